@@ -1,0 +1,3 @@
+module github.com/llmz/llmz
+
+go 1.26
