@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// DefaultBlockSize is the size of the independent pieces that the input is cut into.
+const DefaultBlockSize = 16 << 20
+
+// Options are the options of a Writer and of Compress. Model (or NoModel) must
+// be set; the zero values of all others are good defaults.
+type Options struct {
+	// Model predicts; nil with NoModel set uses the context mixer alone.
+	Model   predict.Model
+	NoModel bool
+	// NoMix turns the context mixer off and codes with the bare model.
+	NoMix bool
+	// BlockSize is the size of the independent blocks, 0 for DefaultBlockSize.
+	BlockSize int
+	// Lanes is the number of parallel lanes in a block, 0 to let the model choose from
+	// the block's length.
+	Lanes int
+	// Threads is the number of threads to use, 0 for one per core. It never changes
+	// the output.
+	Threads int
+	// MemoryLimit is the largest estimated memory use in bytes, 0 for no limit.
+	MemoryLimit int64
+	// Meta is recorded in the archive.
+	Meta Meta
+	// Size is the input's length if it is known, else -1 or 0; it serves progress only.
+	Size int64
+	// Observer receives the job's events; nil for none.
+	Observer Observer
+	// ProgressInterval is the shortest time between two Progress events, 0 for 100 ms.
+	ProgressInterval time.Duration
+}
+
+// Meta is what an archive keeps about the original file.
+type Meta struct {
+	Name string    // base name, empty where there is none
+	Time time.Time // modification time, zero where there is none
+	Mode uint32    // Unix permission bits, 0 where there are none
+}
+
+// ReadOptions are the options of a Reader, Decompress and Verify.
+type ReadOptions struct {
+	// Models finds the models that the archive names. It must be set.
+	Models predict.Resolver
+	// Threads is as in Options.
+	Threads int
+	// MemoryLimit is as in Options.
+	MemoryLimit int64
+	// Salvage restores every intact block, skips damaged ones and reports them in
+	// Result.Damaged.
+	Salvage bool
+	// Observer and ProgressInterval are as in Options.
+	Observer         Observer
+	ProgressInterval time.Duration
+}
