@@ -1,0 +1,234 @@
+package mixer
+
+import "math/bits"
+
+const phi = 0x9e3779b97f4a7c15
+
+// mixHash combines two values into a well-spread hash.
+func mixHash(a, b uint64) uint64 {
+	h := (a + phi) * 0xd6e8feb86659fd93
+	h ^= h >> 32
+	h = (h + b) * 0xcaf649a9f5d1c3e5
+	return h ^ h>>29
+}
+
+// records finds the period of tables: the distance at which bytes keep recurring.
+type records struct {
+	last  [256]int32  // position + 1 of the last occurrence of each byte
+	dist  [256]uint16 // its distance from the one before
+	votes [recordMax]uint16
+	n     uint32
+	len   int // current guess, 0: none
+}
+
+const recordMax = 1024
+
+// see takes the byte c at pos.
+func (r *records) see(c uint8, pos int) {
+	if p := r.last[c]; p > 0 {
+		d := pos + 1 - int(p)
+		if d < recordMax && d > 1 {
+			if uint16(d) == r.dist[c] {
+				r.votes[d] += uint16(min(d, 32))
+			}
+			r.dist[c] = uint16(d)
+		} else if d > 1 {
+			r.dist[c] = 0
+		}
+	}
+	r.last[c] = int32(pos + 1)
+	r.n++
+	if r.n&255 == 0 {
+		best, at := uint16(64), 0
+		for d := range r.votes {
+			v := r.votes[d]
+			if d == r.len {
+				v += v >> 2 // stay with the current guess unless another is clearly better
+			}
+			if v > best {
+				best, at = v, d
+			}
+			r.votes[d] -= r.votes[d] >> 2
+		}
+		if at > 0 {
+			r.len = at
+		}
+	}
+}
+
+// endByte takes the byte just coded into the lane's state.
+func (x *Mixer) endByte(l *lane, b byte) {
+	x.hist[l.pos] = b
+	l.pos++
+	c1 := uint32(l.c8 & 0xff)
+	c2 := uint32(l.c8 & 0xffff)
+	x.ind1[c1] = x.ind1[c1]<<8 | uint16(b)
+	x.ind2[c2] = x.ind2[c2]<<8 | uint16(b)
+	l.c8 = l.c8<<8 | uint64(b)
+	l.c0, l.node, l.group = 1, 1, 0
+
+	odd := int32(0)
+	if b < 32 && b != '\n' && b != '\r' && b != '\t' || b >= 0xf8 || b == 127 {
+		odd = 65535
+	}
+	l.oddness += uint32((odd - int32(l.oddness)) >> 5)
+	if l.oddness > 6000 {
+		l.mode = 1
+	} else if l.oddness < 1500 {
+		l.mode = 0
+	}
+
+	isWord := b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b >= 128
+	if b >= 'A' && b <= 'Z' {
+		b += 32
+		isWord = true
+	}
+	if isWord {
+		l.word = mixHash(l.word, uint64(b))
+	} else if l.word != 0 {
+		l.words[2] = l.words[1]
+		l.words[1] = l.words[0]
+		l.words[0] = l.word
+		l.word = 0
+	}
+	if b == '\n' {
+		l.lastLine = l.lineStart
+		l.lineStart = l.pos
+	}
+	l.rec.see(b, l.pos-1)
+}
+
+// back returns the byte d before the next one, 0 before the lane's start.
+func (x *Mixer) back(l *lane, d int) uint64 {
+	if p := l.pos - d; p >= l.start && d > 0 {
+		return uint64(x.hist[p])
+	}
+	return 0
+}
+
+// beginByte prepares the contexts of the lane's next byte.
+func (x *Mixer) beginByte(l *lane) {
+	if l.pos >= l.end {
+		return
+	}
+	c8 := l.c8
+	c1 := c8 & 0xff
+	var ctx [numCtx]uint64
+	ctx[0] = c1
+	ctx[1] = c8 & 0xffff
+	ctx[2] = c8 & 0xffffff
+	ctx[3] = c8 & 0xffffffff
+	ctx[4] = c8 & 0xffffffffff
+	ctx[5] = c8 & 0xffffffffffff
+	i1 := uint64(x.ind1[c1])
+	i2 := uint64(x.ind2[c8&0xffff])
+	ctx[6] = mixHash(i1, c1)
+	ctx[7] = mixHash(i2, c1)
+	if l.mode == 0 {
+		col := uint64(l.pos - l.lineStart)
+		above := uint64(0)
+		aboveNext := uint64(0)
+		if p := l.lastLine + int(col); p < l.lineStart {
+			above = uint64(x.hist[p])
+			aboveNext = uint64(x.hist[p+1])
+		}
+		ctx[8] = mixHash(l.word, c1)
+		ctx[9] = mixHash(l.word+c1<<56, l.words[0])
+		ctx[10] = mixHash(l.word+c1<<56, l.words[1])
+		ctx[11] = mixHash(mixHash(l.word+c1<<56, l.words[0]), l.words[1])
+		ctx[12] = mixHash(min(col, 255)<<8|above, c1)
+		ctx[13] = mixHash(above<<8|aboveNext, c8&0xffff)
+		ctx[14] = c8 & 0xffff00
+		ctx[15] = c8 & 0xf0f0ffff
+	} else {
+		r := l.rec.len
+		a1 := x.back(l, r)
+		a2 := x.back(l, 2*r)
+		an := x.back(l, r-1)
+		col := uint64(0)
+		if r > 0 {
+			col = uint64((l.pos - l.start) % r)
+		}
+		ctx[8] = a1<<8 | c1
+		ctx[9] = mixHash(a1<<8|a2, col)
+		ctx[10] = mixHash(col, uint64(r))
+		ctx[11] = mixHash(a1<<24|c8&0xffff, an)
+		ctx[12] = a1<<16 | a2<<8 | an
+		ctx[13] = c8 & 0xffff00
+		ctx[14] = c8 & 0xff00ff
+		ctx[15] = c8&0xff0000 | uint64(l.pos&3)
+	}
+	for i := range ctx {
+		n := uint64(i)
+		if i >= 8 {
+			n += uint64(l.mode) * 16
+		}
+		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
+	}
+	x.hashSlots(l, 0)
+	h5 := (c8 & 0xffffffffff) * phi
+	x.findMatch(&x.matches[0], &l.match[0], l, h5)
+	var h12 uint64
+	if l.pos-l.start >= 12 {
+		p := l.pos
+		h := x.hist[p-12 : p]
+		h12 = (c8*phi ^ (uint64(h[0])|uint64(h[1])<<8|uint64(h[2])<<16|uint64(h[3])<<24)*0xcaf649a9f5d1c3e5) * phi
+		x.findMatch(&x.matches[1], &l.match[1], l, h12)
+	}
+	x.x[inBias] = stretchUnit
+}
+
+// hashSlots computes where the next nibble's slots are and asks for them; c0 is 0
+// for the first nibble and the bits so far for the second.
+func (x *Mixer) hashSlots(l *lane, c0 uint64) {
+	for i, h := range l.hash {
+		h = (h + c0*0xd6e8feb86659fd93) * phi
+		h ^= h >> 31
+		h *= 0xcaf649a9f5d1c3e5
+		l.at[i] = uint32(h >> x.table.shift)
+		l.check[i] = uint8(h)
+	}
+	x.table.prefetch(&l.at)
+	h := (uint32(l.c8&0xffff)*17 + l.group) * 0x9e3779b1
+	l.base2 = (h ^ h>>15) & x.mask2
+}
+
+// findSlots finds the slots that hashSlots computed.
+func (x *Mixer) findSlots(l *lane) {
+	for i, at := range l.at {
+		l.slots[i] = x.table.find(at, l.check[i])
+	}
+	l.hits = 0
+	for i := 1; i < 6; i++ {
+		if l.slots[i][1] != 0 {
+			l.hits++
+		}
+	}
+}
+
+// sumFreqs builds the sums of freqs over the nodes of the byte's binary tree:
+// tree[1] is the sum of all, tree[2n] and tree[2n+1] the halves of tree[n].
+func (x *Mixer) sumFreqs(freqs []uint32) {
+	f := freqs[:256]
+	for i := 0; i < 256; i += 2 {
+		x.tree[128+i/2] = f[i] + f[i+1]
+	}
+	for i := 127; i > 0; i-- {
+		x.tree[i] = x.tree[2*i] + x.tree[2*i+1]
+	}
+	x.freqs = (*[256]uint32)(f)
+}
+
+// modelBit returns the model's 16-bit probability of a one at node c0.
+func (x *Mixer) modelBit(c0 uint32) uint32 {
+	var one, all uint32
+	if c0 < 128 {
+		one, all = x.tree[2*c0+1], x.tree[c0]
+	} else {
+		one, all = x.freqs[2*c0+1-256], x.tree[c0]
+	}
+	p := (uint64(one)<<16 + uint64(all)/2) / uint64(all)
+	return uint32(min(max(p, 1), 65535))
+}
+
+func ilog(n uint32) uint32 { return uint32(bits.Len32(n)) }

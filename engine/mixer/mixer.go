@@ -1,0 +1,295 @@
+// Package mixer codes the bytes of a block one binary decision at a time: a
+// network of logistic mixers combines what many contexts have seen in the block
+// so far with a model's prediction. All arithmetic is on integers, so the result
+// is the same on every machine; encoder and decoder run the same code.
+package mixer
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// Config describes a block.
+type Config struct {
+	// BlockLen is the number of bytes in the block.
+	BlockLen int
+	// Lanes is the number of contiguous parts the block is cut into; their lengths
+	// differ by at most one, longer ones first.
+	Lanes int
+	// Kind is what Detect found in the block.
+	Kind Kind
+	// Model says whether a model's frequencies come with each byte.
+	Model bool
+}
+
+// MaxBlockLen is the largest block a Mixer takes.
+const MaxBlockLen = 1 << 30
+
+// ErrConfig is wrapped by the errors of New.
+var ErrConfig = errors.New("invalid mixer configuration")
+
+// BitCoder codes one binary decision, as rangecoder.Coder does: p1 is the
+// probability of a one in 1/65536, between 1 and 65535. An encoder encodes bit and
+// returns it, a decoder ignores it and returns what it decoded.
+type BitCoder interface {
+	Bit(p1 uint32, bit int) int
+}
+
+// Mixer holds the adaptive state of one block. It is not safe for concurrent use.
+type Mixer struct {
+	cfg   Config
+	lanes []lane
+	hist  []uint8 // the bytes of the block that have been coded; 0 where not yet
+	short int     // length of the shorter lanes
+	long  int     // number of longer lanes
+
+	table  table
+	sm     [2][numCtx][256]adaptive
+	order0 [groups * 16]adaptive
+	order1 []adaptive
+	order2 []adaptive
+	mask2  uint32
+
+	ind1 [256]uint16
+	ind2 [65536]uint16
+
+	matches [numMatch]matchModel
+
+	weights []int32 // all sets one after another
+	base    [numSets]uint32
+	final   [][numSets]int32
+	rates   [numSets]int32
+
+	apms       [2]apm
+	nnAPM      [2]apm
+	count      uint32
+	tree       [256]uint32
+	freqs      *[256]uint32
+	o0, o1, o2 *adaptive
+	pf         uint32
+
+	// The state of the decision being coded.
+	x    inputs
+	xf   [numSets]int32
+	off  [numSets]uint32 // the weight vector chosen in each set
+	fset *[numSets]int32
+	ps   [numSets]uint32
+	smp  [numCtx]*adaptive
+}
+
+// Contexts per byte.
+const (
+	numCtx   = 16
+	numMatch = 2
+)
+
+// Positions in the input vector.
+const (
+	inCtx   = 0
+	inOrder = 2 * numCtx
+	inMatch = inOrder + 3
+	inModel = inMatch + 2*numMatch
+	inBias  = inModel + 4
+)
+
+// groups is the number of nibbles of a byte's tree: the first, and 16 second ones.
+const groups = 17
+
+// lane is the state of one lane.
+type lane struct {
+	pos, start, end int
+	c0              uint32    // bits of the current byte after a leading one
+	node            uint32    // bits of the current nibble after a leading one
+	group           uint32    // which nibble of the byte: 0, or 1 + the first nibble
+	base2           uint32    // of the nibble in order2
+	c8              uint64    // the last eight bytes, newest lowest
+	word            uint64    // hash of the current word, 0 outside words
+	words           [3]uint64 // hashes of the words before it
+	lineStart       int
+	lastLine        int
+	oddness         uint32 // 0..65535: how often bytes have lately been unlike text
+	mode            uint32
+	hash            [numCtx]uint64
+	at              [numCtx]uint32 // bucket and check of each slot
+	check           [numCtx]uint8
+	slots           [numCtx]*slot
+	match           [numMatch]match
+	rec             records
+	hits            uint32
+}
+
+// logTable returns log2 of the number of buckets for a block of n bytes.
+func logTable(n int) uint {
+	// About 16 bytes of table per byte of the block.
+	b := uint(bits.Len(uint(n/4 + 1)))
+	return min(max(b, 8), 22)
+}
+
+func log2Clamp(n int, lo, hi uint) uint {
+	return min(max(uint(bits.Len(uint(n))), lo), hi)
+}
+
+// MemoryBytes returns the memory that New takes for cfg.
+func MemoryBytes(cfg Config) int64 {
+	n := cfg.BlockLen
+	var m int64
+	m += 64 << logTable(n)
+	m += int64(n)
+	m += numMatch * 4 << log2Clamp(n, 10, 22)
+	m += 4<<16 + 4<<log2Clamp(n, 12, 22)
+	for i := range numSets {
+		m += int64(setSize[i]) * numInputs * 4
+	}
+	m += 2 * apmPoints * (1<<16 + 1<<log2Clamp(n, 10, 16))
+	m += int64(cfg.Lanes) * 1024
+	return m + 1<<18
+}
+
+// New prepares to code a block.
+func New(cfg Config) (*Mixer, error) {
+	n := cfg.BlockLen
+	if n < 0 || n > MaxBlockLen {
+		return nil, fmt.Errorf("%w: block of %d bytes", ErrConfig, n)
+	}
+	if cfg.Lanes < 1 || cfg.Lanes > max(n, 1) {
+		return nil, fmt.Errorf("%w: %d lanes for %d bytes", ErrConfig, cfg.Lanes, n)
+	}
+	if cfg.Kind > Binary {
+		return nil, fmt.Errorf("%w: unknown kind %d", ErrConfig, cfg.Kind)
+	}
+	x := &Mixer{
+		cfg:   cfg,
+		lanes: make([]lane, cfg.Lanes),
+		hist:  make([]uint8, n),
+		short: n / cfg.Lanes,
+		long:  n % cfg.Lanes,
+		table: newTable(logTable(n)),
+	}
+	for m := range x.sm {
+		for i := range x.sm[m] {
+			for s := range x.sm[m][i] {
+				h := states[s]
+				p := (h.n1*2 + 1) * 65536 / ((h.n0+h.n1)*2 + 2)
+				x.sm[m][i][s] = newAdaptive(uint32(min(max(p, 64), 65536-64)), 0)
+			}
+		}
+	}
+	for i := range x.order0 {
+		x.order0[i] = newAdaptive(32768, 0)
+	}
+	x.order1 = make([]adaptive, 256*groups*16)
+	log2 := log2Clamp(n, 12, 22)
+	x.order2 = make([]adaptive, 1<<log2)
+	x.mask2 = (1<<log2 - 1) &^ 15
+	fill(x.order1, newAdaptive(32768, 0))
+	fill(x.order2, newAdaptive(32768, 0))
+	x.matches[0].init(5, log2Clamp(n, 10, 22))
+	x.matches[1].init(12, log2Clamp(n, 10, 22))
+	var w0 inputs
+	for i := range numCtx {
+		w0[2*i] = weightOne / 5
+		w0[2*i+1] = 0
+	}
+	for i := range 3 {
+		w0[inOrder+i] = weightOne / 8
+	}
+	for i := range 2 * numMatch {
+		w0[inMatch+i] = weightOne / 8
+	}
+	if cfg.Model {
+		for i := range w0 {
+			w0[i] /= 4
+		}
+		w0[inModel] = weightOne * 2 / 3
+		w0[inModel+2] = weightOne / 8
+		w0[inModel+3] = weightOne / 8
+	}
+	vectors := 0
+	for i, n := range setSize {
+		x.base[i] = uint32(vectors)
+		vectors += n
+	}
+	x.weights = make([]int32, vectors*numInputs)
+	for i := range vectors {
+		copy(x.weights[i*numInputs:], w0[:])
+	}
+	x.final = make([][numSets]int32, 2048)
+	for i := range x.final {
+		for j := range x.final[i] {
+			x.final[i][j] = weightOne / numSets
+		}
+	}
+	logAPM := log2Clamp(n, 10, 16)
+	x.apms[0] = newAPM(10)
+	x.apms[1] = newAPM(logAPM)
+	if cfg.Model {
+		x.nnAPM[0] = newAPM(8)
+		x.nnAPM[1] = newAPM(16)
+	}
+	at := 0
+	for i := range x.lanes {
+		l := &x.lanes[i]
+		l.start, l.pos = at, at
+		at += x.short
+		if i < x.long {
+			at++
+		}
+		l.end = at
+		l.c0, l.node = 1, 1
+		l.lineStart, l.lastLine = l.start, l.start
+		if cfg.Kind == Binary {
+			l.mode, l.oddness = 1, 32768
+		}
+		x.beginByte(l)
+	}
+	return x, nil
+}
+
+func fill[T any](s []T, v T) {
+	for i := range s {
+		s[i] = v
+	}
+}
+
+// written tells whether the byte at pos of the block has been coded.
+func (x *Mixer) written(pos uint32) bool {
+	p := int(pos)
+	if p >= len(x.hist) {
+		return false
+	}
+	i := 0
+	if first := x.long * (x.short + 1); p < first {
+		i = p / (x.short + 1)
+	} else {
+		i = x.long + (p-first)/x.short
+	}
+	return p < x.lanes[i].pos
+}
+
+// Code codes the next byte of a lane: it encodes sym, or ignores it and decodes,
+// and returns the byte. freqs are the model's integer frequencies of the 256
+// bytes, each at least 1, and total their sum; nil when there is no model.
+func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byte) byte {
+	l := &x.lanes[lane]
+	if freqs != nil {
+		x.sumFreqs(freqs)
+	}
+	x.findSlots(l)
+	for i := 7; i >= 0; i-- {
+		if i == 3 {
+			l.node, l.group = 1, l.c0-15
+			x.hashSlots(l, uint64(l.c0))
+			x.findSlots(l)
+		}
+		p := x.predict(l, freqs != nil)
+		bit := c.Bit(p, int(sym>>i)&1)
+		x.update(l, uint32(bit), freqs != nil)
+		l.c0 = l.c0<<1 | uint32(bit)
+		l.node = l.node<<1 | uint32(bit)
+	}
+	b := byte(l.c0)
+	x.endByte(l, b)
+	x.beginByte(l)
+	return b
+}

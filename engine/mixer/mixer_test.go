@@ -1,0 +1,164 @@
+package mixer
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+)
+
+// bitTape records the probabilities and bits of an encoder and replays the bits to
+// a decoder, checking that it sees the same probabilities.
+type bitTape struct {
+	p      []uint32
+	bits   []uint8
+	at     int
+	decode bool
+	bad    bool
+}
+
+func (c *bitTape) Bit(p1 uint32, bit int) int {
+	if p1 == 0 || p1 > 65535 {
+		c.bad = true
+	}
+	if !c.decode {
+		c.p = append(c.p, p1)
+		c.bits = append(c.bits, uint8(bit))
+		return bit
+	}
+	if c.at >= len(c.bits) {
+		c.bad = true
+		return 0
+	}
+	if c.p[c.at] != p1 {
+		c.bad = true
+	}
+	c.at++
+	return int(c.bits[c.at-1])
+}
+
+// fakeFreqs fills f with made-up frequencies that depend on the step, the lane and
+// the byte before.
+func fakeFreqs(f []uint32, step, lane int, prev byte) uint32 {
+	var total uint32
+	for i := range f {
+		h := uint32(i*2654435761) ^ uint32(step)*40503 ^ uint32(lane)<<16 ^ uint32(prev)*97
+		h ^= h >> 13
+		h *= 0x5bd1e995
+		f[i] = 1 + h>>(8+h&15)
+		total += f[i]
+	}
+	return total
+}
+
+// runBlock codes data with x and returns what came out.
+func runBlock(t testing.TB, c BitCoder, cfg Config, data []byte) []byte {
+	t.Helper()
+	x, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]byte, cfg.BlockLen)
+	freqs := make([]uint32, 256)
+	n, lanes := cfg.BlockLen, cfg.Lanes
+	for step := 0; step*lanes < n; step++ {
+		start := 0
+		for i := range lanes {
+			size := n / lanes
+			if i < n%lanes {
+				size++
+			}
+			if step < size {
+				var sym, prev byte
+				if data != nil {
+					sym = data[start+step]
+				}
+				if step > 0 {
+					prev = out[start+step-1]
+				}
+				if cfg.Model {
+					total := fakeFreqs(freqs, step, i, prev)
+					out[start+step] = x.Code(c, i, freqs, total, sym)
+				} else {
+					out[start+step] = x.Code(c, i, nil, 0, sym)
+				}
+			}
+			start += size
+		}
+	}
+	return out
+}
+
+func roundTrip(t *testing.T, data []byte, lanes int, model bool) *bitTape {
+	t.Helper()
+	cfg := Config{BlockLen: len(data), Lanes: lanes, Kind: Detect(data), Model: model}
+	tape := &bitTape{}
+	runBlock(t, tape, cfg, data)
+	tape.decode = true
+	got := runBlock(t, tape, cfg, nil)
+	if !bytes.Equal(got, data) {
+		t.Fatalf("%d lanes, model %v: decoded block differs", lanes, model)
+	}
+	if tape.bad || tape.at != len(tape.bits) {
+		t.Fatalf("%d lanes, model %v: decoder's probabilities differ", lanes, model)
+	}
+	return tape
+}
+
+func testBlocks(t testing.TB) map[string][]byte {
+	alice, err := os.ReadFile("../../testdata/alice29.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	random := make([]byte, 3000)
+	for i := range random {
+		random[i] = byte(r.Uint32())
+	}
+	all := make([]byte, 1024)
+	records := []byte{}
+	for i := range all {
+		all[i] = byte(i)
+		records = fmt.Appendf(records, "%c%c%c\x00rec%d,", i, i>>1, i*i, i%7)
+	}
+	return map[string][]byte{
+		"empty":   {},
+		"one":     {42},
+		"zeros":   make([]byte, 5000),
+		"all":     all,
+		"random":  random,
+		"records": records,
+		"text":    alice[:8000],
+		"mixed":   append(append(append([]byte{}, alice[5000:8000]...), random[:1500]...), alice[5000:8000]...),
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	for name, data := range testBlocks(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, lanes := range []int{1, 2, 3, 16, 32} {
+				if lanes > max(len(data), 1) {
+					continue
+				}
+				for _, model := range []bool{false, true} {
+					roundTrip(t, data, lanes, model)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, cfg := range []Config{
+		{BlockLen: -1, Lanes: 1},
+		{BlockLen: MaxBlockLen + 1, Lanes: 1},
+		{BlockLen: 10, Lanes: 0},
+		{BlockLen: 10, Lanes: 11},
+		{BlockLen: 10, Lanes: 1, Kind: 99},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("New(%+v) succeeded", cfg)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package mixer
+
+// setSize is the number of weight vectors in each set.
+var setSize = [numSets]int{2 * 256, 2 * 256, 2 * matchBuckets * 16, 2 * 8 * 8, 256 * 2, 16 * 16}
+
+const (
+	smLimit    = 255
+	orderLimit = 1023
+	matchLimit = 1023
+)
+
+// predict returns the 16-bit probability that the lane's next bit is a one.
+func (x *Mixer) predict(l *lane, model bool) uint32 {
+	c0 := l.c0
+	node := l.node
+	sm := &x.sm[l.mode]
+	in := &x.x
+	for i := range l.slots {
+		st := l.slots[i][node&15]
+		a := &sm[i][st]
+		x.smp[i] = a
+		if st == 0 {
+			in[2*i] = 0
+			in[2*i+1] = 0
+			continue
+		}
+		p := a.p()
+		in[2*i] = stretch(p)
+		in[2*i+1] = (int32(p) - 32768) >> 6
+	}
+	c1 := uint32(l.c8 & 0xff)
+	x.o0 = &x.order0[l.group*16+node]
+	x.o1 = &x.order1[c1*groups*16+l.group*16+node]
+	x.o2 = &x.order2[l.base2+node]
+	in[inOrder] = stretch(x.o0.p())
+	in[inOrder+1] = stretch(x.o1.p())
+	in[inOrder+2] = stretch(x.o2.p())
+
+	mctx := uint32(0)
+	expect := uint32(0)
+	for i := range l.match {
+		t := &l.match[i]
+		in[inMatch+2*i], in[inMatch+2*i+1] = 0, 0
+		if !t.ok {
+			continue
+		}
+		if (t.byte|256)>>(9-ilog(c0)) != c0 {
+			t.ok = false
+			continue
+		}
+		a := x.matches[i].conf[t.ctx].p()
+		st := stretch(a)
+		lin := (int32(a) - 32768) >> 5
+		y := (t.byte >> (8 - ilog(c0))) & 1
+		if y == 0 {
+			st, lin = -st, -lin
+		}
+		in[inMatch+2*i], in[inMatch+2*i+1] = st, lin
+		mctx = 1 + t.ctx/2%(matchBuckets*16-1)
+		expect = 1 + y
+	}
+	conf := uint32(0)
+	if model {
+		p := x.modelBit(c0)
+		st := stretch(p)
+		in[inModel] = st
+		in[inModel+1] = (int32(p) - 32768) >> 5
+		a0 := x.nnAPM[0].refine(st, c0)
+		a1 := x.nnAPM[1].refine(st, c0|c1<<8)
+		in[inModel+2] = stretch(a0)
+		in[inModel+3] = stretch(a1)
+		if st < 0 {
+			st = -st
+		}
+		conf = min(uint32(st)/128, 15)
+	}
+
+	m := l.mode
+	bitpos := ilog(c0) - 1
+	x.off[0] = (x.base[0] + m*256 + c0) * numInputs
+	x.off[1] = (x.base[1] + m*256 + c1) * numInputs
+	x.off[2] = (x.base[2] + m*matchBuckets*16 + mctx) * numInputs
+	x.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
+	x.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
+	x.off[5] = (x.base[5] + conf*16 + m*8 + bitpos) * numInputs
+	dots(x.weights, in, &x.xf, &x.off)
+	for i := range x.xf {
+		d := x.xf[i] >> 12
+		d = min(max(d, -maxStretch), maxStretch)
+		x.xf[i] = d
+		x.ps[i] = squash(d)
+	}
+	x.fset = &x.final[m*256+c0]
+	var s int64
+	for i, w := range x.fset {
+		s += int64(w) * int64(x.xf[i])
+	}
+	d := min(max(int32(s>>20), -maxStretch), maxStretch)
+	x.pf = squash(d)
+	q0 := x.apms[0].refine(d, c0|m<<8|min(expect, 1)<<9)
+	q1 := x.apms[1].refine(d, c0|c1<<8)
+	p := (x.pf + q0 + q1*2 + 2) / 4
+	return min(max(p, 1), 65535)
+}
+
+// update teaches everything that took part in the last prediction the bit.
+func (x *Mixer) update(l *lane, bit uint32, model bool) {
+	c0 := l.c0
+	node := l.node
+	target := int32(bit * 65535)
+	e := target - int32(x.pf)
+	rate := int32(12)
+	for i := range x.fset {
+		v := x.fset[i] + int32((int64(x.xf[i])*int64(e)*int64(rate)+1<<17)>>18)
+		x.fset[i] = v
+	}
+	x.count++
+	r := x.rate()
+	var es [numSets]int32
+	for i := range es {
+		es[i] = ((target-int32(x.ps[i]))*r + 1<<7) >> 8
+	}
+	trains(x.weights, &x.x, &es, &x.off)
+	for i := range l.slots {
+		s := &l.slots[i][node&15]
+		if *s != 0 {
+			x.smp[i].train(bit, smLimit)
+		}
+		*s = nextState[*s][bit]
+	}
+	x.o0.train(bit, orderLimit)
+	x.o1.train(bit, orderLimit)
+	x.o2.train(bit, orderLimit)
+	for i := range l.match {
+		t := &l.match[i]
+		if t.ok {
+			y := (t.byte >> (8 - ilog(c0))) & 1
+			hit := uint32(1)
+			if y != bit {
+				hit = 0
+				t.ok = false
+			}
+			x.matches[i].conf[t.ctx].train(hit, matchLimit)
+		}
+	}
+	for i := range x.apms {
+		x.apms[i].train(bit, 6)
+	}
+	if model {
+		for i := range x.nnAPM {
+			x.nnAPM[i].train(bit, 6)
+		}
+	}
+}
+
+// rate is the learning rate, decaying.
+func (x *Mixer) rate() int32 {
+	return 28 + int32(200*4096/(4096+x.count/8))
+}
