@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+// An app is what all commands share: the standard streams and the global flags.
+type app struct {
+	stdin, stdout, stderr *os.File
+
+	quiet   bool
+	verbose bool
+	noTUI   bool
+	json    jsonMode
+	color   colorMode
+}
+
+func newApp(stdin, stdout, stderr *os.File) *app {
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto}
+}
+
+// execute runs one command line and returns the exit code. It prints the error,
+// if any: nothing else does.
+func (a *app) execute(ctx context.Context, args []string) int {
+	root := newRootCommand(a)
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		// Whatever broke after the interrupt broke because of it.
+		var reported *reportedError
+		if !errors.As(err, &reported) {
+			err = context.Canceled
+		}
+	}
+	var reported *reportedError
+	if err != nil && !errors.As(err, &reported) {
+		a.printError(err)
+	}
+	return exitCode(err)
+}
+
+// printError prints an error and its hint to stderr.
+func (a *app) printError(err error) {
+	if errors.Is(err, context.Canceled) {
+		fmt.Fprintln(a.stderr, "llmz: interrupted")
+		return
+	}
+	fmt.Fprintf(a.stderr, "llmz: %s\n", a.paint(err.Error(), colorRed))
+	hint := hintFor(err)
+	var usage *usageError
+	if hint == "" && errors.As(err, &usage) {
+		hint = `"llmz help" lists the commands and flags`
+	}
+	if hint != "" {
+		fmt.Fprintf(a.stderr, "llmz: hint: %s\n", hint)
+	}
+}
+
+// warn prints a warning to stderr, unless --quiet.
+func (a *app) warn(err error) {
+	if a.quiet {
+		return
+	}
+	fmt.Fprintf(a.stderr, "llmz: warning: %s\n", a.paint(err.Error(), colorYellow))
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(a.stderr, "llmz: hint: %s\n", hint)
+	}
+}
+
+// isTerminal reports whether f is a terminal.
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
+
+// wantTUI reports whether commands may draw on the terminal rather than print
+// plain lines.
+func (a *app) wantTUI() bool {
+	return !a.noTUI && !a.quiet && a.json == jsonOff && isTerminal(a.stderr) && os.Getenv("TERM") != "dumb"
+}
+
+// The colours of messages, as ANSI SGR codes.
+const (
+	colorRed    = "31"
+	colorYellow = "33"
+	colorBold   = "1"
+)
+
+// paint colours s if stderr shows colours.
+func (a *app) paint(s, code string) string {
+	if !a.colored(a.stderr) {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// colored reports whether text for f is to have colours.
+func (a *app) colored(f *os.File) bool {
+	switch a.color {
+	case colorAlways:
+		return true
+	case colorNever:
+		return false
+	}
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)
+}
+
+// noArgs refuses arguments.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no arguments, not %q", cmd.CommandPath(), strings.Join(args, " "))
+	}
+	return nil
+}
+
+// minArgs refuses fewer than n arguments.
+func minArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return usagef("%s needs %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
+// exactArgs refuses any but n arguments.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// The exit codes. Scripts rely on them.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitCorrupt     = 3
+	exitMissing     = 4
+	exitInterrupted = 130
+)
+
+// A usageError is a mistake on the command line.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Hint() string  { return e.hint }
+
+func usagef(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...)}
+}
+
+// A hintError adds what to do to an error.
+type hintError struct {
+	err  error
+	hint string
+}
+
+func (e *hintError) Error() string { return e.err.Error() }
+func (e *hintError) Unwrap() error { return e.err }
+func (e *hintError) Hint() string  { return e.hint }
+
+func withHint(err error, hint string) error { return &hintError{err, hint} }
+
+// A reportedError is an exit code whose message has been printed already.
+type reportedError struct{ code int }
+
+func (e *reportedError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// exitCode returns the exit code that tells a script what err was.
+func exitCode(err error) int {
+	var reported *reportedError
+	var usage *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &reported):
+		return reported.code
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.Is(err, predict.ErrModelMissing), errors.Is(err, predict.ErrRuntimeMissing), errors.Is(err, predict.ErrMismatch):
+		return exitMissing
+	}
+	return exitFailed
+}
+
+// worstCode returns the exit code of a run in which some files ended with a and
+// another with b: an interrupt ends everything, otherwise the first failure's
+// code stands.
+func worstCode(a, b int) int {
+	if b == exitInterrupted || a == exitOK {
+		return b
+	}
+	return a
+}
+
+// hintFor returns what a person can do about err, empty where nothing is known.
+func hintFor(err error) string {
+	var h interface{ Hint() string }
+	if errors.As(err, &h) && h.Hint() != "" {
+		return h.Hint()
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
+		return ""
+	case errors.Is(err, predict.ErrRuntimeMissing):
+		return `install the llama.cpp libraries with "llmz runtime install"`
+	case errors.Is(err, predict.ErrModelMissing), errors.Is(err, predict.ErrMismatch):
+		return `"llmz models list" shows the models that are here; "llmz info FILE" the one an archive needs`
+	}
+	return ""
+}

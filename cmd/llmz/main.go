@@ -1,0 +1,25 @@
+// Command llmz losslessly compresses files with language models.
+//
+// Each command has a file of its own, with a newXCommand(app) that declares its
+// flags and a function that runs it. Commands return errors; main alone turns
+// them into messages and an exit code.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(run()) }
+
+// run runs the command line of the process and returns its exit code. The first
+// interrupt cancels the context, the second ends the process.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	return a.execute(ctx, os.Args[1:])
+}

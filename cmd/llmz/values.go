@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// jsonMode is the value of --json.
+type jsonMode string
+
+const (
+	jsonOff     jsonMode = ""
+	jsonResults jsonMode = "results"
+	jsonEvents  jsonMode = "events"
+)
+
+func (m *jsonMode) String() string { return string(*m) }
+func (m *jsonMode) Type() string   { return "results|events" }
+func (m *jsonMode) Set(s string) error {
+	switch jsonMode(s) {
+	case jsonResults, jsonEvents:
+		*m = jsonMode(s)
+		return nil
+	}
+	return fmt.Errorf("must be results or events")
+}
+
+// colorMode is the value of --color.
+type colorMode string
+
+const (
+	colorAuto   colorMode = "auto"
+	colorAlways colorMode = "always"
+	colorNever  colorMode = "never"
+)
+
+func (m *colorMode) String() string { return string(*m) }
+func (m *colorMode) Type() string   { return "auto|always|never" }
+func (m *colorMode) Set(s string) error {
+	switch colorMode(s) {
+	case colorAuto, colorAlways, colorNever:
+		*m = colorMode(s)
+		return nil
+	}
+	return fmt.Errorf("must be auto, always or never")
+}
+
+// byteSize is a number of bytes, written like 500MB, 4MiB or 65536. As with dd,
+// K, M, G (and KiB, …) are powers of 1024, KB, MB, GB powers of 1000.
+type byteSize int64
+
+func (b *byteSize) String() string {
+	if *b == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*b), 10)
+}
+func (b *byteSize) Type() string { return "SIZE" }
+func (b *byteSize) Set(s string) error {
+	n, err := parseSize(s)
+	if err != nil {
+		return err
+	}
+	*b = byteSize(n)
+	return nil
+}
+
+var sizeUnits = map[string]float64{
+	"": 1, "B": 1,
+	"K": 1 << 10, "KIB": 1 << 10, "KB": 1e3,
+	"M": 1 << 20, "MIB": 1 << 20, "MB": 1e6,
+	"G": 1 << 30, "GIB": 1 << 30, "GB": 1e9,
+	"T": 1 << 40, "TIB": 1 << 40, "TB": 1e12,
+}
+
+func parseSize(s string) (int64, error) {
+	t := strings.TrimSpace(s)
+	i := strings.LastIndexAny(t, "0123456789.") + 1
+	unit, ok := sizeUnits[strings.ToUpper(strings.TrimSpace(t[i:]))]
+	n, err := strconv.ParseFloat(t[:i], 64)
+	if !ok || err != nil || math.Signbit(n) || n*unit >= math.MaxInt64 {
+		return 0, fmt.Errorf("%q is not a size such as 500MB or 4MiB", s)
+	}
+	return int64(n * unit), nil
+}
+
+// byteRange is the value of --bytes: the bytes from first to last, both
+// included, of which last may be open (-1).
+type byteRange struct {
+	first, last int64
+	set         bool
+}
+
+func (r *byteRange) String() string {
+	switch {
+	case !r.set:
+		return ""
+	case r.last < 0:
+		return fmt.Sprintf("%d-", r.first)
+	}
+	return fmt.Sprintf("%d-%d", r.first, r.last)
+}
+func (r *byteRange) Type() string { return "A-B" }
+func (r *byteRange) Set(s string) error {
+	a, b, ok := strings.Cut(s, "-")
+	bad := fmt.Errorf("%q is not a range such as 0-99, 1MiB-2MiB or 500-", s)
+	if !ok {
+		return bad
+	}
+	first, err := parseSize(a)
+	if err != nil {
+		return bad
+	}
+	last := int64(-1)
+	if b != "" {
+		if last, err = parseSize(b); err != nil || last < first {
+			return bad
+		}
+	}
+	*r = byteRange{first: first, last: last, set: true}
+	return nil
+}
+
+// threadCount is the value of -T.
+type threadCount int
+
+func (t *threadCount) String() string { return strconv.Itoa(int(*t)) }
+func (t *threadCount) Type() string   { return "N" }
+func (t *threadCount) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > 1<<16 {
+		return fmt.Errorf("%q is not a number of threads", s)
+	}
+	*t = threadCount(n)
+	return nil
+}
+
+// A setter is a flag without a value that calls a function: the last of several
+// that set the same thing wins.
+type setter struct {
+	f     func()
+	isSet bool
+}
+
+func (s *setter) String() string { return strconv.FormatBool(s.isSet) }
+func (s *setter) Type() string   { return "bool" }
+func (s *setter) Set(v string) error {
+	on, err := strconv.ParseBool(v)
+	if err != nil {
+		return fmt.Errorf("takes no value")
+	}
+	if on {
+		s.isSet = true
+		s.f()
+	}
+	return nil
+}
+
+// A stringSetter is a flag whose value is handed to a function.
+type stringSetter struct {
+	f        func(string)
+	typeName string
+	value    string
+}
+
+func (s *stringSetter) String() string { return s.value }
+func (s *stringSetter) Type() string   { return s.typeName }
+func (s *stringSetter) Set(v string) error {
+	s.value = v
+	s.f(v)
+	return nil
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is the release; the Makefile and the linker may set another.
+
+var version = "0.1.0-dev"
+
+// A versionObject is the JSON form of the version.
+type versionObject struct {
+	Op       string `json:"op"`
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"`
+	Modified bool   `json:"modified,omitempty"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func currentVersion() versionObject {
+	v := versionObject{Op: "version", Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return v
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Revision = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		}
+	}
+	return v
+}
+
+// newVersionCommand builds "llmz version".
+func newVersionCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version; with -v the build, kernels and formats",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := currentVersion()
+			if a.json != jsonOff {
+				return json.NewEncoder(a.stdout).Encode(v)
+			}
+			fmt.Fprintln(a.stdout, "llmz", v.Version)
+			if !a.verbose {
+				return nil
+			}
+			if v.Revision != "" {
+				modified := ""
+				if v.Modified {
+					modified = " (modified)"
+				}
+				fmt.Fprintf(a.stdout, "revision   %s%s\n", v.Revision, modified)
+			}
+			fmt.Fprintf(a.stdout, "go         %s %s\n", v.Go, v.Platform)
+			return nil
+		},
+	}
+}
