@@ -1,0 +1,5 @@
+//go:build !unix
+
+package term
+
+func foreground(uintptr) bool { return true }

@@ -1,0 +1,165 @@
+// Package text cuts, pads and formats strings for a terminal. Widths are
+// terminal cells, never bytes: wide characters count two, combining marks none,
+// escape sequences none.
+//
+// Determinism class: pure functions, no locale, no clock.
+package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Ellipsis marks what was cut.
+const Ellipsis = "…"
+
+// Width returns the cells s takes.
+func Width(s string) int { return ansi.StringWidth(s) }
+
+// Clean makes s safe to put on a screen: control characters, escape sequences
+// and invalid UTF-8 become visible stand-ins, so that a file's name cannot move
+// the cursor.
+func Clean(s string) string {
+	clean := true
+	for _, r := range s {
+		if !printable(r) {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\t' || r == '\n' || r == '\r':
+			b.WriteByte(' ')
+		case printable(r):
+			b.WriteRune(r)
+		default:
+			b.WriteByte('?')
+		}
+	}
+	return b.String()
+}
+
+// printable refuses the bidirectional controls too: they would let a name
+// change the order of the text around it.
+func printable(r rune) bool {
+	if r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		return false
+	}
+	return r == ' ' || unicode.IsPrint(r) || unicode.Is(unicode.Mn, r) || r == 0x200d
+}
+
+// Cut returns at most w cells of s, the last of them an ellipsis if something
+// was left out.
+func Cut(s string, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	return ansi.Truncate(s, w, Ellipsis)
+}
+
+// CutMiddle keeps the beginning and the end of s, where names differ, and
+// marks what is missing between them. s must hold no escape sequences.
+func CutMiddle(s string, w int) string {
+	n := Width(s)
+	if n <= w {
+		return s
+	}
+	if w < 5 {
+		return Cut(s, w)
+	}
+	tail := (w - 1) / 2
+	head := w - 1 - tail
+	// A wide character on the edge leaves a cell empty; it is not padded here.
+	return ansi.Truncate(s, head, "") + Ellipsis + ansi.TruncateLeft(s, n-tail, "")
+}
+
+// Fit returns s in exactly w cells, aligned left.
+func Fit(s string, w int) string {
+	s = Cut(s, w)
+	return s + Spaces(w-Width(s))
+}
+
+// FitRight returns s in exactly w cells, aligned right.
+func FitRight(s string, w int) string {
+	s = Cut(s, w)
+	return Spaces(w-Width(s)) + s
+}
+
+// FitMiddle returns s in exactly w cells, cut in its middle.
+func FitMiddle(s string, w int) string {
+	s = CutMiddle(s, w)
+	return s + Spaces(w-Width(s))
+}
+
+// Ends puts left and right at the two ends of a line of w cells. Right is kept
+// whole as long as possible.
+func Ends(left, right string, w int) string {
+	rw := Width(right)
+	if rw >= w {
+		return Fit(right, w)
+	}
+	lw := w - rw
+	if Width(left) >= lw {
+		return Fit(left, lw-1) + " " + right
+	}
+	return Fit(left, lw) + right
+}
+
+const blank = "                                                                                "
+
+// Spaces returns n spaces, none if n is negative.
+func Spaces(n int) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n <= len(blank):
+		return blank[:n]
+	}
+	return strings.Repeat(" ", n)
+}
+
+// Block cuts or pads lines to exactly w × h cells.
+func Block(lines []string, w, h int) []string {
+	if h <= 0 {
+		return nil
+	}
+	out := make([]string, h)
+	for i := range out {
+		if i < len(lines) {
+			out[i] = Fit(lines[i], w)
+		} else {
+			out[i] = Spaces(w)
+		}
+	}
+	return out
+}
+
+// Beside joins two columns of lines with a gap between them; left must already
+// be padded to one width.
+func Beside(left, right []string, gap string) []string {
+	n := max(len(left), len(right))
+	w := 0
+	if len(left) > 0 {
+		w = Width(left[0])
+	}
+	out := make([]string, n)
+	for i := range out {
+		l, r := Spaces(w), ""
+		if i < len(left) {
+			l = left[i]
+		}
+		if i < len(right) {
+			r = right[i]
+		}
+		out[i] = l + gap + r
+	}
+	return out
+}

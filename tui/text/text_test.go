@@ -1,0 +1,124 @@
+package text
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+func TestCutAndFit(t *testing.T) {
+	for _, c := range []struct {
+		in        string
+		w         int
+		cut, mid_ string
+	}{
+		{"alice29.txt", 20, "alice29.txt", "alice29.txt"},
+		{"alice29.txt", 8, "alice29…", "alic…txt"},
+		{"日本語.txt", 6, "日本…", "日…xt"},
+		{"", 4, "", ""},
+		{"abc", 0, "", ""},
+	} {
+		if got := Cut(c.in, c.w); got != c.cut {
+			t.Errorf("Cut(%q, %d) = %q, want %q", c.in, c.w, got, c.cut)
+		}
+		if got := CutMiddle(c.in, c.w); got != c.mid_ {
+			t.Errorf("CutMiddle(%q, %d) = %q, want %q", c.in, c.w, got, c.mid_)
+		}
+	}
+}
+
+func FuzzFit(f *testing.F) {
+	f.Add("alice29.txt", 8)
+	f.Add("日本語 und e\u0301 👩‍👩‍👧 \x1b[31m", 5)
+	f.Fuzz(func(t *testing.T, s string, w int) {
+		w %= 200
+		s = Clean(s)
+		for _, r := range s {
+			if unicode.IsControl(r) || r == utf8.RuneError {
+				t.Fatalf("Clean left %q in %q", r, s)
+			}
+		}
+		for _, got := range []string{Fit(s, w), FitRight(s, w), FitMiddle(s, w)} {
+			if n := Width(got); n != max(0, w) {
+				t.Errorf("%q in %d cells takes %d: %q", s, w, n, got)
+			}
+		}
+	})
+}
+
+func TestEndsFits(t *testing.T) {
+	for w := 1; w < 40; w++ {
+		if got := Ends("a name that is long", "12.3 kB", w); Width(got) != w {
+			t.Errorf("%d cells for %d: %q", Width(got), w, got)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		Count(0):                           "0",
+		Count(999):                         "999",
+		Count(152089):                      "152,089",
+		Count(-1234567):                    "-1,234,567",
+		Bytes(999):                         "999 B",
+		Bytes(999999):                      "1.00 MB",
+		Bytes(10846):                       "10.8 kB",
+		Bytes(math.MaxInt64):               "9.22 EB",
+		Rate(0):                            "-",
+		Rate(math.Inf(1)):                  "-",
+		Rate(3.14159):                      "3.1 B/s",
+		Rate(48210.11):                     "48.2 kB/s",
+		Clock(-1):                          "-:--",
+		Clock(59600 * time.Millisecond):    "1:00",
+		Clock(3*time.Hour + 5*time.Minute): "3:05:00",
+		Clock(100 * time.Hour):             "4d04h",
+		Seconds(213 * time.Millisecond):    "0.21 s",
+		Seconds(14250 * time.Millisecond):  "14.2 s",
+		Ratio(4.1):                         "4.10x",
+		Ratio(0):                           "-",
+		Percent(0.9999):                    "99%",
+		Percent(1):                         "100%",
+		Fixed(math.NaN(), 2):               "-",
+		Params(4302208):                    "4.30 M",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestApportionAddsUp(t *testing.T) {
+	for _, values := range [][]float64{{1, 1, 1}, {0.937, 0.05, 0.013}, {1e-9, 1}, {5}, {0.3, 0, 0.3, 0.4, 1e-300}} {
+		for _, total := range []int{1, 7, 80, 1000} {
+			sum := 0
+			for i, n := range Apportion(values, total) {
+				if n < 0 || values[i] == 0 && n != 0 {
+					t.Errorf("%v of %d: part %d is %d", values, total, i, n)
+				}
+				sum += n
+			}
+			if sum != total {
+				t.Errorf("%v of %d adds up to %d", values, total, sum)
+			}
+		}
+	}
+	for _, n := range Apportion([]float64{0, 0}, 10) {
+		if n != 0 {
+			t.Error("shares of nothing")
+		}
+	}
+}
+
+func TestBlockAndBeside(t *testing.T) {
+	l := Block([]string{"a", strings.Repeat("b", 9)}, 4, 3)
+	got := Beside(l, []string{"x"}, "|")
+	want := []string{"a   |x", "bbb…|", "    |"}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("line %d: %q, want %q", i, got[i], want[i])
+		}
+	}
+}
