@@ -1,0 +1,185 @@
+// Package progress shows the files a command works on, below the prompt: a few
+// lines that keep up with the work, and at the end a summary that stays in the
+// scrollback.
+//
+// A Display is driven from outside: Start it, Add a file for each job, hand
+// File.Observe to the engine, Close it. It only looks: it knows nothing of
+// models and archives but what the events say.
+package progress
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/theme"
+)
+
+// FrameTime is the time between two looks at the jobs.
+const FrameTime = 100 * time.Millisecond
+
+// Options configure a Display.
+type Options struct {
+	// Theme says what the terminal can do.
+	Theme *theme.Theme
+	// Out is the terminal to draw on; In where keys come from, nil for no keys.
+	Out io.Writer
+	In  io.Reader
+	// Environ is as of os.Environ.
+	Environ []string
+	// Clock may be nil.
+	Clock feed.Clock
+	// Memory returns the memory in use in bytes; it may be nil.
+	Memory func() int64
+	// Interrupt is called when ctrl-c was typed: it should cancel the jobs'
+	// context.
+	Interrupt func()
+}
+
+// File is a line of a Display.
+type File struct {
+	*feed.Job
+	verb string
+
+	mu     sync.Mutex
+	output string
+	phase  *feed.Job
+	verb2  string
+}
+
+// SetOutput names what the job writes.
+func (f *File) SetOutput(name string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.output = name
+}
+
+// Phase begins work that follows the main job, such as "verifying", and returns
+// its own job. The file counts as over when that one is.
+func (f *File) Phase(ctx context.Context, verb string) *feed.Job {
+	s := f.Snapshot()
+	j := feed.New(ctx, s.Name, s.Total, nil)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.phase, f.verb2 = j, verb
+	return j
+}
+
+func (f *File) view() fileView {
+	v := fileView{Snapshot: f.Snapshot(), verb: f.verb}
+	f.mu.Lock()
+	phase, verb := f.phase, f.verb2
+	v.output = f.output
+	f.mu.Unlock()
+	if phase != nil {
+		if s := phase.Snapshot(); !s.State.Over() {
+			v.phase = &phaseView{verb, s}
+		}
+	}
+	return v
+}
+
+// Display is a running view. Its methods may be called by any goroutine.
+type Display struct {
+	o       Options
+	program *tea.Program
+	ended   chan struct{}
+
+	mu    sync.Mutex
+	files []*File
+	size  struct{ w, h int }
+	theme *theme.Theme
+	shown int // files whose line stands in the scrollback already
+}
+
+// Start begins drawing. It returns at once.
+func Start(o Options) *Display {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	d := &Display{o: o, ended: make(chan struct{}), theme: o.Theme}
+	d.size.w, d.size.h = 80, 24
+	opts := []tea.ProgramOption{
+		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
+		tea.WithColorProfile(o.Theme.Profile),
+	}
+	if o.Environ != nil {
+		opts = append(opts, tea.WithEnvironment(o.Environ))
+	}
+	d.program = tea.NewProgram(newModel(d), opts...)
+	go func() {
+		defer close(d.ended)
+		// A terminal that went away is no reason to stop the work.
+		_, _ = d.program.Run()
+	}()
+	return d
+}
+
+// Add appends a file: verb says what is done to it ("compress"), total is its
+// size in bytes, -1 where it is not known.
+func (d *Display) Add(ctx context.Context, verb, name string, total int64) *File {
+	f := &File{Job: feed.New(ctx, name, total, d.o.Clock), verb: verb}
+	d.mu.Lock()
+	d.files = append(d.files, f)
+	d.mu.Unlock()
+	return f
+}
+
+// Close ends the view, once all jobs are over, and leaves the summary.
+func (d *Display) Close() {
+	d.program.Send(closeMsg{})
+	<-d.ended
+	views := d.views()
+	d.mu.Lock()
+	t, w, shown := d.theme, d.size.w, d.shown
+	d.mu.Unlock()
+	for _, l := range closing(t, views, shown, w) {
+		fmt.Fprintln(d.o.Out, l)
+	}
+}
+
+// closing returns the lines that stay, less those printed before.
+func closing(t *theme.Theme, files []fileView, shown, w int) []string {
+	if len(files) == 1 && shown == 0 {
+		return summary(t, &files[0], w)
+	}
+	var out []string
+	for i := range files {
+		if i >= shown && files[i].State.Over() {
+			out = append(out, doneLine(t, &files[i], w))
+		}
+	}
+	if len(files) > 1 {
+		out = append(out, totalsLine(t, files, w))
+	}
+	return out
+}
+
+func (d *Display) views() []fileView {
+	d.mu.Lock()
+	files := append([]*File(nil), d.files...)
+	d.mu.Unlock()
+	out := make([]fileView, len(files))
+	for i, f := range files {
+		out[i] = f.view()
+	}
+	return out
+}
+
+// setTheme follows the terminal's background.
+func (d *Display) setTheme(dark bool) *theme.Theme {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.theme.Dark != dark && d.theme.Profile > colorprofile.ANSI {
+		o := d.theme.Options
+		o.Dark = dark
+		d.theme = theme.New(o)
+	}
+	return d.theme
+}

@@ -1,0 +1,150 @@
+package progress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/charmbracelet/colorprofile"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/internal/demo"
+	"github.com/llmz/llmz/tui/internal/golden"
+	"github.com/llmz/llmz/tui/theme"
+)
+
+var (
+	colour = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
+	mono   = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
+	basic  = theme.New(theme.Options{Profile: colorprofile.ANSI, Glyphs: theme.ASCII})
+)
+
+func file(j *feed.Job, verb, output string) fileView {
+	return fileView{Snapshot: j.Snapshot(), verb: verb, output: output}
+}
+
+func single(f float64) []fileView {
+	c := demo.NewClock()
+	return []fileView{file(demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, f), "compress", "alice29.txt.llmz")}
+}
+
+func several() []fileView {
+	c := demo.NewClock()
+	m := demo.Models["gru"]
+	failed := demo.Job(c, m, "locked.bin", 80000, 0.1)
+	failed.Finish(engine.Result{}, errors.New("open locked.bin: permission denied"))
+	files := []fileView{
+		file(demo.Job(c, m, "alice29.txt", 152089, 1), "compress", ""),
+		file(failed, "compress", ""),
+		file(demo.Job(c, m, "das große Wörterbuch der 日本語 und anderer Sprachen, Band drei.txt", 4100000, 0.4), "compress", ""),
+	}
+	for i := range 9 {
+		files = append(files, file(feed.New(context.Background(), fmt.Sprintf("kapitel-%02d.txt", i+1), int64(20000*(i+1)), c.Now), "compress", ""))
+	}
+	return files
+}
+
+func TestGoldenScreens(t *testing.T) {
+	paused := single(0.5)
+	paused[0].State = feed.Paused
+	verifying := single(1)
+	verifying[0].phase = &phaseView{"verify", demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.3).Snapshot()}
+	unknown := single(0.5)
+	unknown[0].Total, unknown[0].ETA = -1, -1
+	screens := []struct {
+		name    string
+		files   []fileView
+		details bool
+	}{
+		{"single", single(0.58), false},
+		{"start", single(0), false},
+		{"details", single(0.58), true},
+		{"paused", paused, false},
+		{"verifying", verifying, false},
+		{"unknown", unknown, false},
+		{"several", several(), false},
+	}
+	sizes := []struct{ w, h int }{{40, 12}, {80, 24}, {140, 40}}
+	themes := []struct {
+		name string
+		t    *theme.Theme
+	}{{"colour", colour}, {"mono", mono}, {"ascii", basic}}
+	for _, s := range screens {
+		for _, size := range sizes {
+			for _, th := range themes {
+				v := view{t: th.t, files: s.files, w: size.w, h: size.h, details: s.details, keys: true, beat: 1.2, memory: 91 << 20}
+				lines := v.lines()
+				golden.Within(t, lines, size.w, size.h)
+				if th.name == "ascii" && size.w != 80 {
+					continue
+				}
+				golden.Equal(t, fmt.Sprintf("%s-%dx%d-%s", s.name, size.w, size.h, th.name), lines)
+			}
+		}
+	}
+}
+
+func TestGoldenSummaries(t *testing.T) {
+	c := demo.NewClock()
+	failed := demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
+	failed.Finish(engine.Result{}, errors.New("write alice29.txt.llmz: no space left on device"))
+	stopped := demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
+	stopped.Finish(engine.Result{}, context.Canceled)
+	for name, files := range map[string][]fileView{
+		"done":    single(1),
+		"failed":  {file(failed, "compress", "")},
+		"stopped": {file(stopped, "compress", "")},
+		"list":    several()[:2],
+	} {
+		for _, w := range []int{40, 80, 140} {
+			lines := closing(colour, files, 0, w)
+			golden.Within(t, lines, w, 20)
+			golden.Equal(t, fmt.Sprintf("summary-%s-%d", name, w), lines)
+		}
+	}
+}
+
+// Whatever the size, nothing may be wider or higher than the screen.
+func TestEverySizeFits(t *testing.T) {
+	screens := [][]fileView{single(0), single(0.3), single(1), several()}
+	for w := 1; w <= 200; w += 3 {
+		for _, h := range []int{1, 2, 5, 9, 24} {
+			for _, files := range screens {
+				for _, details := range []bool{false, true} {
+					v := view{t: mono, files: files, w: w, h: h, details: details, keys: true}
+					golden.Within(t, v.lines(), w, h)
+				}
+				if w >= 30 {
+					golden.Within(t, closing(mono, files, 0, w), w, 50)
+				}
+			}
+		}
+	}
+}
+
+func TestNamesCannotMoveTheCursor(t *testing.T) {
+	files := single(0.4)
+	files[0].Name = "evil\x1b[2J\x1b]0;title\x07\r\nname\u202e.txt"
+	files[0].Warnings = []string{"bad \x1b[31m thing"}
+	v := view{t: theme.Plain(theme.ASCII), files: files, w: 80, h: 24}
+	for _, l := range v.lines() {
+		for _, r := range l {
+			if r < ' ' || r == 0x202e || r == 0x7f {
+				t.Errorf("control character %q in %q", r, l)
+			}
+		}
+	}
+}
+
+func TestPlainThemeHasNoEscapes(t *testing.T) {
+	v := view{t: theme.Plain(theme.Braille), files: several(), w: 100, h: 30, keys: true}
+	for _, l := range append(v.lines(), closing(v.t, v.files, 0, 100)...) {
+		for _, r := range l {
+			if r == 0x1b {
+				t.Errorf("escape in %q", l)
+			}
+		}
+	}
+}
