@@ -77,8 +77,12 @@ func CutMiddle(s string, w int) string {
 	}
 	tail := (w - 1) / 2
 	head := w - 1 - tail
-	// A wide character on the edge leaves a cell empty; it is not padded here.
-	return ansi.Truncate(s, head, "") + Ellipsis + ansi.TruncateLeft(s, n-tail, "")
+	end := ansi.TruncateLeft(s, n-tail, "")
+	if Width(end) > tail {
+		// A wide character sits across the edge.
+		end = ansi.TruncateLeft(s, n-tail+1, "")
+	}
+	return ansi.Truncate(s, head, "") + Ellipsis + end
 }
 
 // Fit returns s in exactly w cells, aligned left.
