@@ -1,0 +1,138 @@
+// Package rnn predicts bytes with GRU and LSTM networks over the bundled tensor
+// graph. Weights and activations are int8; ggml/NUMERICS.md has the arithmetic,
+// which is the same, bit for bit, on every machine: archives made with these
+// models are portable.
+package rnn
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/kernel"
+)
+
+const (
+	// Numerics is the number of the arithmetic contract.
+	Numerics = 1
+	// Alphabet is the number of symbols that are predicted, the bytes; Vocabulary has
+	// one more that only goes in: the start of a lane.
+	Alphabet   = 256
+	Vocabulary = Alphabet + 1
+)
+
+// Model is a network that is ready to predict. It may be shared by goroutines.
+type Model struct {
+	info   predict.Info
+	config Config
+	kern   *kernel.Kernel
+	table  *ggml.Table // by symbol: W_ih*embedding + b_ih of the first layer
+	layers []layer
+	fc     *ggml.Matrix
+}
+
+type layer struct {
+	input  *ggml.Matrix // W_ih, nil for the first layer
+	hidden *ggml.Matrix // W_hh
+}
+
+// Options are the options of Load.
+type Options struct {
+	// Name is the name of the model in archives.
+	Name string
+	// Bundled tells that the model comes with the program.
+	Bundled bool
+	// Kernel computes; nil for the default.
+	Kernel *kernel.Kernel
+}
+
+// Load reads a model from the bytes of a GGUF file, quantising it if its weights
+// are floating-point numbers. Errors wrap gguf.ErrFormat or ErrModel.
+func Load(file []byte, o Options) (*Model, error) {
+	kern := o.Kernel
+	if kern == nil {
+		var err error
+		if kern, err = ggml.DefaultKernel(); err != nil {
+			return nil, err
+		}
+	}
+	f, err := gguf.Parse(file)
+	if err != nil {
+		return nil, err
+	}
+	w, err := readWeights(f)
+	if err != nil {
+		return nil, err
+	}
+	m, err := build(w, kern)
+	if err != nil {
+		return nil, err
+	}
+	digest := sha256.Sum256(file)
+	m.info = predict.Info{
+		Ref: predict.Ref{
+			Name:        o.Name,
+			Digest:      digest[:],
+			Numerics:    Numerics,
+			Portability: predict.Portable,
+		},
+		Parameters: w.Parameters(),
+		Bundled:    o.Bundled,
+		Kind:       predict.Bytes,
+		Alphabet:   Alphabet,
+		Device:     "cpu",
+		Kernel:     kern.Name,
+	}
+	return m, nil
+}
+
+// Info describes the model.
+func (m *Model) Info() predict.Info { return m.info }
+
+// Config returns the model's hyper-parameters.
+func (m *Model) Config() Config { return m.config }
+
+// Lanes returns the number of lanes for a block of n bytes: more lanes are faster,
+// but each starts knowing nothing, and shares of the block that are too short
+// cost compression. NUMERICS.md has the measurements.
+func (m *Model) Lanes(n int) int {
+	const smallest = 16 << 10
+	lanes := 1
+	for lanes < maxLanes && n/(2*lanes) >= smallest {
+		lanes *= 2
+	}
+	return lanes
+}
+
+// maxLanes is the number of lanes of large blocks. More gain little speed: the
+// weights then stay in a register for long enough.
+const maxLanes = 16
+
+// MemoryBytes estimates the peak memory of a session with that many lanes, the
+// weights included.
+func (m *Model) MemoryBytes(lanes int) int64 {
+	n := m.table.Bytes() + m.fc.Bytes()
+	for _, l := range m.layers {
+		n += l.hidden.Bytes()
+		if l.input != nil {
+			n += l.input.Bytes()
+		}
+	}
+	c := m.config
+	perLane := c.Layers*c.Hidden*(4+2) + Alphabet*(4+4) + 4*c.Gates()*kernel.Rows*8
+	return n + int64(lanes)*int64(perLane) + 64<<10
+}
+
+// NewSession starts the state of the lanes of a block.
+func (m *Model) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {
+	if o.Lanes < 1 {
+		return nil, fmt.Errorf("rnn: session with %d lanes", o.Lanes)
+	}
+	return m.newSession(o)
+}
+
+// Close does nothing: a model holds memory only.
+func (m *Model) Close() error { return nil }

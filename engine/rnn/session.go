@@ -1,0 +1,85 @@
+package rnn
+
+import (
+	"fmt"
+
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/ggml"
+)
+
+// session is the state of the lanes of one block.
+type session struct {
+	plan    *ggml.Plan
+	symbols *ggml.Tensor
+	logits  *ggml.Tensor
+	freqs   *ggml.Tensor
+	active  int
+}
+
+func (m *Model) newSession(o predict.SessionOptions) (*session, error) {
+	g := ggml.NewGraph(m.kern, o.Lanes)
+	s := &session{symbols: g.Input("symbols"), active: o.Lanes}
+	var below *ggml.Tensor
+	for i, l := range m.layers {
+		state := g.State(fmt.Sprintf("state %d", i), m.config.Hidden)
+		var x *ggml.Tensor
+		if i == 0 {
+			x = g.GetRows(m.table, s.symbols)
+		} else {
+			x = g.MulMat(l.input, below)
+		}
+		p := g.MulMat(l.hidden, state.Past())
+		if m.config.Cell == "gru" {
+			below = g.GRU(x, p, state)
+		} else {
+			below = g.LSTM(x, p, state)
+		}
+	}
+	s.logits = g.MulMat(m.fc, below)
+	s.freqs = g.Freqs(s.logits)
+	var err error
+	if s.plan, err = g.Plan(max(o.Threads, 1)); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Step feeds each active lane the symbol just coded and computes the frequencies
+// of the one after it.
+func (s *session) Step(prev []int32) error {
+	if len(prev) > s.active || len(prev) == 0 {
+		return fmt.Errorf("rnn: step of %d lanes, with %d active", len(prev), s.active)
+	}
+	s.active = len(prev)
+	in := s.symbols.Int32s()
+	for i, v := range prev {
+		switch {
+		case v == predict.Start:
+			v = Alphabet
+		case v < 0 || v >= Alphabet:
+			return fmt.Errorf("rnn: symbol %d in lane %d is not a byte", v, i)
+		}
+		in[i] = v
+	}
+	s.plan.Compute(len(prev))
+	return nil
+}
+
+// Freqs returns the integer frequencies of lane's next byte.
+func (s *session) Freqs(lane int) ([]uint32, uint32) { return s.freqs.Freqs(lane) }
+
+// Logits returns what the frequencies of lane were computed from.
+func (s *session) Logits(lane int) []float32 { return s.logits.Float32s(lane) }
+
+// StageTimes returns the time spent so far on inference and on updating states,
+// in nanoseconds.
+func (s *session) StageTimes() (infer, update int64) {
+	total, up := s.plan.Times()
+	return int64(total - up), int64(up)
+}
+
+// Close ends the session's threads.
+func (s *session) Close() error {
+	s.plan.Close()
+	return nil
+}

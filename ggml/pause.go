@@ -1,0 +1,4 @@
+package ggml
+
+// pause is called while spinning.
+func pause() {}

@@ -1,0 +1,159 @@
+package ggml
+
+import (
+	"runtime"
+	"sync/atomic"
+)
+
+// spins bounds how long a thread looks for work before it parks: some tens of
+// microseconds, longer than a barrier takes when every thread has its core and
+// far shorter than a scheduler's time slice when one has not.
+const spins = 4096
+
+// Pool is a set of threads, the caller of Run among them, that works through the
+// stages of a job together. Each stage is cut into chunks that the threads take
+// one by one, so a thread that loses its core for a while holds up one chunk
+// only; the others take the rest. No stage starts before the one ahead of it is
+// complete. A thread that finds nothing to do spins briefly and then parks.
+//
+// Run must not be called concurrently. An idle pool costs nothing but memory.
+type Pool struct {
+	threads int
+
+	// ticket is where the job stands: epoch<<32 | chunks of the stage<<16 | next
+	// chunk. The epoch grows with each stage; taking a chunk is adding 1. A count of
+	// zero chunks means that no job is running.
+	ticket atomic.Uint64
+	_      [cacheLine - 8]byte
+	done   atomic.Uint32 // finished chunks of the stage
+	_      [cacheLine - 4]byte
+	closed atomic.Bool
+
+	job   Job
+	base  uint32 // epoch of the job's first stage
+	parks []parking
+}
+
+// maxChunks is the largest number of chunks in a stage. Threads that come late
+// add to the ticket too, so it must stay well under 1<<16.
+const maxChunks = 1 << 15
+
+// Job is work in stages. Run must be ready to be called from several goroutines.
+type Job interface {
+	// Chunks returns the number of chunks of a stage, 1 to 1<<15, or 0 if there is no
+	// such stage, which ends the job.
+	Chunks(stage int) int
+	// Run does one chunk on the thread of that number.
+	Run(stage, chunk, thread int)
+}
+
+type parking struct {
+	asleep atomic.Bool
+	wake   chan struct{}
+	_      [cacheLine - 16]byte
+}
+
+// NewPool starts threads-1 workers. Close ends them.
+func NewPool(threads int) *Pool {
+	p := &Pool{threads: max(threads, 1)}
+	p.parks = make([]parking, p.threads)
+	for i := range p.parks {
+		p.parks[i].wake = make(chan struct{}, 1)
+	}
+	for i := 1; i < p.threads; i++ {
+		go p.work(i)
+	}
+	return p
+}
+
+// Threads returns the number of threads.
+func (p *Pool) Threads() int { return p.threads }
+
+// Close ends the workers. Run must not be called afterwards.
+func (p *Pool) Close() {
+	p.closed.Store(true)
+	p.open(uint32(p.ticket.Load()>>32)+1, 0)
+}
+
+// Run does all stages of j.
+func (p *Pool) Run(j Job) {
+	n := j.Chunks(0)
+	if n == 0 {
+		return
+	}
+	if p.threads == 1 {
+		for s := 0; n > 0; n = j.Chunks(s) {
+			for c := range n {
+				j.Run(s, c, 0)
+			}
+			s++
+		}
+		return
+	}
+	p.job = j
+	p.base = uint32(p.ticket.Load()>>32) + 1
+	p.open(p.base, n)
+	for {
+		epoch, n := p.help(0)
+		if n == 0 {
+			return
+		}
+		p.wait(0, epoch)
+	}
+}
+
+// open starts the stage of that epoch and wakes those who are parked.
+func (p *Pool) open(epoch uint32, chunks int) {
+	p.done.Store(0)
+	p.ticket.Store(uint64(epoch)<<32 | uint64(chunks)<<16)
+	for i := range p.parks {
+		if k := &p.parks[i]; k.asleep.Load() && k.asleep.CompareAndSwap(true, false) {
+			k.wake <- struct{}{}
+		}
+	}
+}
+
+// help does chunks of the running stage until none is left to take, and returns
+// the epoch it saw last and the number of its chunks.
+func (p *Pool) help(thread int) (epoch uint32, chunks int) {
+	for {
+		t := p.ticket.Load()
+		if n := uint32(t) >> 16; n == 0 || uint32(t)&0xffff >= n {
+			return uint32(t >> 32), int(n)
+		}
+		t = p.ticket.Add(1) - 1
+		epoch, n, c := uint32(t>>32), uint32(t)>>16, uint32(t)&0xffff
+		if c >= n {
+			return epoch, int(n)
+		}
+		stage := int(epoch - p.base)
+		p.job.Run(stage, int(c), thread)
+		if p.done.Add(1) == n {
+			p.open(epoch+1, min(p.job.Chunks(stage+1), maxChunks))
+		}
+	}
+}
+
+// wait returns once the epoch is another one.
+func (p *Pool) wait(thread int, epoch uint32) {
+	for range spins {
+		if uint32(p.ticket.Load()>>32) != epoch {
+			return
+		}
+		pause()
+	}
+	k := &p.parks[thread]
+	k.asleep.Store(true)
+	if uint32(p.ticket.Load()>>32) != epoch && k.asleep.CompareAndSwap(true, false) {
+		return
+	}
+	<-k.wake
+}
+
+func (p *Pool) work(thread int) {
+	for !p.closed.Load() {
+		epoch, _ := p.help(thread)
+		p.wait(thread, epoch)
+	}
+	runtime.KeepAlive(p)
+}
