@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func testRows() []Row {
+	rows := []Row{
+		{
+			Op: "bench", File: "a|b.txt", Model: "gru", Kind: KindModel, Device: "cpu", Kernel: "avx2", Threads: 2, Lanes: 16,
+			OriginalBytes: 10846, CompressedBytes: 3000, ModelBytes: 4_300_000, Verified: true, Parameters: 4302208,
+			Compress: Summarize([]float64{0.5, 0.52, 0.54}), Decompress: Summarize([]float64{0.6}),
+			LoadSeconds: 0.0123, FirstByteSeconds: 0.2, PeakRSSBytes: 60_000_000,
+			Profile: map[string]float64{"model_infer": 0.4, "mix": 0.1}, Command: "llmz bench -m gru 'a|b.txt'",
+		},
+		{
+			Op: "bench", File: "a|b.txt", Model: "gru", Kind: KindModel, Device: "cpu", Kernel: "generic", Threads: 2, Lanes: 16,
+			OriginalBytes: 10846, CompressedBytes: 3000, Verified: true,
+			Compress: Summarize([]float64{5}), Decompress: Summarize([]float64{6}),
+			Profile: map[string]float64{"model_infer": 4.9, "mix": 0.1},
+		},
+		{
+			Op: "bench", File: "a|b.txt", Model: "xz-9", Kind: KindClassic, OriginalBytes: 10846, CompressedBytes: 5000, Verified: true,
+			Compress: Summarize([]float64{0.001, 0.001, 0.001, 0.00101, 0.5}), Decompress: Summarize([]float64{0.0001}), Note: "a library",
+		},
+		{Op: "bench", File: "a|b.txt", Model: "bad", Kind: KindPeer, OriginalBytes: 10846, Error: "exit status 1:\nno luck"},
+	}
+	for i := range rows {
+		if !rows[i].Failed() {
+			rows[i].settle()
+		}
+	}
+	return rows
+}
+
+func TestSummarize(t *testing.T) {
+	if s := Summarize(nil); s != (Summary{}) {
+		t.Errorf("of nothing: %+v", s)
+	}
+	in := []float64{3, 1, 2}
+	s := Summarize(in)
+	if s.Runs != 3 || s.Median != 2 || s.Mean != 2 || s.SD != 1 || s.Min != 1 || s.Max != 3 || s.Outliers != 0 {
+		t.Errorf("%+v", s)
+	}
+	if !slices.Equal(in, []float64{3, 1, 2}) {
+		t.Error("the argument was changed")
+	}
+	s = Summarize([]float64{1, 1.01, 0.99, 1.02, 0.98, 9})
+	if s.Outliers != 1 || math.Abs(s.Median-1.005) > 1e-12 {
+		t.Errorf("with an outlier: %+v", s)
+	}
+	if s := Summarize([]float64{4}); s.SD != 0 || s.Median != 4 {
+		t.Errorf("of one: %+v", s)
+	}
+}
+
+func TestTables(t *testing.T) {
+	rows := testRows()
+	var b bytes.Buffer
+	write := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.WriteByte('\n')
+	}
+	write(Results(rows).WriteText(&b))
+	for _, d := range Devices(rows) {
+		write(d.WriteText(&b))
+	}
+	write(Details(rows).WriteText(&b))
+	write(Results(rows).WriteMarkdown(&b))
+	write(Devices(rows)[0].WriteMarkdown(&b))
+	write(Results(rows).WriteCSV(&b))
+	golden := filepath.Join("testdata", "tables.golden")
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = bytes.ReplaceAll(want, []byte("\r\n"), []byte("\n"))
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Errorf("tables differ from %s (UPDATE_GOLDEN=1 accepts them):\n%s", golden, &b)
+	}
+}
+
+// TestFormats reads the tables back.
+func TestFormats(t *testing.T) {
+	rows := testRows()
+	var md, text bytes.Buffer
+	table := Results(rows)
+	if err := table.WriteMarkdown(&md); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(md.String()), "\n")
+	if len(lines) != len(rows)+2 {
+		t.Errorf("%d lines of Markdown for %d rows", len(lines), len(rows))
+	}
+	for _, l := range lines {
+		if n := strings.Count(strings.ReplaceAll(l, `\|`, ""), "|"); n != 7 {
+			t.Errorf("%d cells in %q", n-1, l)
+		}
+	}
+	if err := table.WriteCSV(&text); err != nil {
+		t.Fatal(err)
+	}
+	got, err := csv.NewReader(&text).ReadAll()
+	if err != nil || len(got) != len(rows)+1 {
+		t.Fatalf("%d CSV records, %v", len(got), err)
+	}
+	for i, r := range table.Rows {
+		if !slices.Equal(got[i+1], r) {
+			t.Errorf("CSV record %q, want %q", got[i+1], r)
+		}
+	}
+}
+
+// TestJSON pins the fields that scripts rely on and the way back.
+func TestJSON(t *testing.T) {
+	rows := testRows()
+	var b bytes.Buffer
+	if err := WriteJSON(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(b.Bytes(), []byte("\n")); n != len(rows) {
+		t.Errorf("%d lines for %d rows", n, len(rows))
+	}
+	var first map[string]any
+	if err := json.NewDecoder(bytes.NewReader(b.Bytes())).Decode(&first); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{
+		"op", "file", "model", "device", "kernel", "original_bytes", "compressed_bytes", "ratio", "bpc", "seconds", "bytes_per_second",
+		"symbols", "blocks", "lanes", "threads", "peak_rss_bytes", "verified", "profile", "compress_bytes_per_second", "decompress_bytes_per_second",
+	} {
+		if _, ok := first[field]; !ok {
+			t.Errorf("no field %q", field)
+		}
+	}
+	if first["op"] != "bench" {
+		t.Errorf("op is %v", first["op"])
+	}
+	path := filepath.Join(t.TempDir(), "old.json")
+	if err := os.WriteFile(path, append([]byte("{\"op\":\"other\"}\n"), b.Bytes()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	back, err := ReadFile(path)
+	if err != nil || len(back) != len(rows) {
+		t.Fatalf("%d rows came back, %v", len(back), err)
+	}
+	if back[0].Compress != rows[0].Compress || back[3].Error != rows[3].Error {
+		t.Errorf("row changed: %+v", back[0])
+	}
+	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path); err == nil {
+		t.Error("a file without rows was accepted")
+	}
+	if err := os.WriteFile(path, []byte("not json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path); err == nil {
+		t.Error("text was accepted")
+	}
+}
+
+func TestCompare(t *testing.T) {
+	old, now := testRows(), testRows()
+	now[0].Compress = Summarize([]float64{0.51, 0.53, 0.50}) // within the noise
+	now[0].Decompress = Summarize([]float64{0.3})            // twice as fast
+	now[0].CompressedBytes = 2970
+	now[0].settle()
+	now[2].Error = "broke"
+	now = append(now, Row{Op: "bench", Model: "new", File: "a|b.txt"})
+	changes := Compare(old, now)
+	if len(changes) != 3 {
+		t.Fatalf("%d changes: %+v", len(changes), changes)
+	}
+	c := changes[0]
+	if math.Abs(c.Size+0.01) > 1e-9 || !c.CompressNoise || c.DecompressNoise || math.Abs(c.Decompress-1) > 1e-9 {
+		t.Errorf("change: %+v", c)
+	}
+	var text strings.Builder
+	if err := Changes(changes).WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"-1.00%", "(noise)", "+100.0%", "same", "fails now: broke"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, &text)
+		}
+	}
+	text.Reset()
+	if err := Changes(nil).WriteText(&text); err != nil || !strings.Contains(text.String(), "no row in common") {
+		t.Errorf("%v: %s", err, &text)
+	}
+}
