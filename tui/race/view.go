@@ -22,7 +22,6 @@ type view struct {
 	w, h       int
 	selected   int
 	stopping   bool
-	help       bool
 	keys       string // the help line
 	plain      bool   // no selection: for text that stays
 }
