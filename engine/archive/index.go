@@ -1,0 +1,103 @@
+package archive
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"slices"
+)
+
+// index is the last record of a member.
+type index struct {
+	// before is the number of bytes of the member before this record.
+	before int64
+	blocks int
+	// The following are kept only where there are two or more blocks.
+	entries []entry
+	sum     [sha256.Size]byte // SHA-256 of the whole content
+	header  []byte            // a copy of the header record
+}
+
+// equal tells whether x and y describe the same blocks. It leaves the sum alone.
+func (x *index) equal(y *index) bool {
+	if x.before != y.before || x.blocks != y.blocks {
+		return false
+	}
+	return x.blocks < 2 || slices.Equal(x.entries, y.entries) && bytes.Equal(x.header, y.header)
+}
+
+// entry describes a block in an index.
+type entry struct {
+	size   int64 // of the whole block record
+	length int64 // of its original content
+}
+
+func updateCRC(crc uint32, p []byte) uint32 { return crc32.Update(crc, castagnoli, p) }
+
+// append appends the index record to p.
+func (x *index) append(p []byte, id uint32) []byte {
+	start := len(p)
+	p = append(p, markIndex)
+	p = binary.AppendUvarint(p, uint64(x.before))
+	p = binary.AppendUvarint(p, uint64(x.blocks))
+	if x.blocks > 1 {
+		for _, e := range x.entries {
+			p = binary.AppendUvarint(p, uint64(e.size))
+			p = binary.AppendUvarint(p, uint64(e.length))
+		}
+		p = append(p, x.sum[:]...)
+		p = appendBytes(p, x.header)
+	}
+	p = binary.LittleEndian.AppendUint32(p, memberCRC(id, p[start:]))
+	return appendReversed(p, uint64(len(p)-start))
+}
+
+// parseIndex parses the index record that p starts with and returns its size. The
+// id is the member's; where it is not known, pass known = false and it is taken
+// from the copy of the header.
+func parseIndex(p []byte, id uint32, known bool) (x *index, size int, err error) {
+	f := fields{p: p}
+	if f.byte() != markIndex && f.err == nil {
+		return nil, 0, &Error{-1, 0, "neither a block nor the index starts here", ErrCorrupt}
+	}
+	x = new(index)
+	x.before = int64(f.uvarint())
+	x.blocks = int(f.limited(MaxBlocks, errTooBig))
+	if x.blocks > 1 && f.err == nil {
+		// An entry takes at least two bytes of p: no more are allocated than it can hold.
+		x.entries = make([]entry, 0, min(x.blocks, (len(p)-f.pos)/2))
+		for range x.blocks {
+			e := entry{int64(f.uvarint()), int64(f.limited(MaxBlock, errTooBig))}
+			if f.err != nil {
+				break
+			}
+			x.entries = append(x.entries, e)
+		}
+		copy(x.sum[:], f.take(len(x.sum)))
+		x.header = f.bytes(MaxHeader+16, errTooBig)
+	}
+	end := f.pos
+	crc := f.u32()
+	if f.err == nil && !known {
+		if x.blocks < 2 {
+			f.err = errors.New("no copy of the header")
+		} else if _, _, id, err = parseHeader(x.header); err != nil {
+			return nil, 0, err
+		}
+	}
+	if f.err == nil && crc != memberCRC(id, p[:end]) {
+		return nil, 0, &Error{-1, 0, "in the index", ErrChecksum}
+	}
+	if f.err == nil {
+		back := appendReversed(nil, uint64(f.pos))
+		if got := f.take(len(back)); f.err == nil && !slices.Equal(got, back) {
+			f.err = errors.New("wrong length at its end")
+		}
+	}
+	if f.err != nil {
+		return nil, 0, inRecord(f.err, "index")
+	}
+	return x, f.pos, nil
+}
