@@ -46,7 +46,8 @@ type Meta struct {
 
 // ReadOptions are the options of a Reader, Decompress and Verify.
 type ReadOptions struct {
-	// Models finds the models that the archive names. It must be set.
+	// Models finds the models that the archive names. It must be set, unless the
+	// archive needs none. The engine closes what it resolves.
 	Models predict.Resolver
 	// Threads is as in Options.
 	Threads int

@@ -22,6 +22,12 @@ type Result struct {
 	Verified bool
 	Elapsed  time.Duration
 	Profile  Profile
+	// Meta is what the archive keeps about the original file; that of its first
+	// member.
+	Meta Meta
+	// Resumed is the number of original bytes that were taken over from an
+	// interrupted archive.
+	Resumed int64
 	// Damaged lists what Salvage could not restore.
 	Damaged []Damage
 }

@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"hash"
+	"sync/atomic"
+	"time"
+
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rangecoder"
+)
+
+// blockCodec codes the symbols of one block, in either direction.
+type blockCodec struct {
+	coder *rangecoder.Coder
+	// model predicts and mixer mixes; at least one of them is set. The mixer takes
+	// bytes only.
+	model predict.Model
+	mixer *mixer.Mixer
+
+	// Exactly one of the following holds the block's symbols: to be encoded, or space
+	// for what is decoded.
+	data   []byte
+	tokens []int32
+
+	lanes   int
+	threads int
+
+	// probe, if set, hashes the frequencies of the first probeSteps steps, and
+	// checkProbe is called after them.
+	probe      hash.Hash
+	probeSteps int
+	checkProbe func() error
+
+	// monitor, if set, is called every now and then with the number of symbols done. The
+	// calls depend on the block only, not on time.
+	monitor func(done int) error
+
+	steps   int
+	profile Profile
+}
+
+// errOverrun means that a decoder needed more coded data than there is.
+var errOverrun = errors.New("coded data ends too early")
+
+// monitorSymbols is the number of symbols between two calls of a monitor, unless
+// a single step has more.
+const monitorSymbols = 32
+
+// sampleSteps is the number of steps of which one is timed.
+const sampleSteps = 16
+
+// group is a part of the lanes with a session of its own. While one group's
+// symbols are coded, the other's model runs.
+type group struct {
+	session      predict.Session // nil without a model
+	first, count int             // lanes
+	prev         []int32
+	req          chan []int32 // nil: Step runs when it is waited for
+	res          chan error
+}
+
+// run takes the step that both directions share, until all symbols are coded:
+// the model sees the symbols just coded, one per lane; then lane after lane, the
+// next symbols are coded with what it predicts.
+//
+// Lanes are contiguous and differ in length by at most one, longer ones first, so
+// that the lanes active in a step are always the first ones.
+func (c *blockCodec) run(ctx context.Context) (err error) {
+	n := len(c.data) + len(c.tokens)
+	short, long := n/c.lanes, n%c.lanes
+	steps := short
+	if long > 0 {
+		steps++
+	}
+	c.steps = steps
+	groups, err := c.newGroups(ctx, steps)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.closeGroups(groups)) }()
+	var cancelled atomic.Bool
+	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
+
+	for i := range groups {
+		groups[i].launch(groups[i].count)
+	}
+	next := monitorSymbols
+	for step, done := 0, 0; step < steps; step++ {
+		active, following := c.lanes, c.lanes
+		if step == short {
+			active = long
+		}
+		if step+1 >= short {
+			following = long
+		}
+		if step+1 == steps {
+			following = 0
+		}
+		timed := step%sampleSteps == 0
+		for i := range groups {
+			g := &groups[i]
+			count := min(max(active-g.first, 0), g.count)
+			if count == 0 {
+				continue
+			}
+			if err := g.wait(); err != nil {
+				return err
+			}
+			if c.probe != nil && step < c.probeSteps {
+				c.hashFreqs(g, count)
+			}
+			if timed {
+				c.codeTimed(g, count, step, short, long)
+			} else {
+				c.codeLanes(g, count, step, short, long)
+			}
+			if k := min(max(following-g.first, 0), g.count); k > 0 {
+				g.launch(k)
+			}
+		}
+		done += active
+		if step+1 == c.probeSteps && c.checkProbe != nil {
+			if err := c.checkProbe(); err != nil {
+				return err
+			}
+		}
+		if cancelled.Load() {
+			return ctx.Err()
+		}
+		if done >= next {
+			next = done + monitorSymbols
+			if c.coder.Truncated() {
+				return errOverrun
+			}
+			if c.monitor != nil {
+				if err := c.monitor(done); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// codeLanes codes the next symbol of the first count lanes of g.
+func (c *blockCodec) codeLanes(g *group, count, step, short, long int) {
+	for i := range count {
+		var freqs []uint32
+		var total uint32
+		if g.session != nil {
+			freqs, total = g.session.Freqs(i)
+		}
+		lane := g.first + i
+		pos := lane*short + min(lane, long) + step
+		switch {
+		case c.mixer != nil:
+			b := c.mixer.Code(c.coder, lane, freqs, total, c.data[pos])
+			c.data[pos] = b
+			g.prev[i] = int32(b)
+		case c.tokens != nil:
+			s := int32(c.coder.Symbol(freqs, total, int(c.tokens[pos])))
+			c.tokens[pos] = s
+			g.prev[i] = s
+		default:
+			s := c.coder.Symbol(freqs, total, int(c.data[pos]))
+			c.data[pos] = byte(s)
+			g.prev[i] = int32(s)
+		}
+	}
+}
+
+// codeTimed is codeLanes with its time taken, less what the session counts as its
+// own.
+func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
+	stage := StageCode
+	if c.mixer != nil {
+		stage = StageMix
+	}
+	own := func() (t int64) {
+		if g.session != nil {
+			infer, update := g.session.StageTimes()
+			t = infer + update
+		}
+		return t
+	}
+	before, start := own(), time.Now()
+	c.codeLanes(g, count, step, short, long)
+	spent := time.Since(start) - time.Duration(own()-before)
+	c.profile[stage] += max(spent, 0) * time.Duration(min(sampleSteps, c.steps-step))
+}
+
+// hashFreqs adds the frequencies of the first count lanes of g to the probe.
+func (c *blockCodec) hashFreqs(g *group, count int) {
+	var buf [4096]byte
+	for i := range count {
+		freqs, _ := g.session.Freqs(i)
+		for len(freqs) > 0 {
+			n := min(len(freqs), len(buf)/4)
+			for j, f := range freqs[:n] {
+				binary.LittleEndian.PutUint32(buf[4*j:], f)
+			}
+			c.probe.Write(buf[:4*n])
+			freqs = freqs[n:]
+		}
+	}
+}
+
+// probeSum returns the probe as archives keep it.
+func (c *blockCodec) probeSum() (sum [8]byte) {
+	copy(sum[:], c.probe.Sum(make([]byte, 0, sha256.Size)))
+	return sum
+}
+
+// pipelined tells whether the lanes are split in two groups, so that the model runs
+// on one while the mixer and the coder work on the other. It never changes the
+// output of portable models: the order of coding stays the same.
+func (c *blockCodec) pipelined() bool {
+	return c.model != nil && c.mixer != nil && c.lanes >= 2*minGroup && c.threads >= 2 &&
+		c.model.Info().Portability == predict.Portable
+}
+
+// minGroup is the fewest lanes worth a group: with fewer, the model would lose
+// more by narrower products than the overlap wins.
+const minGroup = 4
+
+func (c *blockCodec) newGroups(ctx context.Context, steps int) ([]group, error) {
+	if c.model == nil {
+		return []group{{count: c.lanes, prev: make([]int32, c.lanes)}}, nil
+	}
+	parts := 1
+	threads := c.threads
+	if c.pipelined() {
+		parts = 2
+		// Both groups' models and the coder rarely all run at once.
+		threads = max(1, c.threads-1)
+	}
+	groups := make([]group, 0, parts)
+	first := 0
+	for i := range parts {
+		count := (c.lanes - first) / (parts - i)
+		s, err := c.model.NewSession(ctx, predict.SessionOptions{Lanes: count, Threads: threads, MaxSteps: steps})
+		if err != nil {
+			return nil, errors.Join(err, c.closeGroups(groups))
+		}
+		g := group{session: s, first: first, count: count, prev: make([]int32, count)}
+		for j := range g.prev {
+			g.prev[j] = predict.Start
+		}
+		if parts > 1 {
+			g.req, g.res = make(chan []int32, 1), make(chan error, 1)
+			go func() {
+				for prev := range g.req {
+					g.res <- s.Step(prev)
+				}
+				close(g.res)
+			}()
+		}
+		groups = append(groups, g)
+		first += count
+	}
+	return groups, nil
+}
+
+// launch lets the model see the symbols last coded in the first n lanes.
+func (g *group) launch(n int) {
+	g.prev = g.prev[:n]
+	if g.req != nil {
+		g.req <- g.prev
+	}
+}
+
+// wait returns when the prediction after the last launch is ready.
+func (g *group) wait() error {
+	if g.req != nil {
+		return <-g.res
+	}
+	if g.session == nil {
+		return nil
+	}
+	return g.session.Step(g.prev)
+}
+
+// closeGroups ends the sessions and collects their times.
+func (c *blockCodec) closeGroups(groups []group) error {
+	var err error
+	for i := range groups {
+		g := &groups[i]
+		if g.session == nil {
+			continue
+		}
+		if g.req != nil {
+			close(g.req)
+			for range g.res { // a step may still be under way
+			}
+		}
+		infer, update := g.session.StageTimes()
+		c.profile[StageInfer] += time.Duration(infer)
+		c.profile[StageUpdate] += time.Duration(update)
+		err = errors.Join(err, g.session.Close())
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Compress writes an archive of all of src to dst. After an error, what was
+// written to dst is an incomplete archive, which Resume can go on from.
+func Compress(ctx context.Context, dst io.Writer, src io.Reader, o Options) (Result, error) {
+	z, err := NewWriterContext(ctx, dst, o)
+	if err != nil {
+		return Result{}, err
+	}
+	return finishWriter(z, src)
+}
+
+// finishWriter compresses all of src with z and closes it.
+func finishWriter(z *Writer, src io.Reader) (Result, error) {
+	_, err := z.ReadFrom(src)
+	if err != nil && z.err == nil {
+		z.err = err
+	}
+	err = z.Close()
+	return z.Result(), err
+}
+
+// Decompress writes the content of the archive in src to dst. With
+// ReadOptions.Salvage it goes on after damage: see Salvage.
+func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions) (Result, error) {
+	z, err := NewReaderContext(ctx, src, o)
+	if err != nil {
+		return Result{}, err
+	}
+	_, err = z.WriteTo(dst)
+	return finishReader(z, err)
+}
+
+func finishReader(z *Reader, err error) (Result, error) {
+	if err != nil && (z.err == nil || errors.Is(z.err, io.EOF)) {
+		z.err = err
+	}
+	closeErr := z.Close()
+	if err == nil {
+		err = closeErr
+	}
+	return z.Result(), err
+}
+
+// Verify decodes the archive in src and checks everything. If original is not
+// nil, the content must also be equal to what it holds; otherwise errors wrap
+// ErrDiffers.
+func Verify(ctx context.Context, src io.Reader, original io.Reader, o ReadOptions) (Result, error) {
+	var dst io.Writer = io.Discard
+	var c *comparer
+	if original != nil {
+		c = &comparer{r: original}
+		dst = c
+	}
+	o.Salvage = false
+	res, err := Decompress(ctx, dst, src, o)
+	if err == nil && c != nil {
+		err = c.end()
+	}
+	res.Verified = err == nil
+	return res, err
+}
+
+// comparer is a writer that wants to be written what r holds.
+type comparer struct {
+	r   io.Reader
+	buf []byte
+	at  int64
+}
+
+func (c *comparer) Write(p []byte) (int, error) {
+	if c.buf == nil {
+		c.buf = make([]byte, 64<<10)
+	}
+	n := 0
+	for n < len(p) {
+		b := c.buf[:min(len(c.buf), len(p)-n)]
+		k, err := io.ReadFull(c.r, b)
+		if q := p[n : n+k]; !bytes.Equal(b[:k], q) {
+			for i := range q {
+				if q[i] != b[i] {
+					return n + i, fmt.Errorf("%w: byte %d is %#02x, the original's %#02x", ErrDiffers, c.at+int64(i), q[i], b[i])
+				}
+			}
+		}
+		n += k
+		c.at += int64(k)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return n, fmt.Errorf("%w: the original ends after %d bytes", ErrDiffers, c.at)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// end checks that the original has ended, too.
+func (c *comparer) end() error {
+	var one [1]byte
+	switch _, err := io.ReadFull(c.r, one[:]); {
+	case err == nil:
+		return fmt.Errorf("%w: the original goes on after %d bytes", ErrDiffers, c.at)
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	return nil
+}

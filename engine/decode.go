@@ -1,0 +1,129 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rangecoder"
+)
+
+// blockDecoder decodes blocks of one member. It may be used by several
+// goroutines at once.
+type blockDecoder struct {
+	job     *job
+	header  *archive.Header
+	model   predict.Model // nil where the member needs none
+	threads int           // per block
+}
+
+// decode decodes block number n from payload into dst's memory, which grows as
+// needed, and checks the content.
+func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payload, dst []byte) ([]byte, error) {
+	m := &meter{job: d.job, block: n}
+	var data []byte
+	symbols := 0
+	if b.Kind == archive.Stored {
+		data = append(dst[:0], payload...)
+	} else {
+		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes}
+		var err error
+		data, symbols, err = d.code(ctx, m, c, b, dst)
+		d.job.addProfile(&c.profile)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if archive.Checksum(data) != b.Sum {
+		what := "the decoded content differs from the original although the archive's data is intact: the model here computes something else"
+		if b.Kind == archive.Stored {
+			what = "the stored content differs from the original"
+		}
+		return nil, &archive.Error{Block: n, What: what, Class: ErrChecksum}
+	}
+	m.set(int64(len(data)), int64(len(payload)), int64(symbols))
+	return data, nil
+}
+
+// code decodes a coded block. It returns the content and the number of symbols.
+func (d *blockDecoder) code(ctx context.Context, m *meter, c *blockCodec, b *archive.Block, dst []byte) ([]byte, int, error) {
+	fail := func(class error, what string) ([]byte, int, error) {
+		return nil, 0, &archive.Error{Block: m.block, What: what, Class: class}
+	}
+	symbols := b.Length
+	tm, tokens := tokenModel(d.model)
+	if tokens {
+		symbols = b.Symbols
+		c.tokens = make([]int32, symbols)
+	} else {
+		c.data = slices.Grow(dst[:0], b.Length)[:b.Length]
+	}
+	if d.header.Mixer != 0 {
+		kind := mixer.Kind(b.MixerKind)
+		if kind > mixer.Binary {
+			return fail(ErrUnsupported, fmt.Sprintf("mixer block kind %d: use a newer program", kind))
+		}
+		var err error
+		if c.mixer, err = newMixer(b.Length, b.Lanes, kind, d.model != nil); err != nil {
+			return nil, 0, err
+		}
+	}
+	if b.ProbeSteps > 0 && d.model != nil {
+		c.probe, c.probeSteps = sha256.New(), b.ProbeSteps
+		c.checkProbe = func() error {
+			if got := c.probeSum(); got != b.Probe {
+				ref := modelRef(d.header.Model)
+				return &MismatchError{Block: m.block, Want: ref, Have: d.model.Info().Ref, Probed: true}
+			}
+			return nil
+		}
+	}
+	c.monitor = func(done int) error {
+		m.set(int64(b.Length)*int64(done)/int64(symbols), int64(c.coder.Size()), int64(done))
+		return nil
+	}
+	if err := c.run(ctx); err != nil {
+		if errors.Is(err, errOverrun) {
+			return fail(ErrCorrupt, "its coded data ends too early")
+		}
+		var mismatch *MismatchError
+		if errors.As(err, &mismatch) {
+			return nil, 0, err
+		}
+		return nil, 0, blockError(ctx, m.block, err)
+	}
+	if _, err := c.coder.Finish(); err != nil {
+		return fail(ErrCorrupt, err.Error())
+	}
+	if !tokens {
+		return c.data, symbols, nil
+	}
+	start := time.Now()
+	data := slices.Grow(dst[:0], b.Length)
+	for _, t := range c.tokens {
+		p := tm.TokenBytes(t)
+		if len(p) > b.Length-len(data) {
+			return fail(ErrChecksum, "its tokens have more bytes than the original: the model here computes something else")
+		}
+		data = append(data, p...)
+	}
+	c.profile[StageTokenize] += time.Since(start)
+	return data, symbols, nil
+}
+
+// checkMember refuses members that this program cannot decode.
+func checkMember(h *archive.Header) error {
+	if h.Mixer > mixerVersion {
+		return &archive.Error{Block: -1, What: fmt.Sprintf("mixer version %d, this program has %d: use a newer one", h.Mixer, mixerVersion), Class: ErrUnsupported}
+	}
+	if h.Mixer != 0 && h.Model != nil && h.Model.Tokens {
+		return &archive.Error{Block: -1, What: "mixing of token models: use a newer program", Class: ErrUnsupported}
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rangecoder"
+)
+
+// mixerVersion is the version of the mixer that archives record: its output is a
+// part of the format.
+const mixerVersion = 1
+
+// probeSteps is the number of steps whose frequencies are hashed into archives
+// that are not portable.
+const probeSteps = 8
+
+// errIncompressible ends the coding of a block that is better stored.
+var errIncompressible = errors.New("block does not compress")
+
+// encoded is a finished block.
+type encoded struct {
+	header  archive.Block
+	payload []byte
+}
+
+// blockEncoder encodes blocks with one set of options. It may be used by several
+// goroutines at once.
+type blockEncoder struct {
+	job     *job
+	model   predict.Model // nil: the mixer alone
+	mixed   bool
+	lanes   int // 0: the model's choice
+	threads int // per block
+}
+
+// encode encodes data, block number n. dst is memory for the payload, which may
+// also be data itself.
+func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (encoded, error) {
+	out := encoded{header: archive.Block{Kind: archive.Coded, Length: len(data), Sum: archive.Checksum(data)}}
+	m := &meter{job: e.job, block: n}
+	payload, err := e.code(ctx, m, data, dst, &out.header)
+	if err == nil && len(payload) >= len(data) {
+		err = errIncompressible
+	}
+	if errors.Is(err, errIncompressible) {
+		out.header = archive.Block{Kind: archive.Stored, Length: len(data), Sum: out.header.Sum}
+		payload, err = data, nil
+		m.set(int64(len(data)), int64(len(data)), 0)
+	}
+	if err != nil {
+		return encoded{}, blockError(ctx, n, err)
+	}
+	out.payload = payload
+	return out, nil
+}
+
+// blockError names the block in err, unless it is the context's.
+func blockError(ctx context.Context, n int, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return &BlockError{n, err}
+}
+
+// code fills in b and returns the payload.
+func (e *blockEncoder) code(ctx context.Context, m *meter, data, dst []byte, b *archive.Block) ([]byte, error) {
+	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads}
+	defer func() { e.job.addProfile(&c.profile) }()
+	symbols := len(data)
+	if tm, ok := tokenModel(e.model); ok {
+		start := time.Now()
+		tokens, err := tm.Tokenize(ctx, data)
+		c.profile[StageTokenize] += time.Since(start)
+		if err != nil {
+			return nil, err
+		}
+		if len(tokens) == 0 || len(tokens) > len(data) {
+			return nil, fmt.Errorf("model %s cut %d bytes into %d tokens", e.model.Info().Name, len(data), len(tokens))
+		}
+		symbols = len(tokens)
+		c.tokens = tokens
+		b.Symbols = symbols
+	} else {
+		c.data = data
+	}
+	b.Lanes = e.lanes
+	if b.Lanes == 0 {
+		b.Lanes = defaultLanes(e.model, symbols)
+	}
+	b.Lanes = min(max(b.Lanes, 1), symbols, archive.MaxLanes)
+	c.lanes = b.Lanes
+	e.job.start(e.info(), b.Lanes, e.mixed)
+	if e.mixed {
+		kind := mixer.Detect(data)
+		b.MixerKind = uint8(kind)
+		var err error
+		if c.mixer, err = newMixer(len(data), b.Lanes, kind, e.model != nil); err != nil {
+			return nil, err
+		}
+	}
+	if e.model != nil && e.model.Info().Portability != predict.Portable {
+		c.probe, c.probeSteps = sha256.New(), probeSteps
+		if steps := (symbols + b.Lanes - 1) / b.Lanes; steps < probeSteps {
+			c.probeSteps = steps
+		}
+	}
+	try := tryLength(data, c.lanes)
+	c.monitor = func(done int) error {
+		bytes := int64(len(data)) * int64(done) / int64(symbols)
+		size := int64(c.coder.Size())
+		m.set(bytes, size, int64(done))
+		if size > bytes && bytes >= try {
+			return errIncompressible
+		}
+		return nil
+	}
+	if err := c.run(ctx); err != nil {
+		return nil, err
+	}
+	payload, err := c.coder.Finish()
+	if err != nil {
+		return nil, err
+	}
+	if c.probe != nil {
+		b.Probe, b.ProbeSteps = c.probeSum(), c.probeSteps
+	}
+	m.set(int64(len(data)), int64(len(payload)), int64(symbols))
+	return payload, nil
+}
+
+func (e *blockEncoder) info() predict.Info {
+	if e.model == nil {
+		return predict.Info{}
+	}
+	return e.model.Info()
+}
+
+func tokenModel(m predict.Model) (predict.TokenModel, bool) {
+	if m == nil || m.Info().Kind != predict.Tokens {
+		return nil, false
+	}
+	tm, ok := m.(predict.TokenModel)
+	return tm, ok
+}
+
+func newMixer(length, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, error) {
+	return mixer.New(mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: model})
+}
+
+// defaultLanes returns the number of lanes for a block of n symbols.
+func defaultLanes(m predict.Model, n int) int {
+	if m == nil {
+		// The mixer alone has no matrix products that lanes would make cheaper, and sees
+		// most context with one.
+		return 1
+	}
+	return m.Lanes(n)
+}
+
+// tryLength returns the number of bytes of a block after which it is given up if
+// they have not become fewer: a small sample where they look random, which the
+// lanes take all over the block; otherwise more.
+func tryLength(data []byte, lanes int) int64 {
+	n := int64(len(data))
+	switch {
+	case looksRandom(data):
+		return 8 << 10
+	case lanes >= 8:
+		return max(32<<10, n/16)
+	}
+	return max(256<<10, n/8)
+}
+
+// looksRandom tells whether nothing in a sample of data hints at any order: its
+// bytes are as evenly distributed as random ones, and no four of them recur
+// more often than by chance. Encrypted and well compressed data look so.
+func looksRandom(data []byte) bool {
+	const piece, pieces = 4 << 10, 16
+	if len(data) < piece {
+		return false
+	}
+	var counts [256]int
+	seen := make([]uint32, 1<<16)
+	total, repeats := 0, 0
+	stride := max(len(data)/pieces, piece)
+	for at := 0; at+piece <= len(data); at += stride {
+		p := data[at : at+piece]
+		var four uint32
+		for i, b := range p {
+			counts[b]++
+			four = four<<8 | uint32(b)
+			if i >= 3 {
+				slot := &seen[four*2654435761>>16]
+				if *slot == four {
+					repeats++
+				}
+				*slot = four
+			}
+		}
+		total += piece
+	}
+	// Chi-squared with 255 degrees of freedom: mean 255, standard deviation 23.
+	mean := total / 256
+	chi := 0
+	for _, c := range counts {
+		chi += (c - mean) * (c - mean)
+	}
+	return chi < 1000*mean && repeats < total/1024
+}

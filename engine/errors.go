@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Classes of errors about archives. Errors wrap one of them, mostly in an
+// *archive.Error that says where.
+var (
+	ErrNotArchive  = archive.ErrNotArchive
+	ErrUnsupported = archive.ErrUnsupported
+	ErrCorrupt     = archive.ErrCorrupt
+	ErrTruncated   = archive.ErrTruncated
+	ErrChecksum    = archive.ErrChecksum
+)
+
+// ErrOptions is wrapped by errors about options that make no sense.
+var ErrOptions = errors.New("invalid options")
+
+// ErrMemory is wrapped by MemoryError.
+var ErrMemory = errors.New("memory limit is too low")
+
+// ErrDiffers means that an archive decodes to something else than the original
+// it was compared with.
+var ErrDiffers = errors.New("archive does not decode to the original")
+
+// MemoryError refuses a job that would take more memory than allowed.
+type MemoryError struct {
+	Need, Limit int64 // bytes
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%v: about %d MiB are needed, %d MiB allowed", ErrMemory, (e.Need+1<<20-1)>>20, e.Limit>>20)
+}
+
+func (e *MemoryError) Unwrap() error { return ErrMemory }
+
+// Hint returns what to do.
+func (e *MemoryError) Hint() string {
+	return fmt.Sprintf("allow at least %d MiB; when compressing, smaller blocks or fewer lanes need less", (e.Need+1<<20-1)>>20)
+}
+
+// MismatchError means that the model or runtime here does not compute what the
+// archive's did. It wraps predict.ErrMismatch.
+type MismatchError struct {
+	Block      int
+	Want, Have predict.Ref
+	// Probed says that model and settings agree, but the frequencies they lead to do
+	// not.
+	Probed bool
+}
+
+func (e *MismatchError) Error() string {
+	if e.Probed {
+		return fmt.Sprintf("block %d: %v: model %s computes other frequencies here than where the archive was made (%s)",
+			e.Block, predict.ErrMismatch, e.Want.Name, settings(e.Want.Runtime))
+	}
+	return fmt.Sprintf("%v: the archive needs %s, here is %s", predict.ErrMismatch, describe(e.Want), describe(e.Have))
+}
+
+func (e *MismatchError) Unwrap() error { return predict.ErrMismatch }
+
+// Hint returns what to do.
+func (e *MismatchError) Hint() string {
+	if e.Probed {
+		return "decode it with the same runtime version, CPU variant and device that made it"
+	}
+	return "get the model and runtime that the archive names"
+}
+
+// BlockError is an error in coding one block.
+type BlockError struct {
+	Block int
+	Err   error
+}
+
+func (e *BlockError) Error() string { return fmt.Sprintf("block %d: %v", e.Block, e.Err) }
+
+func (e *BlockError) Unwrap() error { return e.Err }

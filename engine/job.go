@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// job is what the blocks of one compression or decompression share: counters,
+// the observer and the result.
+type job struct {
+	dir      Direction
+	observer Observer
+	interval time.Duration
+	begun    time.Time
+	total    int64 // input bytes, -1 where unknown
+	threads  int
+
+	// Of blocks, finished or at work.
+	bytes, coded, symbols atomic.Int64
+
+	mu       sync.Mutex // guards the rest, and the observer
+	started  bool
+	last     time.Time // of the last Progress
+	profile  Profile
+	result   Result
+	finished bool
+}
+
+func newJob(dir Direction, threads int, observer Observer, interval time.Duration, total int64) *job {
+	if interval <= 0 {
+		interval = 100 * time.Millisecond
+	}
+	if total <= 0 {
+		total = -1
+	}
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	now := time.Now()
+	return &job{
+		dir: dir, observer: observer, interval: interval, total: total, threads: threads,
+		begun: now, last: now, result: Result{Direction: dir, Threads: threads},
+	}
+}
+
+// start emits Started, once.
+func (j *job) start(info predict.Info, lanes int, mixed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.started {
+		return
+	}
+	j.started = true
+	j.result.Model, j.result.Lanes, j.result.Mixed = info, lanes, mixed
+	j.emit(Started{Direction: j.dir, Model: info, TotalBytes: j.total, Lanes: lanes, Threads: j.threads, Mixed: mixed})
+}
+
+// emit calls the observer. j.mu must be held.
+func (j *job) emit(e Event) {
+	if j.observer != nil {
+		j.observer(e)
+	}
+}
+
+// warn emits a Warning.
+func (j *job) warn(message string, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.emit(Warning{Message: message, Err: err})
+}
+
+// progress emits Progress, if enough time has passed since the last.
+func (j *job) progress(block int) {
+	if j.observer == nil {
+		return
+	}
+	now := time.Now()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if now.Sub(j.last) < j.interval || !j.started {
+		return
+	}
+	j.last = now
+	j.emit(Progress{
+		Bytes: j.bytes.Load(), TotalBytes: j.total, CompressedBytes: j.coded.Load(), Symbols: j.symbols.Load(),
+		Block: block, Elapsed: now.Sub(j.begun), Profile: j.profile,
+	})
+}
+
+// addProfile adds the stages of a finished piece of work.
+func (j *job) addProfile(p *Profile) {
+	j.mu.Lock()
+	j.profile.Add(p)
+	j.mu.Unlock()
+}
+
+func (j *job) addStage(s Stage, d time.Duration) {
+	j.mu.Lock()
+	j.profile[s] += d
+	j.mu.Unlock()
+}
+
+// blockDone counts a block and emits BlockDone.
+func (j *job) blockDone(e BlockDone) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.result.Blocks++
+	if e.Stored {
+		j.result.StoredBlocks++
+	}
+	j.emit(e)
+}
+
+// finish completes the result and emits Finished. Later calls change nothing.
+func (j *job) finish(err error) Result {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.finished {
+		return j.result
+	}
+	j.finished = true
+	r := &j.result
+	r.Symbols = j.symbols.Load()
+	r.Elapsed = time.Since(j.begun)
+	r.Profile = j.profile
+	r.Profile[StageOther] = max(0, r.Elapsed-r.Profile.Total())
+	j.emit(Finished{Result: *r, Err: err})
+	return *r
+}
+
+// meter reports one block's progress to its job.
+type meter struct {
+	job                   *job
+	block                 int
+	bytes, coded, symbols int64
+}
+
+// set replaces what the block has counted so far.
+func (m *meter) set(bytes, coded, symbols int64) {
+	m.job.bytes.Add(bytes - m.bytes)
+	m.job.coded.Add(coded - m.coded)
+	m.job.symbols.Add(symbols - m.symbols)
+	m.bytes, m.coded, m.symbols = bytes, coded, symbols
+	m.job.progress(m.block)
+}

@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// A Reader decompresses an archive, or several one after the other, as one stream.
+// Everything it returns has been checked against its block's checksum. It is not
+// safe for concurrent use.
+type Reader struct {
+	ctx    context.Context
+	o      ReadOptions
+	job    *job
+	ar     *archive.Reader
+	models modelCache
+
+	header *archive.Header // of the member being read
+	first  *archive.Header
+	dec    *blockDecoder
+	plan   plan
+	sum    hash.Hash // of the member's content delivered
+
+	queue []*queued
+	ended error // why no more blocks are queued: io.EOF or an error
+	cur   []byte
+	last  []byte   // the buffer that cur is a part of
+	spare [][]byte // buffers for payloads and content
+	total int64    // original bytes delivered
+	err   error
+}
+
+// queued is a block being decoded, or the end of a member.
+type queued struct {
+	number  int
+	block   *archive.Block // nil at the end of a member
+	size    int            // of the whole record, about
+	data    []byte
+	payload []byte
+	err     error
+	done    chan struct{}
+	// At the end of a member:
+	checked bool
+	want    [sha256.Size]byte
+	at      int64
+}
+
+// NewReader reads the header of the archive in r and returns a Reader of its
+// content. The models it needs are resolved when the first coded block comes.
+func NewReader(r io.Reader, o ReadOptions) (*Reader, error) {
+	return NewReaderContext(context.Background(), r, o)
+}
+
+// NewReaderContext is NewReader with a context that ends the work early.
+func NewReaderContext(ctx context.Context, r io.Reader, o ReadOptions) (*Reader, error) {
+	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0)
+	z := &Reader{ctx: ctx, o: o, job: j, models: modelCache{resolver: o.Models}, plan: plan{blocks: 1, threads: j.threads}}
+	z.ar = archive.NewReader(&timedReader{r, j})
+	if err := z.nextMember(); err != nil {
+		return nil, err
+	}
+	return z, nil
+}
+
+// Meta returns what the archive's first member keeps about the original file.
+func (z *Reader) Meta() Meta { return headerMeta(z.first) }
+
+// Header returns the header of the archive's first member.
+func (z *Reader) Header() *archive.Header { return z.first }
+
+func (z *Reader) nextMember() error {
+	h, err := z.ar.NextMember()
+	if err != nil {
+		return err
+	}
+	if err := checkMember(h); err != nil {
+		return err
+	}
+	if z.first == nil {
+		z.first = h
+		z.job.result.Meta = headerMeta(h)
+	}
+	z.header, z.dec = h, nil
+	return nil
+}
+
+// Read implements io.Reader.
+func (z *Reader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for len(z.cur) == 0 {
+		if err := z.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, z.cur)
+	z.cur = z.cur[n:]
+	return n, nil
+}
+
+// WriteTo writes all of the content to w. It implements io.WriterTo.
+func (z *Reader) WriteTo(w io.Writer) (int64, error) {
+	out := countingWriter{w: w, job: z.job}
+	for {
+		if len(z.cur) > 0 {
+			k, err := out.Write(z.cur)
+			z.cur = z.cur[min(max(k, 0), len(z.cur)):]
+			if err != nil {
+				return out.n, err
+			}
+		}
+		if err := z.next(); errors.Is(err, io.EOF) {
+			return out.n, nil
+		} else if err != nil {
+			return out.n, err
+		}
+	}
+}
+
+// next makes the next block's content current.
+func (z *Reader) next() error {
+	if z.err != nil {
+		return z.err
+	}
+	if z.last != nil {
+		z.spare = append(z.spare, z.last)
+		z.last, z.cur = nil, nil
+	}
+	for {
+		z.fill()
+		if len(z.queue) == 0 {
+			z.err = z.ended
+			return z.err
+		}
+		q := z.queue[0]
+		z.queue = z.queue[1:]
+		if q.block == nil {
+			if err := z.endMember(q); err != nil {
+				z.err = err
+				return err
+			}
+			continue
+		}
+		<-q.done
+		if q.err != nil {
+			z.err = q.err
+			return z.err
+		}
+		if z.sum == nil {
+			z.sum = sha256.New()
+		}
+		z.sum.Write(q.data)
+		z.total += int64(len(q.data))
+		z.job.blockDone(BlockDone{
+			Block: q.number, Stored: q.block.Kind == archive.Stored, Lanes: q.block.Lanes,
+			OriginalBytes: int64(len(q.data)), CompressedBytes: int64(q.size),
+		})
+		z.cur, z.last = q.data, q.data
+		z.spare = append(z.spare, q.payload)
+		return nil
+	}
+}
+
+// endMember checks the whole content of a member.
+func (z *Reader) endMember(q *queued) error {
+	var got [sha256.Size]byte
+	if z.sum != nil {
+		z.sum.Sum(got[:0])
+	}
+	z.sum = nil
+	if q.checked && got != q.want {
+		return &archive.Error{Block: -1, Offset: q.at, What: "the whole content differs from the original, although no block does", Class: ErrChecksum}
+	}
+	return nil
+}
+
+// fill queues blocks until enough are at work.
+func (z *Reader) fill() {
+	for z.ended == nil && len(z.queue) < z.plan.blocks {
+		if err := z.queueOne(); err != nil {
+			z.ended = err
+		}
+	}
+}
+
+// queueOne reads a record and starts to decode it if it is a block.
+func (z *Reader) queueOne() error {
+	if err := z.ctx.Err(); err != nil {
+		return err
+	}
+	start := z.ar.Offset()
+	b, err := z.ar.NextBlock()
+	if errors.Is(err, io.EOF) {
+		if z.job.result.Blocks == 0 && len(z.queue) == 0 {
+			z.job.start(predict.Info{}, 0, false) // an empty archive
+		}
+		q := &queued{at: start}
+		q.want, q.checked = z.ar.Sum()
+		z.queue = append(z.queue, q)
+		return z.nextMember()
+	}
+	if err != nil {
+		return err
+	}
+	if err := z.prepare(b); err != nil {
+		return err
+	}
+	q := &queued{number: z.ar.Block(), block: b, done: make(chan struct{})}
+	if q.payload, err = z.ar.Payload(z.takeSpare(0)); err != nil {
+		return err
+	}
+	dst := z.takeSpare(b.Length)
+	q.size = int(z.ar.Offset() - start)
+	dec := z.dec
+	work := func() {
+		q.data, q.err = dec.decode(z.ctx, q.number, b, q.payload, dst)
+		close(q.done)
+	}
+	if z.plan.blocks == 1 {
+		work()
+	} else {
+		go work()
+	}
+	z.queue = append(z.queue, q)
+	return nil
+}
+
+// takeSpare returns a spare buffer, with room for n bytes if there is such a one.
+func (z *Reader) takeSpare(n int) []byte {
+	for i, b := range z.spare {
+		if cap(b) >= n {
+			z.spare = append(z.spare[:i], z.spare[i+1:]...)
+			return b
+		}
+	}
+	return nil
+}
+
+// prepare gets the model for the member's first coded block, and checks that the
+// block may be decoded in the memory allowed.
+func (z *Reader) prepare(b *archive.Block) error {
+	if b.Kind == archive.Stored {
+		if z.dec == nil {
+			z.dec = &blockDecoder{job: z.job, header: z.header, threads: 1}
+		}
+		z.job.start(predict.Info{}, 0, false)
+		return nil
+	}
+	var model predict.Model
+	if z.header.Model != nil {
+		var err error
+		if model, err = z.models.get(z.ctx, z.header); err != nil {
+			return err
+		}
+	}
+	p, err := newPlan(model, z.header.Mixer != 0, b.Length, b.Lanes, z.job.threads, 0, z.o.MemoryLimit)
+	if err != nil {
+		return err
+	}
+	if z.o.MemoryLimit == 0 {
+		if need := blockMemory(b.Length, b.Lanes, z.header.Mixer != 0, model != nil); need > unlimitedMemory {
+			return &MemoryError{Need: need, Limit: unlimitedMemory}
+		}
+	}
+	z.plan = p
+	z.dec = &blockDecoder{job: z.job, header: z.header, model: model, threads: p.threads}
+	var info predict.Info
+	if model != nil {
+		info = model.Info()
+	}
+	z.job.start(info, b.Lanes, z.header.Mixer != 0)
+	return nil
+}
+
+// unlimitedMemory is the most that a block may ask for, beside its model, where no
+// limit is set: archives may come from anyone.
+const unlimitedMemory = 4 << 30
+
+// Result returns what was done. It is complete after Close.
+func (z *Reader) Result() Result { return z.job.result }
+
+// Close ends the work and closes the models. It does not close the underlying
+// reader.
+func (z *Reader) Close() error {
+	for _, q := range z.queue {
+		if q.done != nil {
+			<-q.done
+		}
+	}
+	z.queue = nil
+	if z.ended == nil {
+		z.ended = errors.New("read from a closed llmz reader")
+	}
+	err := z.err
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if z.err == nil {
+		z.err = z.ended
+	}
+	z.job.result.OriginalBytes = z.total
+	z.job.result.CompressedBytes = z.ar.Offset()
+	z.job.finish(err)
+	return z.models.close()
+}
+
+// timedReader times what comes from the underlying reader.
+type timedReader struct {
+	r   io.Reader
+	job *job
+}
+
+func (t *timedReader) Read(p []byte) (int, error) {
+	start := time.Now()
+	n, err := t.r.Read(p)
+	t.job.addStage(StageRead, time.Since(start))
+	return n, err
+}

@@ -1,0 +1,326 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"time"
+
+	"github.com/llmz/llmz/engine/archive"
+)
+
+// A Writer compresses what is written to it. Like gzip.Writer it writes to an
+// underlying writer and must be closed. It is not safe for concurrent use.
+type Writer struct {
+	ctx context.Context
+	w   countingWriter
+	o   Options
+	job *job
+	enc blockEncoder
+
+	plan    plan
+	ar      *archive.Writer // nil until the first block is written
+	sum     hash.Hash       // of the content written
+	buf     []byte          // the block being filled
+	number  int             // blocks submitted
+	pending []*pendingBlock // in order
+	free    [][]byte        // spare block buffers
+	err     error
+	closed  bool
+}
+
+type pendingBlock struct {
+	data []byte
+	out  encoded
+	err  error
+	done chan struct{}
+}
+
+// NewWriter returns a Writer that writes an archive to w. Nothing is written before
+// the first block is complete.
+func NewWriter(w io.Writer, o Options) (*Writer, error) {
+	return NewWriterContext(context.Background(), w, o)
+}
+
+// NewWriterContext is NewWriter with a context that ends the work early.
+func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.NoModel {
+		o.Model = nil
+	}
+	if o.BlockSize == 0 {
+		o.BlockSize = DefaultBlockSize
+	}
+	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size)
+	z := &Writer{ctx: ctx, o: o, job: j, sum: sha256.New()}
+	z.w = countingWriter{w: w, job: j}
+	_, tokens := tokenModel(o.Model)
+	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix && !tokens, lanes: o.Lanes}
+	length := o.BlockSize
+	blocks := 0
+	if o.Size > 0 {
+		length = int(min(int64(length), o.Size))
+		blocks = int((o.Size + int64(o.BlockSize) - 1) / int64(o.BlockSize))
+	}
+	lanes := o.Lanes
+	if lanes == 0 {
+		lanes = defaultLanes(o.Model, length)
+	}
+	lanes = min(max(lanes, 1), archive.MaxLanes)
+	var err error
+	z.plan, err = newPlan(o.Model, z.enc.mixed, length, lanes, j.threads, blocks, o.MemoryLimit)
+	if err != nil {
+		return nil, err
+	}
+	z.enc.threads = z.plan.threads
+	return z, nil
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Model == nil && !o.NoModel:
+		return fmt.Errorf("%w: no model", ErrOptions)
+	case o.NoModel && o.NoMix:
+		return fmt.Errorf("%w: neither model nor mixer", ErrOptions)
+	case o.BlockSize < 0 || o.BlockSize > archive.MaxBlock:
+		return fmt.Errorf("%w: blocks of %d bytes, at most %d", ErrOptions, o.BlockSize, archive.MaxBlock)
+	case o.Lanes < 0 || o.Lanes > archive.MaxLanes:
+		return fmt.Errorf("%w: %d lanes, at most %d", ErrOptions, o.Lanes, archive.MaxLanes)
+	}
+	if o.Model != nil && !o.NoModel && o.Model.Info().Kind == 1 {
+		if _, ok := tokenModel(o.Model); !ok {
+			return fmt.Errorf("%w: model %s has tokens but cannot make any", ErrOptions, o.Model.Info().Name)
+		}
+	}
+	return nil
+}
+
+// Write takes p into the block being filled, and encodes the block when it is
+// full.
+func (z *Writer) Write(p []byte) (int, error) {
+	n := 0
+	for len(p) > 0 {
+		if err := z.ready(); err != nil {
+			return n, err
+		}
+		z.takeBuffer()
+		k := min(len(p), z.o.BlockSize-len(z.buf))
+		z.buf = append(z.buf, p[:k]...)
+		p, n = p[k:], n+k
+		if len(z.buf) == z.o.BlockSize {
+			if err := z.submit(); err != nil {
+				return n, err
+			}
+		}
+	}
+	return n, nil
+}
+
+// ReadFrom compresses all of r. It implements io.ReaderFrom.
+func (z *Writer) ReadFrom(r io.Reader) (int64, error) {
+	var n int64
+	for {
+		if err := z.ready(); err != nil {
+			return n, err
+		}
+		z.takeBuffer()
+		if len(z.buf) == cap(z.buf) {
+			z.grow()
+		}
+		room := z.buf[len(z.buf):min(cap(z.buf), z.o.BlockSize)]
+		start := time.Now()
+		k, err := r.Read(room)
+		z.job.addStage(StageRead, time.Since(start))
+		if k < 0 || k > len(room) {
+			return n, errors.New("reader returned an impossible count")
+		}
+		z.buf = z.buf[:len(z.buf)+k]
+		n += int64(k)
+		if len(z.buf) == z.o.BlockSize {
+			if err := z.submit(); err != nil {
+				return n, err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
+		if err != nil {
+			z.err = err
+			return n, err
+		}
+	}
+}
+
+// takeBuffer takes a spare block buffer where there is none yet.
+func (z *Writer) takeBuffer() {
+	if k := len(z.free); z.buf == nil && k > 0 {
+		z.buf, z.free = z.free[k-1][:0], z.free[:k-1]
+	}
+}
+
+// grow makes room in the block buffer: quickly to a block's size, but small
+// inputs do not pay for a whole block.
+func (z *Writer) grow() {
+	n := min(max(4*cap(z.buf), 64<<10), z.o.BlockSize)
+	if z.o.Size > 0 && cap(z.buf) == 0 {
+		// One more byte lets the end of the input be seen without growing.
+		n = int(min(z.o.Size+1, int64(z.o.BlockSize)))
+	}
+	b := make([]byte, len(z.buf), n)
+	copy(b, z.buf)
+	z.buf = b
+}
+
+func (z *Writer) ready() error {
+	if z.err != nil {
+		return z.err
+	}
+	if z.closed {
+		return errors.New("write to a closed llmz writer")
+	}
+	return z.ctx.Err()
+}
+
+// submit starts to encode the block in the buffer.
+func (z *Writer) submit() error {
+	z.sum.Write(z.buf)
+	b := &pendingBlock{data: z.buf, done: make(chan struct{})}
+	n := z.number
+	z.number++
+	z.buf = nil
+	if z.plan.blocks == 1 {
+		b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
+		close(b.done)
+		z.pending = append(z.pending, b)
+		return z.flushOne()
+	}
+	go func() {
+		b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
+		close(b.done)
+	}()
+	z.pending = append(z.pending, b)
+	for len(z.pending) >= z.plan.blocks {
+		if err := z.flushOne(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flushOne waits for the oldest pending block and writes it.
+func (z *Writer) flushOne() error {
+	b := z.pending[0]
+	z.pending = z.pending[1:]
+	<-b.done
+	if z.err != nil {
+		return z.err
+	}
+	if b.err != nil {
+		z.err = b.err
+		return z.err
+	}
+	if z.err = z.begin(); z.err != nil {
+		return z.err
+	}
+	before := z.w.n
+	if z.err = z.ar.WriteBlock(&b.out.header, b.out.payload); z.err != nil {
+		return z.err
+	}
+	z.job.blockDone(BlockDone{
+		Block: z.ar.Blocks() - 1, Stored: b.out.header.Kind == archive.Stored, Lanes: b.out.header.Lanes,
+		OriginalBytes: int64(len(b.data)), CompressedBytes: z.w.n - before,
+	})
+	z.free = append(z.free, b.data)
+	return nil
+}
+
+// begin writes the header, if that has not been done.
+func (z *Writer) begin() error {
+	if z.ar != nil {
+		return nil
+	}
+	var err error
+	z.ar, err = archive.NewWriter(&z.w, z.o.header(z.enc.mixed))
+	return err
+}
+
+// header returns the archive header that o leads to.
+func (o *Options) header(mixed bool) *archive.Header {
+	h := &archive.Header{Name: archive.CleanName(o.Meta.Name), Time: o.Meta.Time, Mode: o.Meta.Mode}
+	if o.Model != nil {
+		h.Model = archiveModel(o.Model.Info())
+	}
+	if mixed {
+		h.Mixer = mixerVersion
+	}
+	return h
+}
+
+// Close encodes what is left, writes the index and ends the archive. It does not
+// close the underlying writer.
+func (z *Writer) Close() error {
+	if z.closed {
+		return z.err
+	}
+	z.closed = true
+	err := z.end()
+	z.err = err
+	z.job.result.CompressedBytes = z.w.n
+	z.job.result.Meta = z.o.Meta
+	if z.ar != nil {
+		z.job.result.OriginalBytes = z.ar.ContentSize()
+	}
+	z.job.finish(err)
+	return err
+}
+
+func (z *Writer) end() error {
+	err := z.err
+	if err == nil {
+		err = z.ctx.Err()
+	}
+	if err == nil && len(z.buf) > 0 {
+		err = z.submit()
+	}
+	for len(z.pending) > 0 { // also after errors: nothing may go on behind our back
+		if e := z.flushOne(); err == nil {
+			err = e
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := z.begin(); err != nil {
+		return err
+	}
+	z.job.start(z.enc.info(), max(z.o.Lanes, 1), z.enc.mixed)
+	var sum [sha256.Size]byte
+	z.sum.Sum(sum[:0])
+	return z.ar.Close(sum)
+}
+
+// Result returns what was done. It is complete after Close.
+func (z *Writer) Result() Result { return z.job.result }
+
+// countingWriter counts and times what goes to the underlying writer.
+type countingWriter struct {
+	w   io.Writer
+	n   int64
+	job *job
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	start := time.Now()
+	n, err := c.w.Write(p)
+	c.job.addStage(StageWrite, time.Since(start))
+	c.n += int64(n)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return n, err
+}
