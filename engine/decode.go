@@ -26,7 +26,7 @@ type blockDecoder struct {
 // decode decodes block number n from payload into dst's memory, which grows as
 // needed, and checks the content.
 func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payload, dst []byte) ([]byte, error) {
-	m := &meter{job: d.job, block: n}
+	m := &blockMeter{job: d.job, block: n}
 	var data []byte
 	symbols := 0
 	if b.Kind == archive.Stored {
@@ -52,12 +52,12 @@ func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payl
 }
 
 // code decodes a coded block. It returns the content and the number of symbols.
-func (d *blockDecoder) code(ctx context.Context, m *meter, c *blockCodec, b *archive.Block, dst []byte) ([]byte, int, error) {
+func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b *archive.Block, dst []byte) ([]byte, int, error) {
 	fail := func(class error, what string) ([]byte, int, error) {
 		return nil, 0, &archive.Error{Block: m.block, What: what, Class: class}
 	}
 	symbols := b.Length
-	tm, tokens := tokenModel(d.model)
+	tm, tokens := asTokens(d.model)
 	if tokens {
 		symbols = b.Symbols
 		c.tokens = make([]int32, symbols)

@@ -44,7 +44,7 @@ type blockEncoder struct {
 // also be data itself.
 func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (encoded, error) {
 	out := encoded{header: archive.Block{Kind: archive.Coded, Length: len(data), Sum: archive.Checksum(data)}}
-	m := &meter{job: e.job, block: n}
+	m := &blockMeter{job: e.job, block: n}
 	payload, err := e.code(ctx, m, data, dst, &out.header)
 	if err == nil && len(payload) >= len(data) {
 		err = errIncompressible
@@ -70,11 +70,11 @@ func blockError(ctx context.Context, n int, err error) error {
 }
 
 // code fills in b and returns the payload.
-func (e *blockEncoder) code(ctx context.Context, m *meter, data, dst []byte, b *archive.Block) ([]byte, error) {
+func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte, b *archive.Block) ([]byte, error) {
 	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads}
 	defer func() { e.job.addProfile(&c.profile) }()
 	symbols := len(data)
-	if tm, ok := tokenModel(e.model); ok {
+	if tm, ok := asTokens(e.model); ok {
 		start := time.Now()
 		tokens, err := tm.Tokenize(ctx, data)
 		c.profile[StageTokenize] += time.Since(start)
@@ -142,7 +142,7 @@ func (e *blockEncoder) info() predict.Info {
 	return e.model.Info()
 }
 
-func tokenModel(m predict.Model) (predict.TokenModel, bool) {
+func asTokens(m predict.Model) (predict.TokenModel, bool) {
 	if m == nil || m.Info().Kind != predict.Tokens {
 		return nil, false
 	}

@@ -55,7 +55,6 @@ func (m *fakeModel) NewSession(_ context.Context, o predict.SessionOptions) (pre
 
 type fakeLane struct {
 	counts map[int32]*fakeCounts
-	prev   int32
 	cur    *fakeCounts
 }
 

@@ -132,15 +132,15 @@ func (j *job) finish(err error) Result {
 	return *r
 }
 
-// meter reports one block's progress to its job.
-type meter struct {
+// blockMeter reports one block's progress to its job.
+type blockMeter struct {
 	job                   *job
 	block                 int
 	bytes, coded, symbols int64
 }
 
 // set replaces what the block has counted so far.
-func (m *meter) set(bytes, coded, symbols int64) {
+func (m *blockMeter) set(bytes, coded, symbols int64) {
 	m.job.bytes.Add(bytes - m.bytes)
 	m.job.coded.Add(coded - m.coded)
 	m.job.symbols.Add(symbols - m.symbols)

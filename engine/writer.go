@@ -59,7 +59,7 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size)
 	z := &Writer{ctx: ctx, o: o, job: j, sum: sha256.New()}
 	z.w = countingWriter{w: w, job: j}
-	_, tokens := tokenModel(o.Model)
+	_, tokens := asTokens(o.Model)
 	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix && !tokens, lanes: o.Lanes}
 	length := o.BlockSize
 	blocks := 0
@@ -93,7 +93,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: %d lanes, at most %d", ErrOptions, o.Lanes, archive.MaxLanes)
 	}
 	if o.Model != nil && !o.NoModel && o.Model.Info().Kind == 1 {
-		if _, ok := tokenModel(o.Model); !ok {
+		if _, ok := asTokens(o.Model); !ok {
 			return fmt.Errorf("%w: model %s has tokens but cannot make any", ErrOptions, o.Model.Info().Name)
 		}
 	}
