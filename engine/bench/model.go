@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// NoModel is the name of the case that codes with the context mixer alone.
+const NoModel = "none"
+
+// Loaded is a model that is ready, with the size of its file.
+type Loaded struct {
+	Model predict.Model
+	Bytes int64
+}
+
+// OpenModels returns the Opener of llmz's own models, which load finds by name
+// for a device. NoModel needs no load.
+func OpenModels(load func(ctx context.Context, name, device string) (Loaded, error)) Opener {
+	return func(ctx context.Context, c Case) (Subject, Facts, error) {
+		s := &modelSubject{
+			write: engine.Options{NoMix: c.NoMix, BlockSize: c.BlockSize, Lanes: c.Lanes, Threads: c.Threads},
+			read:  engine.ReadOptions{Threads: c.Threads},
+		}
+		if c.Model == NoModel {
+			s.write.NoModel = true
+			return s, Facts{Device: "cpu", Note: "context mixing alone"}, nil
+		}
+		l, err := load(ctx, c.Model, c.Device)
+		if err != nil {
+			return nil, Facts{}, err
+		}
+		s.write.Model = l.Model
+		s.read.Models = loadedModel{l.Model}
+		info := l.Model.Info()
+		return s, Facts{
+			ModelSHA256: hex.EncodeToString(info.Digest), Parameters: info.Parameters, ModelBytes: l.Bytes,
+			Device: info.Device, Kernel: info.Kernel,
+		}, nil
+	}
+}
+
+// modelSubject compresses with the engine.
+type modelSubject struct {
+	write engine.Options
+	read  engine.ReadOptions
+}
+
+// curveInterval is the time between samples along a file.
+const curveInterval = 5 * time.Millisecond
+
+func (s *modelSubject) Compress(ctx context.Context, dst io.Writer, src io.Reader, size int64, sample func(bytes, compressed int64)) (Outcome, error) {
+	o := s.write
+	o.Size = size
+	if sample != nil {
+		o.ProgressInterval = curveInterval
+		o.Observer = func(e engine.Event) {
+			if p, ok := e.(engine.Progress); ok {
+				sample(p.Bytes, p.CompressedBytes)
+			}
+		}
+	}
+	r, err := engine.Compress(ctx, dst, src, o)
+	return outcome(r), err
+}
+
+func (s *modelSubject) Decompress(ctx context.Context, dst io.Writer, src io.Reader) (Outcome, error) {
+	r, err := engine.Decompress(ctx, dst, src, s.read)
+	return outcome(r), err
+}
+
+func (s *modelSubject) Close() error {
+	if s.write.Model == nil {
+		return nil
+	}
+	return s.write.Model.Close()
+}
+
+func outcome(r engine.Result) Outcome {
+	o := Outcome{Symbols: r.Symbols, Blocks: r.Blocks, Lanes: r.Lanes, Threads: r.Threads, Profile: make(map[string]float64, engine.NumStages)}
+	for stage := range engine.NumStages {
+		o.Profile[stage.Name(r.Direction)] = r.Profile[stage].Seconds()
+	}
+	return o
+}
+
+// loadedModel resolves archives to the model that made them, so that a
+// decompression is not charged with loading it again.
+type loadedModel struct{ m predict.Model }
+
+func (l loadedModel) Resolve(_ context.Context, ref predict.Ref) (predict.Model, error) {
+	have := l.m.Info().Digest
+	if n := min(len(have), len(ref.Digest)); !bytes.Equal(have[:n], ref.Digest[:n]) {
+		return nil, fmt.Errorf("%s: %w", ref.Name, predict.ErrMismatch)
+	}
+	if t, ok := l.m.(predict.TokenModel); ok {
+		return keptTokenModel{t}, nil
+	}
+	return keptModel{l.m}, nil
+}
+
+// keptModel and keptTokenModel stay open when the engine closes them.
+type keptModel struct{ predict.Model }
+
+func (keptModel) Close() error { return nil }
+
+type keptTokenModel struct{ predict.TokenModel }
+
+func (keptTokenModel) Close() error { return nil }
