@@ -1,0 +1,126 @@
+// Package trainer trains byte-level recurrent models on the CPU: truncated
+// back-propagation through time over many parallel streams, AdamW, warm-up and
+// cosine schedule, gradient clipping, validation on held-out data.
+//
+// For a given seed, configuration and machine the result is the same bit for bit,
+// whatever the number of threads, as long as the length of the training is given
+// in updates or epochs and not in minutes.
+package trainer
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/llmz/llmz/ggml/sgemm"
+)
+
+// Errors that Train returns, wrapped with what to do about it.
+var (
+	// ErrCorpus means that there is too little to train on.
+	ErrCorpus = errors.New("corpus is too small")
+	// ErrCheckpoint means that a checkpoint is damaged or of other settings.
+	ErrCheckpoint = errors.New("checkpoint does not fit")
+	// ErrDiverged means that the loss is no longer a number.
+	ErrDiverged = errors.New("training diverged")
+)
+
+// Config is what to train, and how. Zero values are replaced by the defaults named
+// below.
+type Config struct {
+	Shape Shape
+	// Init holds the weights to start from, by name; nil: random ones.
+	Init map[string][]float32
+
+	Sources    []Source
+	Validation float64 // held-out share of each source; default 0.01
+	Augment    Augment
+
+	Streams int // parallel streams; default 64
+	Steps   int // of truncated back-propagation; default 64
+
+	Rate      float64 // peak learning rate; default 0.002
+	FinalRate float64 // share of Rate at the end of the cosine; default 0.02
+	WarmUp    int     // updates; default 200
+	Decay     float64 // weight decay of the matrices; default 0.01
+	Beta2     float64 // of AdamW; default 0.99
+	Clip      float64 // largest norm of the gradient; default 1
+
+	// The length of the training: exactly one of these.
+	Updates int
+	Epochs  float64 // of as many bytes as the corpus has
+	For     time.Duration
+
+	Patience  int    // stop after so many validations without a new best; 0: never
+	Seed      uint64 // of the weights and of the choice of texts
+	Precision string // auto, f32 or bf16; see sgemm.Choose
+	Threads   int    // default: all cores
+
+	Checkpoint      string        // path; "": none
+	CheckpointEvery time.Duration // default 3 minutes
+	Resume          bool          // continue from Checkpoint if it exists
+	ValidateEvery   time.Duration // default 1 minute
+	ValidateUpdates int           // in place of ValidateEvery where it must be reproducible
+}
+
+// shardStreams is how many streams a thread runs at once: enough rows for the
+// products, few enough that threads share the work evenly.
+const shardStreams = 16
+
+// complete checks c and fills in the defaults.
+func (c *Config) complete() (*sgemm.Kernel, error) {
+	if err := c.Shape.Validate(); err != nil {
+		return nil, err
+	}
+	def := func(v *float64, d float64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.Validation, 0.01)
+	def(&c.Rate, 0.002)
+	def(&c.FinalRate, 0.02)
+	def(&c.Decay, 0.01)
+	def(&c.Beta2, 0.99)
+	def(&c.Clip, 1)
+	whole := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	whole(&c.Streams, 64)
+	whole(&c.Steps, 64)
+	whole(&c.WarmUp, 200)
+	whole(&c.Threads, runtime.GOMAXPROCS(0))
+	if c.CheckpointEvery == 0 {
+		c.CheckpointEvery = 3 * time.Minute
+	}
+	if c.ValidateEvery == 0 {
+		c.ValidateEvery = time.Minute
+	}
+	lengths := 0
+	for _, set := range []bool{c.Updates > 0, c.Epochs > 0, c.For > 0} {
+		if set {
+			lengths++
+		}
+	}
+	switch {
+	case lengths != 1:
+		return nil, errors.New("the length of the training must be given once: in updates, epochs or minutes")
+	case c.Streams < 1 || c.Streams > 4096 || c.Steps < 1 || c.Steps > 4096:
+		return nil, fmt.Errorf("%d streams of %d steps: use 1 to 4096 of each", c.Streams, c.Steps)
+	case c.Validation < 0 || c.Validation > 0.5:
+		return nil, fmt.Errorf("validation share %g: use 0 to 0.5", c.Validation)
+	}
+	return sgemm.Choose(c.Precision)
+}
+
+// shard returns the largest divisor of the streams that is at most shardStreams.
+func (c *Config) shard() int {
+	for s := min(shardStreams, c.Streams); ; s-- {
+		if c.Streams%s == 0 {
+			return s
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package trainer
+
+import "time"
+
+// Event is what an observer of Train gets: *Started, *Progress, *Validated,
+// *Saved or *Finished. Observers run on the training goroutine and must be quick.
+type Event interface{ event() }
+
+// Started says what is about to be trained.
+type Started struct {
+	Shape      Shape  `json:"shape"`
+	Parameters int64  `json:"parameters"`
+	Kernel     string `json:"kernel"`
+	Threads    int    `json:"threads"`
+	Bytes      int64  `json:"corpus_bytes"`
+	Resumed    int    `json:"resumed_updates"` // 0: a new training
+}
+
+// Progress comes after updates, at most twice a second.
+type Progress struct {
+	Update   int     `json:"update"`
+	Bytes    int64   `json:"bytes"`     // trained on, from the first start
+	BPC      float64 `json:"train_bpc"` // smoothed
+	Rate     float64 `json:"learning_rate"`
+	Norm     float64 `json:"gradient_norm"`
+	Speed    float64 `json:"bytes_per_second"`
+	Fraction float64 `json:"fraction"` // of the schedule, 0 to 1
+	Elapsed  float64 `json:"seconds"`
+	ETA      float64 `json:"eta_seconds"`
+}
+
+// Validated comes after each look at the held-out data.
+type Validated struct {
+	Update  int     `json:"update"`
+	Bytes   int64   `json:"bytes"`
+	BPC     float64 `json:"valid_bpc"`
+	Best    bool    `json:"best"`
+	Elapsed float64 `json:"seconds"`
+}
+
+// Saved comes after a checkpoint has been written.
+type Saved struct {
+	Path   string        `json:"path"`
+	Update int           `json:"update"`
+	Took   time.Duration `json:"-"`
+}
+
+// Finished is the last event.
+type Finished struct {
+	Update  int     `json:"update"`
+	Bytes   int64   `json:"bytes"`
+	BPC     float64 `json:"valid_bpc"` // of the weights returned; 0 without held-out data
+	Elapsed float64 `json:"seconds"`
+	Reason  string  `json:"reason"` // "done", "early" or "interrupted"
+}
+
+func (*Started) event()   {}
+func (*Progress) event()  {}
+func (*Validated) event() {}
+func (*Saved) event()     {}
+func (*Finished) event()  {}

@@ -1,0 +1,265 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"time"
+
+	"github.com/llmz/llmz/models/trainer/vec"
+)
+
+// Result is a trained model.
+type Result struct {
+	Shape   Shape
+	Weights []Weight
+	Updates int
+	Bytes   int64   // trained on
+	BPC     float64 // on the held-out data; 0 without any
+}
+
+// Weight is a named tensor with the name and layout of PyTorch.
+type Weight struct {
+	Name  string
+	Shape []int // rows and columns, or the length of a bias
+	Data  []float32
+}
+
+// training is the state of one Train.
+type training struct {
+	c       Config
+	observe func(Event)
+	corpus  *corpus
+	p       *params
+	m, v    []float32 // AdamW's moments
+	best    []float32 // weights of the best validation
+	n       *network
+	d       *gradients
+	eval    *network
+	streams []*stream
+
+	update   int
+	bytes    int64
+	smoothed float64
+	bestBPC  float64
+	stale    int
+	total    int // updates; 0: by time
+
+	begun  time.Time
+	before time.Duration // elapsed before a resume
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func (t *training) elapsed() time.Duration { return t.before + time.Since(t.begun) }
+
+// Train trains a model. When ctx is cancelled it saves a checkpoint, if one was
+// asked for, and returns the weights so far together with ctx's error. observe may
+// be nil.
+func Train(ctx context.Context, c Config, observe func(Event)) (*Result, error) {
+	t, err := newTraining(c, observe)
+	if err != nil {
+		return nil, err
+	}
+	return t.run(ctx)
+}
+
+func newTraining(c Config, observe func(Event)) (*training, error) {
+	kernel, err := c.complete()
+	if err != nil {
+		return nil, err
+	}
+	if observe == nil {
+		observe = func(Event) {}
+	}
+	t := &training{c: c, observe: observe, begun: time.Now()}
+	if t.corpus, err = newCorpus(c.Sources, c.Validation); err != nil {
+		return nil, err
+	}
+	t.p = newParams(c.Shape)
+	if c.Init == nil {
+		t.p.init(c.Seed)
+	} else if err := t.p.set(c.Init); err != nil {
+		return nil, err
+	}
+	t.m, t.v = make([]float32, len(t.p.data)), make([]float32, len(t.p.data))
+	t.best = append([]float32(nil), t.p.data...)
+	t.n = newNetwork(t.p, kernel, c.Steps, c.Streams, c.shard(), c.Threads)
+	t.d = newGradients(t.n)
+	for i := range c.Streams {
+		t.streams = append(t.streams, newStream(t.corpus, c.Augment, c.Seed, uint64(i)))
+	}
+	t.total = c.Updates
+	if c.Epochs > 0 {
+		t.total = max(1, int(math.Ceil(c.Epochs*float64(t.corpus.bytes)/float64(t.n.symbols))))
+	}
+	if c.Resume && c.Checkpoint != "" {
+		if err := t.load(c.Checkpoint); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	observe(&Started{Shape: c.Shape, Parameters: c.Shape.Parameters(), Kernel: kernel.Name(),
+		Threads: c.Threads, Bytes: t.corpus.bytes, Resumed: t.update})
+	return t, nil
+}
+
+// set copies weights by name.
+func (p *params) set(weights map[string][]float32) error {
+	for _, t := range p.list {
+		w, ok := weights[t.name]
+		if !ok {
+			return fmt.Errorf("initial weights: no tensor %s", t.name)
+		}
+		if len(w) != t.size() {
+			return fmt.Errorf("initial weights: %s has %d values, not %dx%d", t.name, len(w), t.rows, t.cols)
+		}
+		copy(t.in(p.data), w)
+	}
+	return nil
+}
+
+// fraction is how much of the schedule is done.
+func (t *training) fraction() float64 {
+	if t.total > 0 {
+		return min(1, float64(t.update)/float64(t.total))
+	}
+	return min(1, t.elapsed().Seconds()/t.c.For.Seconds())
+}
+
+// rate is the learning rate of the next update: a linear warm-up, then a cosine.
+func (t *training) rate() float64 {
+	c := &t.c
+	cosine := c.FinalRate + (1-c.FinalRate)*0.5*(1+math.Cos(math.Pi*t.fraction()))
+	return c.Rate * cosine * min(1, float64(t.update+1)/float64(c.WarmUp))
+}
+
+func (t *training) run(ctx context.Context) (*Result, error) {
+	var shown, saved, validated = t.begun, t.begun, t.begun
+	shownBytes := t.bytes
+	reason := "done"
+	for t.fraction() < 1 {
+		if ctx.Err() != nil {
+			reason = "interrupted"
+			break
+		}
+		rate := t.rate()
+		bpc, norm := t.step(rate)
+		if math.IsNaN(bpc) || math.IsInf(norm, 0) || math.IsNaN(norm) {
+			return nil, fmt.Errorf("%w after %d updates: use a lower learning rate than %g", ErrDiverged, t.update, t.c.Rate)
+		}
+		now := time.Now()
+		if since := now.Sub(shown); since >= 500*time.Millisecond || t.update == t.total {
+			f, e := t.fraction(), t.elapsed().Seconds()
+			t.observe(&Progress{Update: t.update, Bytes: t.bytes, BPC: t.smoothed, Rate: rate, Norm: norm,
+				Speed: float64(t.bytes-shownBytes) / since.Seconds(), Fraction: f, Elapsed: e, ETA: e/max(f, 1e-9) - e})
+			shown, shownBytes = now, t.bytes
+		}
+		due := now.Sub(validated) >= t.c.ValidateEvery
+		if t.c.ValidateUpdates > 0 {
+			due = t.update%t.c.ValidateUpdates == 0
+		}
+		if due {
+			if t.validate(); t.c.Patience > 0 && t.stale >= t.c.Patience {
+				reason = "early"
+				break
+			}
+			validated = time.Now()
+		}
+		if t.c.Checkpoint != "" && now.Sub(saved) >= t.c.CheckpointEvery {
+			if err := t.checkpoint(); err != nil {
+				return nil, err
+			}
+			saved = time.Now()
+		}
+	}
+	if reason != "interrupted" {
+		t.validate()
+	}
+	if t.c.Checkpoint != "" {
+		if err := t.checkpoint(); err != nil {
+			return nil, err
+		}
+	}
+	return t.finish(reason), ctx.Err()
+}
+
+// step trains on one chunk and returns its loss and the gradient's norm.
+func (t *training) step(rate float64) (bpc, norm float64) {
+	n := t.n
+	for i, s := range t.streams {
+		for step := range n.steps {
+			at := n.index(step, i)
+			n.input[at], n.target[at], n.reset[at] = s.next()
+		}
+	}
+	n.prepare(true)
+	bpc = n.forwardBackward(true)
+	t.d.compute()
+	norm = t.d.norm()
+	t.update++
+	t.bytes += int64(n.symbols)
+	if t.smoothed == 0 {
+		t.smoothed = bpc
+	}
+	t.smoothed += (bpc - t.smoothed) * max(0.02, 1/float64(t.update))
+	t.optimise(rate, norm)
+	return bpc, norm
+}
+
+// optimise applies one step of AdamW. Only matrices decay.
+func (t *training) optimise(rate, norm float64) {
+	const beta1 = 0.9
+	k := vec.AdamW{GradScale: 1, Beta1: beta1, Beta2: float32(t.c.Beta2), Rate: float32(rate), Epsilon: 1e-8}
+	if norm > t.c.Clip {
+		k.GradScale = float32(t.c.Clip / norm)
+	}
+	k.Correct1 = float32(1 / (1 - math.Pow(beta1, float64(t.update))))
+	k.Correct2 = float32(1 / math.Sqrt(1-math.Pow(t.c.Beta2, float64(t.update))))
+	type part struct {
+		from, to int
+		decay    bool
+	}
+	var parts []part
+	for _, p := range t.p.list {
+		for at := 0; at < p.size(); at += block {
+			parts = append(parts, part{p.offset + at, p.offset + min(p.size(), at+block), !p.bias})
+		}
+	}
+	parallel(t.c.Threads, len(parts), func(i int) {
+		a, k := parts[i], k
+		if a.decay {
+			k.Decay = float32(t.c.Decay)
+		}
+		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.d.g.data[a.from:a.to])
+	})
+}
+
+func (t *training) checkpoint() error {
+	start := time.Now()
+	if err := t.save(t.c.Checkpoint); err != nil {
+		return err
+	}
+	t.observe(&Saved{Path: t.c.Checkpoint, Update: t.update, Took: time.Since(start)})
+	return nil
+}
+
+// finish returns the best weights seen, which are the last ones without held-out
+// data.
+func (t *training) finish(reason string) *Result {
+	r := &Result{Shape: t.c.Shape, Updates: t.update, Bytes: t.bytes, BPC: t.bestBPC}
+	data := t.p.data
+	if t.bestBPC > 0 {
+		data = t.best
+	}
+	for _, p := range t.p.list {
+		w := Weight{Name: p.name, Shape: []int{p.rows, p.cols}, Data: append([]float32(nil), p.in(data)...)}
+		if p.bias {
+			w.Shape = []int{p.cols}
+		}
+		r.Weights = append(r.Weights, w)
+	}
+	t.observe(&Finished{Update: t.update, Bytes: t.bytes, BPC: t.bestBPC, Elapsed: t.elapsed().Seconds(), Reason: reason})
+	return r
+}

@@ -1,0 +1,69 @@
+package trainer
+
+// Size of a validation: streams of the held-out data, each from a cold start.
+const (
+	validStreams = 32
+	validSteps   = 64
+	validChunks  = 48 // at most: 3 kB a stream
+)
+
+// validate measures the held-out data and remembers the weights if they are the
+// best so far.
+func (t *training) validate() {
+	if len(t.corpus.valid) == 0 {
+		return
+	}
+	bpc := t.heldOut()
+	best := t.bestBPC == 0 || bpc < t.bestBPC
+	if best {
+		t.bestBPC, t.stale = bpc, 0
+		copy(t.best, t.p.data)
+	} else {
+		t.stale++
+	}
+	t.observe(&Validated{Update: t.update, Bytes: t.bytes, BPC: bpc, Best: best, Elapsed: t.elapsed().Seconds()})
+}
+
+// heldOut returns the bits per byte of texts that are spread over the held-out
+// part of each source, as many of a source as its weight calls for: the same texts
+// every time.
+func (t *training) heldOut() float64 {
+	if t.eval == nil {
+		t.eval = newNetwork(t.p, t.n.kernel, validSteps, validStreams, shardStreams, t.c.Threads)
+	}
+	n := t.eval
+	texts := make([][]byte, validStreams)
+	longest := 0
+	for i := range texts {
+		p, s := (float64(i)+0.5)/validStreams*t.corpus.held, 0
+		for s < len(t.corpus.valid)-1 && p >= t.corpus.valid[s].Weight {
+			p -= t.corpus.valid[s].Weight
+			s++
+		}
+		data := t.corpus.valid[s].Data
+		length := min(len(data), validChunks*validSteps)
+		from := (len(data) - length) * i / validStreams
+		texts[i] = data[from : from+length]
+		longest = max(longest, length)
+	}
+	// Texts that end early start again, so that all streams are equally long.
+	position := make([]int, validStreams)
+	n.prepare(false)
+	chunks := max(1, longest/validSteps)
+	sum := 0.0
+	for range chunks {
+		for i, text := range texts {
+			for step := range validSteps {
+				at, pos := n.index(step, i), position[i]
+				n.input[at], n.reset[at] = startSymbol, pos == 0
+				if pos > 0 {
+					n.input[at] = int32(text[pos-1])
+				}
+				n.target[at] = int32(text[pos])
+				position[i] = (pos + 1) % len(text)
+			}
+		}
+		sum += n.forwardBackward(false)
+	}
+	return sum / float64(chunks)
+}
