@@ -1,0 +1,148 @@
+package convert
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/llmz/llmz/engine/rnn"
+	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/gguf"
+)
+
+// maxFile is the largest file that Read takes: networks are small.
+const maxFile = 4 << 30
+
+// Load reads a network from a file; see Read.
+func Load(path string) (*Network, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	n, err := Read(b)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return n, nil
+}
+
+// Read reads a network from the bytes of a GGUF file, a PyTorch state dict
+// (torch.save) or a safetensors file, told apart by how they begin.
+func Read(b []byte) (*Network, error) {
+	var tensors map[string]Tensor
+	var err error
+	switch {
+	case bytes.HasPrefix(b, []byte("GGUF")):
+		tensors, err = readGGUF(b)
+	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
+		tensors, err = readStateDict(b)
+	default:
+		tensors, err = readSafetensors(b)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return NewNetwork(tensors)
+}
+
+// readGGUF reads a model file, undoing its quantisation.
+func readGGUF(b []byte) (map[string]Tensor, error) {
+	f, err := gguf.Parse(b)
+	if err != nil {
+		return nil, err
+	}
+	if arch, err := gguf.Get[string](f, "general.architecture"); err != nil || arch != rnn.Architecture {
+		return nil, weightsError("GGUF: architecture %q, not %q", arch, rnn.Architecture)
+	}
+	out := map[string]Tensor{}
+	for i := range f.Tensors {
+		t := &f.Tensors[i]
+		name := t.Name
+		if n := len(name) - len(".scale"); n > 0 && name[n:] == ".scale" {
+			continue
+		}
+		data, err := f.Float32s(t)
+		if err != nil {
+			return nil, weightsError("GGUF: tensor %q: %w", name, err)
+		}
+		shape := make([]int, 0, 2)
+		for i := len(t.Shape) - 1; i >= 0; i-- {
+			if t.Shape[i] != 1 || len(shape) > 0 || i == 0 {
+				shape = append(shape, t.Shape[i])
+			}
+		}
+		if t.Type == ggml.I8 {
+			if err := unquantise(f, name, shape, data); err != nil {
+				return nil, err
+			}
+		}
+		out[name] = Tensor{Shape: shape, Data: data}
+	}
+	return out, nil
+}
+
+// unquantise multiplies each row by its scale.
+func unquantise(f *gguf.File, name string, shape []int, data []float32) error {
+	st, err := f.Tensor(name + ".scale")
+	if err != nil {
+		return weightsError("GGUF: %w", err)
+	}
+	scale, err := f.Float32s(st)
+	if err != nil {
+		return weightsError("GGUF: tensor %q: %w", st.Name, err)
+	}
+	if len(shape) != 2 || len(scale) != shape[0] || len(data) != shape[0]*shape[1] {
+		return weightsError("GGUF: tensor %q of shape %v has %d scales", name, shape, len(scale))
+	}
+	for r, s := range scale {
+		row := data[r*shape[1] : (r+1)*shape[1]]
+		for i := range row {
+			row[i] *= s
+		}
+	}
+	return nil
+}
+
+// RNN converts the network at path to a GGUF file at out, which appears whole or
+// not at all.
+func RNN(path, out string, o WriteOptions) error {
+	n, err := Load(path)
+	if err != nil {
+		return err
+	}
+	return n.Save(out, o)
+}
+
+// Save writes the network to a GGUF file, which appears whole or not at all.
+func (n *Network) Save(path string, o WriteOptions) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err := n.WriteGGUF(f, o); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
