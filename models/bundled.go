@@ -1,0 +1,91 @@
+package models
+
+import (
+	"crypto/sha256"
+	"embed"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rnn"
+)
+
+//go:embed weights
+var weights embed.FS
+
+// A bundle is a model whose weights are part of the program.
+type bundle struct {
+	name   string
+	about  string
+	data   func() []byte
+	digest func() [32]byte
+}
+
+// bundled are the bundled models; the first is the default.
+var bundled = []bundle{
+	newBundle("gru", "the notes' GRU, 3 layers of 512: the better ratio"),
+	newBundle("lstm", "a small LSTM: several times faster"),
+}
+
+func newBundle(name, about string) bundle {
+	data := sync.OnceValue(func() []byte {
+		b, _ := weights.ReadFile("weights/" + name + Extension) // empty where the build lacks it
+		return b
+	})
+	return bundle{
+		name: name, about: about, data: data,
+		// Hashing takes some milliseconds, so it waits until somebody asks.
+		digest: sync.OnceValue(func() [32]byte { return sha256.Sum256(data()) }),
+	}
+}
+
+func (b *bundle) open() (predict.Model, error) {
+	if len(b.data()) == 0 {
+		return nil, fmt.Errorf("this build of llmz lacks the weights of %s: %w", b.name, predict.ErrModelMissing)
+	}
+	m, err := rnn.Load(b.data(), rnn.Options{Name: b.name, Bundled: true})
+	if err != nil {
+		return nil, fmt.Errorf("bundled model %s: %w", b.name, err)
+	}
+	return m, nil
+}
+
+// BundledNames returns the names of the bundled models, the default first.
+func BundledNames() []string {
+	names := make([]string, len(bundled))
+	for i, b := range bundled {
+		names[i] = b.name
+	}
+	return names
+}
+
+// Bundled loads a bundled model by name.
+func Bundled(name string) (predict.Model, error) {
+	b, ok := findBundled(name)
+	if !ok {
+		return nil, &MissingError{Name: name}
+	}
+	return b.open()
+}
+
+func findBundled(name string) (*bundle, bool) {
+	i := slices.IndexFunc(bundled, func(b bundle) bool { return b.name == name })
+	if i < 0 {
+		return nil, false
+	}
+	return &bundled[i], true
+}
+
+func isBundled(name string) bool {
+	_, ok := findBundled(name)
+	return ok
+}
+
+func findBundledDigest(digest []byte) (*bundle, bool) {
+	i := slices.IndexFunc(bundled, func(b bundle) bool { return matches(b.digest(), digest) })
+	if i < 0 {
+		return nil, false
+	}
+	return &bundled[i], true
+}

@@ -1,0 +1,54 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+// digests remembers the digests of files for as long as they stay the same.
+var digests sync.Map // digestKey -> [32]byte
+
+type digestKey struct {
+	path string
+	size int64
+	time time.Time
+}
+
+// fileDigest returns the SHA-256 of a file.
+func fileDigest(ctx context.Context, path string) (sum [32]byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return sum, err
+	}
+	key := digestKey{path, fi.Size(), fi.ModTime()}
+	if d, ok := digests.Load(key); ok {
+		return d.([32]byte), nil
+	}
+	h := sha256.New()
+	buf := make([]byte, 1<<20)
+	for {
+		if err := ctx.Err(); err != nil {
+			return sum, err
+		}
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return sum, err
+		}
+	}
+	h.Sum(sum[:0])
+	digests.Store(key, sum)
+	return sum, nil
+}

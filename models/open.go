@@ -1,0 +1,46 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rnn"
+	"github.com/llmz/llmz/ggml/gguf"
+)
+
+// rnnArchitecture is the general.architecture of the networks that package rnn
+// runs.
+const rnnArchitecture = "llmz-rnn"
+
+// openFile loads the model in a GGUF file. Networks of our own are loaded whole;
+// everything else is a language model for the external runtime. ref is nil,
+// or what an archive needs.
+func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
+	arch, err := architecture(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if arch != rnnArchitecture {
+		return r.openLM(ctx, path, ref)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := rnn.Load(data, rnn.Options{Name: modelName(path)})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func architecture(path string) (string, error) {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return gguf.Get[string](f, "general.architecture")
+}
