@@ -1,0 +1,34 @@
+package filejob
+
+import (
+	"context"
+
+	"github.com/llmz/llmz/engine"
+)
+
+// decompress decodes in to outPath. The engine checks everything on the way, so
+// that a finished output is a verified one.
+func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Result, error) {
+	out, err := r.createOutput(outPath, false)
+	if err != nil {
+		return Result{}, err
+	}
+	defer out.abort()
+	o := r.Read
+	o.Observer = withTotal(o.Observer, contentSize(in))
+	res, err := engine.Decompress(ctx, out, in.r, o)
+	salvaged := err != nil && r.Read.Salvage && len(res.Damaged) > 0 && ctx.Err() == nil
+	if err != nil && !salvaged {
+		return Result{}, err
+	}
+	if err := out.commit(restoredMeta(res.Meta, in)); err != nil {
+		return Result{}, err
+	}
+	result := r.result(res, outPath)
+	if salvaged {
+		return result, r.nameFile(err)
+	}
+	result.Verified = true
+	r.remove(in, &result)
+	return result, nil
+}

@@ -1,0 +1,131 @@
+// Package filejob runs the engine on files with the manners of a careful
+// archiver: outputs appear whole or not at all, nothing is overwritten or
+// removed by accident, and modification time and mode are kept. Commands and
+// the terminal interface share it.
+//
+// Concurrency: jobs are independent; a Job's readers, writers and observers are
+// used by one Run at a time.
+package filejob
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+)
+
+// Suffix ends the names of archives.
+const Suffix = ".llmz"
+
+// PartSuffix ends the name of an output that is being written.
+const PartSuffix = ".part"
+
+// Stdio is the path that stands for standard input or output.
+const Stdio = "-"
+
+// Op is what a job does.
+type Op string
+
+// The operations, named as in results.
+const (
+	Compress   Op = "compress"
+	Decompress Op = "decompress"
+	Test       Op = "test"
+)
+
+// Reasons for which a job is refused before anything is written. They come
+// wrapped in an *Error.
+var (
+	ErrSkipped  = errors.New("not a regular file")
+	ErrExists   = errors.New("output already exists")
+	ErrSameFile = errors.New("input and output are the same file")
+	ErrIsInput  = errors.New("output is one of the inputs")
+	ErrSuffix   = errors.New("already has the suffix " + Suffix)
+	ErrNoSuffix = errors.New("name does not end in " + Suffix)
+	ErrChanged  = errors.New("file changed while it was read")
+)
+
+// An Error says which file a job failed on, why, and what to do.
+type Error struct {
+	Path string
+	Err  error
+	Help string // what to do, empty where nothing helps
+}
+
+func (e *Error) Error() string { return displayName(e.Path) + ": " + e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint returns what a person can do about the error.
+func (e *Error) Hint() string { return e.Help }
+
+func displayName(path string) string {
+	if path == Stdio {
+		return "stdin"
+	}
+	return path
+}
+
+// A Job is one file to compress, decompress or test.
+type Job struct {
+	Op Op
+	// Input is a path, or Stdio for Stdin.
+	Input string
+	// Output is a path, Stdio for Stdout, or empty to derive it from Input (stdin
+	// goes to stdout). Test ignores it.
+	Output string
+	// Stdin and Stdout take part where a path is Stdio.
+	Stdin  io.Reader
+	Stdout io.Writer
+	// Siblings are all inputs of the same run. None of them is ever overwritten.
+	Siblings []string
+	// Force overwrites outputs and accepts links, devices and unexpected suffixes.
+	Force bool
+	// Remove removes the input after its output has been verified.
+	Remove bool
+	// Verify decodes what was compressed and compares. Remove implies it.
+	Verify bool
+	// Resume goes on from the partial output of an interrupted compression, and keeps
+	// the partial output when interrupted again.
+	Resume bool
+	// Write are the options to compress with; Meta and Size are filled in.
+	Write engine.Options
+	// Read are the options to decompress, test or verify with.
+	Read engine.ReadOptions
+	// Warn receives what a person should know about files, nil for nobody.
+	Warn func(error)
+}
+
+// A Result is what a finished job did.
+type Result struct {
+	engine.Result
+	Op     Op
+	Input  string
+	Output string // the path written, Stdio for stdout, empty for Test
+	// Removed is true when the input was removed.
+	Removed bool
+}
+
+// Run runs one job. After an error, outputs are as they were before, save for
+// what was written to stdout, for a salvaged output that lacks its damaged
+// blocks, and for the partial output of a Resume job. Cancelling ctx stops the
+// job within a second.
+func Run(ctx context.Context, job Job) (Result, error) {
+	r := runner{Job: job}
+	if r.Warn == nil {
+		r.Warn = func(error) {}
+	}
+	return r.run(ctx)
+}
+
+func (r *runner) warn(path string, err error, help string) {
+	r.Warn(&Error{Path: path, Err: err, Help: help})
+}
+
+// fileMeta is what is kept about a file besides its content.
+type fileMeta struct {
+	time time.Time // zero where there is none
+	mode uint32    // permission bits, 0 where there are none
+}

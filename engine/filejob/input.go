@@ -1,0 +1,188 @@
+package filejob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/llmz/llmz/engine"
+)
+
+// An input is where a job's data comes from.
+type input struct {
+	path string
+	r    io.Reader
+	file *os.File    // nil for stdin
+	info fs.FileInfo // nil for stdin
+}
+
+// openInput opens path, or takes stdin. Where strict is true, links, devices and
+// directories are refused with ErrSkipped.
+func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (*input, error) {
+	if path == Stdio {
+		return &input{path: path, r: interruptible(ctx, stdin)}, nil
+	}
+	li, err := os.Lstat(path)
+	if err != nil {
+		return nil, PathError(path, err)
+	}
+	if strict && !li.Mode().IsRegular() && !li.IsDir() {
+		return nil, &Error{Path: path, Err: fmt.Errorf("%w (%s): skipped", ErrSkipped, kindOf(li.Mode())), Help: "read it all the same with -f"}
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, PathError(path, err)
+	}
+	if fi.IsDir() {
+		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: "name the files in it, or make a tar archive first"}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, PathError(path, err)
+	}
+	in := &input{path: path, r: f, file: f, info: fi}
+	if !fi.Mode().IsRegular() {
+		in.r = interruptible(ctx, f)
+	}
+	return in, nil
+}
+
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m&fs.ModeSymlink != 0:
+		return "symbolic link"
+	case m&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	case m&fs.ModeSocket != 0:
+		return "socket"
+	case m&fs.ModeDevice != 0:
+		return "device"
+	}
+	return "special file"
+}
+
+// PathError turns the error of a system call into an *Error that names the file
+// as the user did.
+func PathError(path string, err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	e := &Error{Path: path, Err: err}
+	if errors.Is(err, fs.ErrNotExist) {
+		e.Err = fs.ErrNotExist
+	}
+	return e
+}
+
+// size returns the input's length, -1 where it is not known.
+func (in *input) size() int64 {
+	if in.info == nil || !in.info.Mode().IsRegular() {
+		return -1
+	}
+	return in.info.Size()
+}
+
+// meta returns the input's metadata.
+func (in *input) meta() fileMeta {
+	if in.info == nil || !in.info.Mode().IsRegular() {
+		return fileMeta{}
+	}
+	return fileMeta{time: in.info.ModTime(), mode: uint32(in.info.Mode().Perm())}
+}
+
+// unchanged reports whether the file under the input's name is still the one
+// that was opened, as it was then.
+func (in *input) unchanged() bool {
+	if in.info == nil {
+		return true
+	}
+	fi, err := os.Stat(in.path)
+	return err == nil && os.SameFile(fi, in.info) && fi.Size() == in.info.Size() && fi.ModTime().Equal(in.info.ModTime())
+}
+
+func (in *input) close() {
+	if in.file != nil {
+		in.file.Close()
+	}
+}
+
+// hasSuffix reports whether path is named like an archive.
+func hasSuffix(path string) bool {
+	return len(path) > len(Suffix) && strings.EqualFold(path[len(path)-len(Suffix):], Suffix)
+}
+
+// outputName returns the output that belongs to an input by its name.
+func outputName(op Op, in string, force bool) (string, error) {
+	switch {
+	case op == Compress && hasSuffix(in) && !force:
+		return "", &Error{Path: in, Err: ErrSuffix, Help: "compress it once more with -f"}
+	case op == Compress:
+		return in + Suffix, nil
+	}
+	name := in
+	if hasSuffix(name) {
+		name = name[:len(name)-len(Suffix)]
+	}
+	if name == in || strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(os.PathSeparator)) {
+		return "", &Error{Path: in, Err: ErrNoSuffix, Help: "name the output with -o, or write it to stdout with -c"}
+	}
+	return name, nil
+}
+
+// checkIdentity refuses an output that is the same file as the input or as any
+// other input of the run, whatever it is called.
+func checkIdentity(out string, in *input, siblings []string) error {
+	fi, err := os.Stat(out)
+	if err != nil || !fi.Mode().IsRegular() {
+		return nil
+	}
+	if in.info != nil && os.SameFile(fi, in.info) {
+		return &Error{Path: in.path, Err: ErrSameFile, Help: "name another output with -o"}
+	}
+	for _, s := range siblings {
+		if s == in.path || s == Stdio {
+			continue
+		}
+		if si, err := os.Stat(s); err == nil && os.SameFile(fi, si) {
+			return &Error{Path: out, Err: ErrIsInput, Help: "run the files one at a time, or name another output with -o"}
+		}
+	}
+	return nil
+}
+
+// archiveMeta returns what an archive records about the input.
+func (in *input) archiveMeta() engine.Meta {
+	m := in.meta()
+	if in.info == nil {
+		return engine.Meta{}
+	}
+	return engine.Meta{Name: filepath.Base(in.path), Time: m.time, Mode: m.mode}
+}
+
+// restoredMeta returns the metadata for restored content: what the archive
+// records, or else the archive file's own. Where the archive file is kept from
+// group or others, so is its content.
+func restoredMeta(m engine.Meta, in *input) fileMeta {
+	f := in.meta()
+	r := fileMeta{time: m.Time, mode: m.Mode & 0o777}
+	if r.time.IsZero() {
+		r.time = f.time
+	}
+	if r.mode == 0 {
+		r.mode = f.mode
+	} else if f.mode != 0 {
+		if f.mode&0o040 == 0 {
+			r.mode &^= 0o070
+		}
+		if f.mode&0o004 == 0 {
+			r.mode &^= 0o007
+		}
+	}
+	return r
+}
