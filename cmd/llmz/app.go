@@ -9,9 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/llmz/llmz/models"
 )
 
-// An app is what all commands share: the standard streams and the global flags.
+// An app is what all commands share: the standard streams, the global flags and
+// the models.
 type app struct {
 	stdin, stdout, stderr *os.File
 
@@ -20,10 +23,12 @@ type app struct {
 	noTUI   bool
 	json    jsonMode
 	color   colorMode
+
+	models *models.Registry
 }
 
 func newApp(stdin, stdout, stderr *os.File) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto, models: models.NewRegistry()}
 }
 
 // execute runs one command line and returns the exit code. It prints the error,

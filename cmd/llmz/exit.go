@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -59,12 +60,14 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &reported):
 		return reported.code
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.Is(err, engine.ErrOptions):
 		return exitUsage
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.Is(err, predict.ErrModelMissing), errors.Is(err, predict.ErrRuntimeMissing), errors.Is(err, predict.ErrMismatch):
 		return exitMissing
+	case isCorrupt(err):
+		return exitCorrupt
 	}
 	return exitFailed
 }
@@ -88,10 +91,25 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
 		return ""
+	case errors.Is(err, engine.ErrUnsupported):
+		return "a newer release of llmz may know it"
+	case errors.Is(err, engine.ErrTruncated), errors.Is(err, engine.ErrChecksum), errors.Is(err, engine.ErrCorrupt):
+		return `get another copy; "llmz -d --salvage" restores what is intact`
 	case errors.Is(err, predict.ErrRuntimeMissing):
 		return `install the llama.cpp libraries with "llmz runtime install"`
 	case errors.Is(err, predict.ErrModelMissing), errors.Is(err, predict.ErrMismatch):
 		return `"llmz models list" shows the models that are here; "llmz info FILE" the one an archive needs`
 	}
 	return ""
+}
+
+// isCorrupt reports whether err means that an archive is damaged, is no archive,
+// or does not hold what it should.
+func isCorrupt(err error) bool {
+	for _, class := range []error{engine.ErrCorrupt, engine.ErrTruncated, engine.ErrChecksum, engine.ErrNotArchive, engine.ErrUnsupported, engine.ErrDiffers} {
+		if errors.Is(err, class) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,9 +1,26 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/filejob"
+)
 
 const rootLong = `llmz losslessly compresses files with language models: a model predicts the next
-byte, and an arithmetic coder spends as few bits on it as the prediction was good.`
+byte, and an arithmetic coder spends as few bits on it as the prediction was good.
+
+With file names and no command, each FILE is compressed to FILE.llmz (-d, -t and -l:
+decompressed, tested, listed). Sources are kept. With no FILE, data goes from standard
+input to standard output; on a terminal, an interactive session opens.`
+
+const rootExample = `  llmz book.txt                      compress to book.txt.llmz
+  llmz -d book.txt.llmz              and back
+  llmz -m lstm --rm *.log            a faster model; remove what has been verified
+  tar c dir | llmz -c > dir.tar.llmz
+  llmz -dc dir.tar.llmz | tar x
+  llmz -t *.llmz                     check archives, write nothing
+  llmz cat --bytes 1M-2M big.llmz    a range, decoding only the blocks that hold it
+  llmz --json book.txt | jq .bpc     results for scripts`
 
 const exitHelp = `Exit codes:
   0    done
@@ -23,18 +40,17 @@ const (
 // newRootCommand builds the command tree. A command is added here, with the
 // group it is listed under.
 func newRootCommand(a *app) *cobra.Command {
+	o := codecOptions{mode: filejob.Compress}
 	cmd := &cobra.Command{
 		Use:           "llmz [FILE...]",
 		Short:         "Compress files losslessly with language models",
 		Long:          rootLong,
+		Example:       rootExample,
 		Args:          cobra.ArbitraryArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("there is no command %q", args[0])
-			}
-			return cmd.Help()
+			return runRoot(cmd, a, &o, args)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveDefault
@@ -45,6 +61,9 @@ func newRootCommand(a *app) *cobra.Command {
 		return &usageError{err: err, hint: `"` + c.CommandPath() + ` --help" lists its flags`}
 	})
 	addGlobalFlags(cmd, a)
+	o.addModeFlags(cmd.Flags())
+	o.addCompressFlags(cmd.Flags())
+	o.addDecompressFlags(cmd.Flags())
 
 	cmd.AddGroup(
 		&cobra.Group{ID: groupFiles, Title: "Files:"},
@@ -57,7 +76,14 @@ func newRootCommand(a *app) *cobra.Command {
 			cmd.AddCommand(c)
 		}
 	}
+	add(groupFiles,
+		newCompressCommand(a),
+		newDecompressCommand(a),
+		newTestCommand(a),
+		newInfoCommand(a),
+	)
 	add(groupSetup,
+		newModelsCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
@@ -78,4 +104,20 @@ func addGlobalFlags(cmd *cobra.Command, a *app) {
 	fs.Var(&a.color, "color", "colours: auto, always or never (NO_COLOR is respected)")
 	fs.Var(&a.json, "json", "results as JSON on stdout, one object per line; --json=events: progress, too")
 	fs.Lookup("json").NoOptDefVal = string(jsonResults)
+}
+
+// runRoot runs the command line that names no command.
+func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
+	if len(args) == 0 && isTerminal(a.stdin) && isTerminal(a.stdout) {
+		return usagef("nothing to do: name a FILE, or redirect standard input")
+	}
+	if o.list {
+		return runInfo(cmd.Context(), a, args)
+	}
+	if len(args) > 0 {
+		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && !exists(args[0]) {
+			return usagef("there is neither a file nor a command %q; did you mean %q?", args[0], "llmz "+s[0])
+		}
+	}
+	return runCodec(cmd.Context(), a, o, args)
 }

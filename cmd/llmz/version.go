@@ -10,7 +10,6 @@ import (
 )
 
 // version is the release; the Makefile and the linker may set another.
-
 var version = "0.1.0-dev"
 
 // A versionObject is the JSON form of the version.

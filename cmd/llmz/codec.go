@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/pflag"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// defaultModel is the model that compresses where none is named.
+const defaultModel = "gru"
+
+// noModel is the model name that stands for context mixing alone.
+const noModel = "none"
+
+// codecOptions are the flags of compress, decompress and test, and of the root
+// command, which can be each of them.
+type codecOptions struct {
+	mode filejob.Op
+	list bool // -l
+
+	model     string
+	device    string
+	output    string // empty: derived from the input
+	force     bool
+	remove    bool
+	threads   threadCount
+	lanes     int
+	blockSize byteSize
+	memory    byteSize
+	noMix     bool
+	verify    bool
+	noVerify  bool
+	salvage   bool
+	resume    bool
+}
+
+// addModeFlags declares the gzip-style flags that choose what the root command
+// does; the last one wins.
+func (o *codecOptions) addModeFlags(fs *pflag.FlagSet) {
+	mode := func(op filejob.Op, list bool) func() {
+		return func() { o.mode, o.list = op, list }
+	}
+	addSetter(fs, "decompress", "d", "decompress", mode(filejob.Decompress, false))
+	addSetter(fs, "test", "t", "decode and check everything, write nothing", mode(filejob.Test, false))
+	addSetter(fs, "list", "l", "show what is known about archives, like llmz info", mode(filejob.Test, true))
+	addSetter(fs, "compress", "z", "compress (default)", mode(filejob.Compress, false))
+}
+
+func addSetter(fs *pflag.FlagSet, name, shorthand, usage string, f func()) {
+	fs.VarPF(&setter{f: f}, name, shorthand, usage).NoOptDefVal = "true"
+}
+
+// addFileFlags declares what compress and decompress have in common.
+func (o *codecOptions) addFileFlags(fs *pflag.FlagSet) {
+	if fs.Lookup("output") != nil {
+		return // the root command has both sets
+	}
+	fs.VarP(&stringSetter{f: func(s string) { o.output = s }, typeName: "PATH"}, "output", "o", `write to PATH ("-": stdout); one input only`)
+	addSetter(fs, "stdout", "c", "write to standard output; the last of -c and -o wins", func() { o.output = filejob.Stdio })
+	fs.BoolVarP(&o.force, "force", "f", false, "overwrite; accept links, devices, FILE.llmz, a terminal")
+	addSetter(fs, "keep", "k", "keep the source (default)", func() { o.remove = false })
+	addSetter(fs, "rm", "", "remove the source, after verification", func() { o.remove = true })
+	o.addMachineFlags(fs)
+}
+
+// addMachineFlags declares what says how to compute; none of it changes the
+// result of bundled models.
+func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
+	fs.StringVarP(&o.model, "model", "m", "", "gru (default), lstm, another model's NAME, a PATH.gguf,\nor none: context mixing alone;\nwhen decompressing: where else to look for the archive's model")
+	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the output")
+	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	fs.VarP(&o.memory, "memory-limit", "M", "refuse, with the figure needed, rather than use more")
+}
+
+// addCompressFlags declares what only compression has.
+func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
+	o.addFileFlags(fs)
+	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
+	addSetter(fs, "verify", "", "decode what was written and compare; the default for\nllama.cpp models and with --rm", func() { o.verify, o.noVerify = true, false })
+	addSetter(fs, "no-verify", "", "do not, except for --rm", func() { o.verify, o.noVerify = false, true })
+	fs.BoolVar(&o.resume, "resume", false, "go on from an interrupted output, and keep it when\ninterrupted again")
+}
+
+// addDecompressFlags declares what only decompression has.
+func (o *codecOptions) addDecompressFlags(fs *pflag.FlagSet) {
+	o.addFileFlags(fs)
+	fs.BoolVar(&o.salvage, "salvage", false, "write every intact block, report the damaged ones, exit 3")
+}
+
+// check refuses combinations that make no sense.
+func (o *codecOptions) check(files []string) error {
+	switch o.device {
+	case "auto", "cpu", "cuda", "metal", "vulkan":
+	default:
+		return usagef("--device must be auto, cpu, cuda, metal or vulkan, not %q", o.device)
+	}
+	if o.lanes < 0 {
+		return usagef("--lanes must not be negative")
+	}
+	if o.blockSize < 0 || o.blockSize > archive.MaxBlock {
+		return usagef("--block-size must be between 1 byte and %s", humanSize((1 << 30)))
+	}
+	if len(files) > 1 && o.output != "" && o.output != filejob.Stdio {
+		return usagef("-o takes one input, not %d", len(files))
+	}
+	if o.resume && (o.mode != filejob.Compress || o.output == filejob.Stdio) {
+		return usagef("--resume is for compressing to a file")
+	}
+	if o.salvage && o.mode == filejob.Compress {
+		return usagef("--salvage is for decompressing")
+	}
+	return nil
+}
+
+// runCodec compresses, decompresses or tests files, one after the other.
+func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) error {
+	if len(files) == 0 {
+		files = []string{filejob.Stdio}
+	}
+	if err := o.check(files); err != nil {
+		return err
+	}
+	a.models.Device = o.device
+	toStdout := o.mode != filejob.Test && (o.output == filejob.Stdio || o.output == "" && files[0] == filejob.Stdio)
+	if toStdout && o.mode == filejob.Compress && isTerminal(a.stdout) && !o.force {
+		return withHint(errors.New("compressed data is not written to a terminal"), "name an output with -o, redirect standard output, or force it with -f")
+	}
+	if files[0] == filejob.Stdio && o.mode != filejob.Compress && isTerminal(a.stdin) && !o.force {
+		return withHint(errors.New("compressed data is not read from a terminal"), "name a FILE, redirect standard input, or force it with -f")
+	}
+	if o.remove && (toStdout || o.mode == filejob.Test) {
+		a.warn(errors.New("--rm does nothing without an output file: the source is kept"))
+	}
+	write, read, err := o.engineOptions(ctx, a)
+	if err != nil {
+		return err
+	}
+	if write.Model != nil {
+		defer write.Model.Close()
+	}
+	code := exitOK
+	for _, file := range files {
+		job := filejob.Job{
+			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: files,
+			Force: o.force, Remove: o.remove, Resume: o.resume,
+			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
+			Write:  write, Read: read, Warn: a.warn,
+		}
+		err := a.runJob(ctx, job, toStdout)
+		code = worstCode(code, exitCode(err))
+		if code == exitInterrupted {
+			break
+		}
+	}
+	if code != exitOK {
+		return &reportedError{code}
+	}
+	return nil
+}
+
+// engineOptions turns flags into options. It loads the model to compress with.
+func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Options, engine.ReadOptions, error) {
+	read := engine.ReadOptions{
+		Models: a.models, Threads: int(o.threads), MemoryLimit: int64(o.memory), Salvage: o.salvage,
+	}
+	if o.mode != filejob.Compress {
+		if o.model != "" {
+			if err := a.models.Prefer(o.model); err != nil {
+				return engine.Options{}, read, err
+			}
+		}
+		return engine.Options{}, read, nil
+	}
+	name := o.model
+	if name == "" {
+		name = defaultModel
+	}
+	write := engine.Options{
+		NoMix: o.noMix, BlockSize: int(o.blockSize), Lanes: o.lanes,
+		Threads: int(o.threads), MemoryLimit: int64(o.memory),
+	}
+	if name == noModel {
+		if o.noMix {
+			return write, read, usagef("-m none leaves nothing to predict with: drop --no-mix")
+		}
+		write.NoModel = true
+		return write, read, nil
+	}
+	m, err := a.models.Open(ctx, name)
+	write.Model = m
+	return write, read, err
+}
+
+// runJob runs one job under a reporter and prints its error, if any.
+func (a *app) runJob(ctx context.Context, job filejob.Job, toStdout bool) error {
+	rep := a.newReporter(toStdout)
+	job.Write.Observer = rep.observe
+	job.Read.Observer = rep.observe
+	rep.begin(job)
+	result, err := filejob.Run(ctx, job)
+	if err != nil && ctx.Err() != nil {
+		err = context.Canceled
+	}
+	rep.end(result, err)
+	switch {
+	case errors.Is(err, filejob.ErrSkipped):
+		a.warn(err)
+	case err != nil:
+		a.printError(err)
+	}
+	return err
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// newInfoCommand builds "llmz info".
+func newInfoCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "info FILE...",
+		Short: "Show what archives hold and what they need",
+		Long: `Show an archive's header and blocks: model, sizes, ratio, bits per byte, where it
+decodes, how much memory that takes. No model is loaded and nothing is decoded; -v
+lists the blocks.`,
+		Example:           "  llmz info book.txt.llmz\n  llmz info --json *.llmz | jq .bpc",
+		Args:              minArgs(1, "a FILE"),
+		ValidArgsFunction: completeArchives,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runInfo(cmd.Context(), a, args)
+		},
+	}
+}
+
+// runInfo prints what is known about archives, one after the other.
+func runInfo(ctx context.Context, a *app, files []string) error {
+	if len(files) == 0 {
+		return usagef("name the archives to list")
+	}
+	code := exitOK
+	for i, file := range files {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := a.infoFile(ctx, file, i > 0)
+		if err != nil {
+			a.printError(err)
+			code = worstCode(code, exitCode(err))
+		}
+	}
+	if code != exitOK {
+		return &reportedError{code}
+	}
+	return nil
+}
+
+// An infoObject is the JSON form of what an archive says about itself.
+type infoObject struct {
+	Op              string         `json:"op"`
+	File            string         `json:"file"`
+	OriginalBytes   int64          `json:"original_bytes"`
+	CompressedBytes int64          `json:"compressed_bytes"`
+	Ratio           float64        `json:"ratio"`
+	BPC             float64        `json:"bpc"`
+	OverheadBytes   int64          `json:"overhead_bytes"`
+	Blocks          int            `json:"blocks"`
+	StoredBlocks    int            `json:"stored_blocks"`
+	MemoryBytes     int64          `json:"memory_bytes"`
+	Members         []memberObject `json:"members"`
+}
+
+type memberObject struct {
+	Name          string            `json:"name,omitempty"`
+	Time          *time.Time        `json:"time,omitempty"`
+	Mode          string            `json:"mode,omitempty"`
+	Model         string            `json:"model"`
+	ModelSHA256   string            `json:"model_sha256"`
+	ModelIsHere   bool              `json:"model_is_here"`
+	Numerics      uint32            `json:"numerics"`
+	Portability   string            `json:"portability"`
+	Runtime       map[string]string `json:"runtime,omitempty"`
+	Mixed         bool              `json:"mixed"`
+	SHA256        string            `json:"sha256,omitempty"`
+	OriginalBytes int64             `json:"original_bytes"`
+	Blocks        []blockObject     `json:"blocks"`
+}
+
+type blockObject struct {
+	Offset          int64  `json:"offset"`
+	Stored          bool   `json:"stored"`
+	OriginalBytes   int    `json:"original_bytes"`
+	CompressedBytes int64  `json:"compressed_bytes"`
+	Lanes           int    `json:"lanes,omitempty"`
+	Symbols         int    `json:"symbols,omitempty"`
+	CRC32C          string `json:"crc32c"`
+}
+
+func (a *app) infoFile(ctx context.Context, path string, more bool) error {
+	if path == filejob.Stdio {
+		return usagef("info needs a FILE: standard input cannot be read from its end")
+	}
+	members, size, err := listArchive(path)
+	if err != nil {
+		return err
+	}
+	o := a.newInfoObject(ctx, path, size, members)
+	if a.json != jsonOff {
+		return json.NewEncoder(a.stdout).Encode(o)
+	}
+	if more {
+		fmt.Fprintln(a.stdout)
+	}
+	return a.printInfo(o)
+}
+
+// listArchive reads headers and indexes of the archive at path.
+func listArchive(path string) (members []archive.Member, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, filejob.PathError(path, err)
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return nil, 0, filejob.PathError(path, err)
+	}
+	if fi.IsDir() {
+		return nil, 0, &filejob.Error{Path: path, Err: fmt.Errorf("is a directory")}
+	}
+	members, err = archive.List(f, fi.Size())
+	if err != nil {
+		return nil, 0, &filejob.Error{Path: path, Err: err}
+	}
+	return members, fi.Size(), nil
+}
+
+func (a *app) newInfoObject(ctx context.Context, path string, size int64, members []archive.Member) infoObject {
+	o := infoObject{Op: "info", File: path, CompressedBytes: size, OverheadBytes: size}
+	for i := range members {
+		m := &members[i]
+		mo := memberObject{
+			Name: m.Header.Name, Model: "none", Portability: portabilityName(0), Mixed: m.Header.Mixer != 0,
+			OriginalBytes: m.Length(), ModelIsHere: true,
+		}
+		if !m.Header.Time.IsZero() {
+			mo.Time = &m.Header.Time
+		}
+		if m.Header.Mode != 0 {
+			mo.Mode = fmt.Sprintf("%04o", m.Header.Mode)
+		}
+		if m.HasSum {
+			mo.SHA256 = hex.EncodeToString(m.Sum[:])
+		}
+		if model := m.Header.Model; model != nil {
+			mo.Model, mo.ModelSHA256, mo.Numerics, mo.Runtime = model.Name, hex.EncodeToString(model.Digest), model.Numerics, model.Runtime
+			mo.Portability = portabilityName(predict.Portability(model.Portability))
+			mo.ModelIsHere = a.models.Has(ctx, predict.Ref{Name: model.Name, Digest: model.Digest})
+		}
+		largest := 0
+		for _, b := range m.Blocks {
+			stored := b.Kind == archive.Stored
+			if stored {
+				o.StoredBlocks++
+			}
+			o.OverheadBytes -= int64(b.Block.Size)
+			largest = max(largest, b.Length+b.Block.Size)
+			mo.Blocks = append(mo.Blocks, blockObject{
+				Offset: m.Content + b.Offset, Stored: stored, OriginalBytes: b.Length, CompressedBytes: b.RecordSize,
+				Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
+			})
+		}
+		o.Blocks += len(m.Blocks)
+		o.OriginalBytes += m.Length()
+		o.Members = append(o.Members, mo)
+	}
+	if o.OriginalBytes > 0 {
+		o.BPC = 8 * float64(size) / float64(o.OriginalBytes)
+	}
+	if size > 0 {
+		o.Ratio = float64(o.OriginalBytes) / float64(size)
+	}
+	return o
+}
+
+func portabilityName(p predict.Portability) string {
+	switch p {
+	case predict.Portable:
+		return "portable"
+	case predict.SameRuntime:
+		return "same runtime"
+	case predict.SameDevice:
+		return "same device"
+	}
+	return fmt.Sprintf("unknown class %d", p)
+}
+
+// portabilityMeaning says where archives of a class decode.
+var portabilityMeaning = map[string]string{
+	"portable":     "decodes on every machine and system that runs llmz",
+	"same runtime": "needs the same runtime version and CPU variant",
+	"same device":  "needs the same runtime and the same device model",
+}
+
+func (a *app) printInfo(o infoObject) error {
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "File:\t%s\n", o.File)
+	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", grouped(o.OriginalBytes), grouped(o.CompressedBytes))
+	fmt.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
+	stored := ""
+	if o.StoredBlocks > 0 {
+		stored = fmt.Sprintf(", %d stored", o.StoredBlocks)
+	}
+	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, grouped(o.OverheadBytes))
+	for i, m := range o.Members {
+		if len(o.Members) > 1 {
+			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, grouped(m.OriginalBytes))
+		}
+		a.printMember(w, m)
+	}
+	return w.Flush()
+}
+
+func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
+	if m.Name != "" {
+		fmt.Fprintf(w, "Original:\t%q\n", m.Name)
+	}
+	if m.Time != nil {
+		fmt.Fprintf(w, "Modified:\t%s\n", m.Time.Local().Format("2006-01-02 15:04:05 -0700"))
+	}
+	if m.Mode != "" {
+		fmt.Fprintf(w, "Mode:\t%s\n", m.Mode)
+	}
+	here := ""
+	if !m.ModelIsHere {
+		here = ", not on this machine"
+	}
+	if m.ModelSHA256 == "" {
+		fmt.Fprintf(w, "Model:\t%s\n", m.Model)
+	} else {
+		fmt.Fprintf(w, "Model:\t%s (SHA-256 %s)%s\n", m.Model, m.ModelSHA256, here)
+	}
+	mixed := "off"
+	if m.Mixed {
+		mixed = "on"
+	}
+	fmt.Fprintf(w, "Mixing:\t%s\n", mixed)
+	fmt.Fprintf(w, "Portability:\t%s: %s\n", m.Portability, portabilityMeaning[m.Portability])
+	for _, k := range sortedKeys(m.Runtime) {
+		fmt.Fprintf(w, "  %s:\t%s\n", k, m.Runtime[k])
+	}
+	if m.SHA256 != "" {
+		fmt.Fprintf(w, "Content:\tSHA-256 %s\n", m.SHA256)
+	}
+	if !a.verbose {
+		return
+	}
+	for i, b := range m.Blocks {
+		how := fmt.Sprintf("%d lanes", b.Lanes)
+		if b.Stored {
+			how = "stored"
+		}
+		fmt.Fprintf(w, "  block %d:\tat %d: %s -> %s bytes, %s, CRC-32C %s\n", i, b.Offset, grouped(int64(b.OriginalBytes)), grouped(b.CompressedBytes), how, b.CRC32C)
+	}
+}

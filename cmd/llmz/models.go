@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/models"
+)
+
+// newModelsCommand builds "llmz models" and its subcommands.
+func newModelsCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "models",
+		Short: "The models that are here, and how to get others",
+		Long: `Models are the bundled ones, which are part of the program, and GGUF files in the
+data directory, found by name (-m NAME) or by the digest that an archive records.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q", "llmz models "+args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runModelsList(cmd.Context(), a) },
+	}
+	cmd.AddCommand(
+		newModelsListCommand(a),
+		newModelsInfoCommand(a),
+	)
+	return cmd
+}
+
+func newModelsListCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List bundled and installed models",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runModelsList(cmd.Context(), a) },
+	}
+}
+
+func newModelsInfoCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "info NAME|PATH.gguf...",
+		Short: "What is known about models",
+		Args:  minArgs(1, "a model's NAME or a PATH.gguf"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for i, name := range args {
+				e, err := a.models.Describe(cmd.Context(), name)
+				if err != nil {
+					return err
+				}
+				if i > 0 && a.json == jsonOff {
+					fmt.Fprintln(a.stdout)
+				}
+				if err := a.printModel(e); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// A modelObject is the JSON form of a model.
+type modelObject struct {
+	Op         string            `json:"op"`
+	Name       string            `json:"name"`
+	About      string            `json:"about,omitempty"`
+	Bundled    bool              `json:"bundled"`
+	Path       string            `json:"path,omitempty"`
+	SHA256     string            `json:"sha256"`
+	Bytes      int64             `json:"bytes"`
+	Format     string            `json:"architecture"`
+	Parameters int64             `json:"parameters"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+}
+
+func newModelObject(e models.Entry, op string) modelObject {
+	return modelObject{
+		Op: op, Name: e.Name, About: e.About, Bundled: e.Bundled, Path: e.Path, SHA256: fmt.Sprintf("%x", e.Digest),
+		Bytes: e.Bytes, Format: e.Architecture, Parameters: e.Parameters, Metadata: e.Metadata,
+	}
+}
+
+func runModelsList(ctx context.Context, a *app) error {
+	list, err := a.models.List(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json != jsonOff {
+		enc := json.NewEncoder(a.stdout)
+		for _, e := range list {
+			if err := enc.Encode(newModelObject(e, "model")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE")
+	for _, e := range list {
+		where := e.Path
+		if e.Bundled {
+			where = "bundled"
+		}
+		if e.Problem != nil {
+			fmt.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, humanSize(e.Bytes), where, e.Problem)
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, grouped(e.Parameters), humanSize(e.Bytes), shortDigest(e.Digest[:]), where)
+	}
+	return w.Flush()
+}
+
+func (a *app) printModel(e models.Entry) error {
+	if a.json != jsonOff {
+		return json.NewEncoder(a.stdout).Encode(newModelObject(e, "model"))
+	}
+	where := e.Path
+	if e.Bundled {
+		where = "bundled"
+	}
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Name:\t%s\n", e.Name)
+	if e.About != "" {
+		fmt.Fprintf(w, "About:\t%s\n", e.About)
+	}
+	fmt.Fprintf(w, "Where:\t%s\nArchitecture:\t%s\nParameters:\t%s\nSize:\t%s bytes\nSHA-256:\t%x\n",
+		where, e.Architecture, grouped(e.Parameters), grouped(e.Bytes), e.Digest)
+	for _, k := range sortedKeys(e.Metadata) {
+		fmt.Fprintf(w, "  %s:\t%s\n", k, e.Metadata[k])
+	}
+	return w.Flush()
+}

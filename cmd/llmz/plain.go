@@ -1,0 +1,267 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// plainInterval is the time between two progress lines where they cannot be
+// rewritten in place.
+const plainInterval = 30 * time.Second
+
+// A plainReporter prints plain lines for people. On a terminal the progress
+// line is rewritten in place; elsewhere a line appears every plainInterval.
+type plainReporter struct {
+	a     *app
+	w     io.Writer
+	live  bool // rewrite the progress line
+	width int
+
+	job      filejob.Job
+	phase    engine.Started
+	verify   bool // the phase is the verification after a compression
+	lastLine time.Duration
+	drawn    bool // a progress line stands unfinished
+}
+
+func newPlainReporter(a *app) *plainReporter {
+	p := &plainReporter{a: a, w: a.stderr, live: isTerminal(a.stderr), width: 80}
+	if w, _, err := term.GetSize(int(a.stderr.Fd())); err == nil && w > 0 {
+		p.width = w
+	}
+	return p
+}
+
+func (p *plainReporter) begin(job filejob.Job) {
+	p.job = job
+	if len(job.Siblings) > 1 {
+		fmt.Fprintf(p.w, "%s\n", p.a.paint(job.Input, colorBold))
+	}
+}
+
+func (p *plainReporter) observe(e engine.Event) {
+	switch e := e.(type) {
+	case engine.Started:
+		p.started(e)
+	case engine.Progress:
+		p.progress(e)
+	case engine.BlockDone:
+		if p.a.verbose {
+			p.clear()
+			how := fmt.Sprintf("%d lanes", e.Lanes)
+			if e.Stored {
+				how = "stored"
+			}
+			fmt.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, grouped(e.OriginalBytes), grouped(e.CompressedBytes), how)
+		}
+	case engine.Warning:
+		p.clear()
+		err := e.Err
+		if err == nil {
+			err = fmt.Errorf("%s", e.Message)
+		}
+		p.a.warn(&hintError{err: fmt.Errorf("%s: %s", p.job.Input, e.Message), hint: hintFor(err)})
+	case engine.Finished:
+		p.finished(e)
+	}
+}
+
+func (p *plainReporter) started(e engine.Started) {
+	p.phase = e
+	p.verify = p.job.Op == filejob.Compress && e.Direction == engine.Decompressing
+	p.lastLine = 0
+	if p.verify {
+		return
+	}
+	fmt.Fprintln(p.w, modelLine(e.Model, e.Lanes))
+	if p.a.verbose {
+		mixing := "context mixing"
+		if !e.Mixed {
+			mixing = "no mixing"
+		}
+		fmt.Fprintf(p.w, "Threads: %d, %s\n", e.Threads, mixing)
+	}
+	title, verb := "COMPRESSION", "Compressing"
+	if e.Direction == engine.Decompressing {
+		title, verb = "DECOMPRESSION", "Decompressing"
+	}
+	if p.job.Op == filejob.Test {
+		title, verb = "TEST", "Testing"
+	}
+	fmt.Fprintf(p.w, "%s\n", p.a.paint("=== "+title+" ===", colorBold))
+	if e.TotalBytes >= 0 {
+		fmt.Fprintf(p.w, "%s %s bytes...\n", verb, grouped(e.TotalBytes))
+	} else {
+		fmt.Fprintf(p.w, "%s %s...\n", verb, inputName(p.job.Input))
+	}
+}
+
+// label is the first word of the progress line.
+func (p *plainReporter) label() string {
+	switch {
+	case p.verify:
+		return "Verifying"
+	case p.phase.Direction == engine.Compressing:
+		return "Encoding"
+	}
+	return "Decoding"
+}
+
+func (p *plainReporter) progress(e engine.Progress) {
+	if p.live {
+		line := progressLine(p.label(), e.Bytes, e.TotalBytes, e.Elapsed, p.width)
+		fmt.Fprintf(p.w, "\r%s\x1b[K", line)
+		p.drawn = true
+		return
+	}
+	if e.Elapsed-p.lastLine >= plainInterval {
+		p.lastLine = e.Elapsed
+		fmt.Fprintln(p.w, progressLine(p.label(), e.Bytes, e.TotalBytes, e.Elapsed, p.width))
+	}
+}
+
+// clear removes an unfinished progress line.
+func (p *plainReporter) clear() {
+	if p.drawn {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.drawn = false
+	}
+}
+
+func (p *plainReporter) finished(e engine.Finished) {
+	p.clear()
+	if e.Err != nil {
+		return
+	}
+	n := e.Result.OriginalBytes
+	fmt.Fprintln(p.w, progressLine(p.label(), n, n, e.Result.Elapsed, max(p.width, 80)))
+}
+
+func (p *plainReporter) end(r filejob.Result, err error) {
+	p.clear()
+	if r.Op == "" || err != nil && len(r.Damaged) == 0 {
+		return
+	}
+	fmt.Fprint(p.w, profileText(r))
+	fmt.Fprintf(p.w, "Compression Ratio: %.2fx\nBPC: %.2f\n", r.Ratio(), r.BPC())
+	for _, d := range r.Damaged {
+		where := "at an unknown offset"
+		if d.Offset >= 0 && d.Length >= 0 {
+			where = fmt.Sprintf("bytes %d-%d", d.Offset, d.Offset+d.Length-1)
+		}
+		fmt.Fprintf(p.w, "Lost: block %d, %s: %v\n", d.Block, where, d.Err)
+	}
+	switch {
+	case r.Op == filejob.Test:
+		fmt.Fprintf(p.w, "%s: OK\n", inputName(r.Input))
+	case r.Removed:
+		fmt.Fprintf(p.w, "%s -> %s, verified, source removed\n", inputName(r.Input), outputName(r.Output))
+	case r.Op == filejob.Compress && r.Verified:
+		fmt.Fprintf(p.w, "%s -> %s, verified\n", inputName(r.Input), outputName(r.Output))
+	default:
+		fmt.Fprintf(p.w, "%s -> %s\n", inputName(r.Input), outputName(r.Output))
+	}
+}
+
+// profileText is the time profile: a line per stage with its share.
+func profileText(r filejob.Result) string {
+	var b strings.Builder
+	title := "Compression"
+	if r.Direction == engine.Decompressing {
+		title = "Decompression"
+	}
+	fmt.Fprintf(&b, "%s time profile:\n", title)
+	total := r.Profile.Total()
+	for s := range engine.NumStages {
+		if r.Profile[s] == 0 && s == engine.StageTokenize {
+			continue // byte models have none
+		}
+		share := 0.0
+		if total > 0 {
+			share = 100 * float64(r.Profile[s]) / float64(total)
+		}
+		fmt.Fprintf(&b, "  %-16s %8.4fs  (%6.2f%%)\n", s.Name(r.Direction), r.Profile[s].Seconds(), share)
+	}
+	return b.String()
+}
+
+// modelLine is the first line about a job.
+func modelLine(m predict.Info, lanes int) string {
+	if m.Name == "" {
+		return "Model: none, context mixing alone"
+	}
+	var of []string
+	if m.Parameters > 0 {
+		of = append(of, grouped(m.Parameters)+" parameters")
+	}
+	if m.Bundled {
+		of = append(of, "bundled")
+	}
+	s := "Model: " + m.Name
+	if len(of) > 0 {
+		s += " (" + strings.Join(of, ", ") + ")"
+	}
+	if on := strings.TrimSpace(m.Device + " " + m.Kernel); on != "" {
+		s += " on " + on
+	}
+	if lanes == 1 {
+		return s + ", 1 lane"
+	}
+	return s + fmt.Sprintf(", %d lanes", lanes)
+}
+
+// progressLine is a line in the manner of tqdm, no wider than width cells.
+func progressLine(label string, n, total int64, elapsed time.Duration, width int) string {
+	rate := 0.0
+	if elapsed > 0 {
+		rate = float64(n) / elapsed.Seconds()
+	}
+	if total < 0 {
+		return fmt.Sprintf("%s: %dB [%s, %.2f B/s]", label, n, clock(elapsed), rate)
+	}
+	share := 1.0
+	if total > 0 {
+		share = min(1, float64(n)/float64(total))
+	}
+	left := "?"
+	switch {
+	case n >= total:
+		left = clock(0)
+	case rate > 0:
+		left = clock(time.Duration(float64(total-n) / rate * float64(time.Second)))
+	}
+	head := fmt.Sprintf("%s: %3.0f%%|", label, 100*share)
+	tail := fmt.Sprintf("| %d/%d [%s<%s, %.2f B/s]", n, total, clock(elapsed), left, rate)
+	cells := min(10, width-1-len(head)-len(tail))
+	if cells < 1 {
+		return head + strings.TrimPrefix(tail, "|")
+	}
+	return head + bar(share, cells) + tail
+}
+
+// bar draws share of cells cells, in eighths.
+func bar(share float64, cells int) string {
+	eighths := int(share * float64(8*cells))
+	s := strings.Repeat("█", eighths/8)
+	if rest := eighths % 8; rest > 0 {
+		s += string([]rune(" ▏▎▍▌▋▊▉")[rest])
+	}
+	return s + strings.Repeat(" ", cells-(eighths+7)/8)
+}
+
+// clock writes a duration as minutes and seconds.
+func clock(d time.Duration) string {
+	s := int64(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
