@@ -1,0 +1,68 @@
+# "make" alone says what there is.
+GO      ?= go
+FUZZTIME ?= 30s
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the program, as ./llmz
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o llmz ./cmd/llmz
+
+.PHONY: install
+install: ## the program, into GOBIN
+	$(GO) install -trimpath -ldflags "-s -w -X main.version=$(VERSION)" ./cmd/llmz
+
+.PHONY: dist
+dist: ## the program for every platform, into dist/
+	for os in linux darwin windows; do for arch in amd64 arm64; do \
+		ext=; [ $$os = windows ] && ext=.exe; \
+		GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" \
+			-o dist/llmz-$$os-$$arch$$ext ./cmd/llmz || exit 1; \
+	done; done
+
+.PHONY: test
+test: ## all tests; no network, no llama.cpp needed
+	$(GO) test ./...
+
+.PHONY: test-race
+test-race: ## the concurrent parts under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short ./engine ./engine/filejob ./ggml/...
+
+.PHONY: test-arm64
+test-arm64: ## bit-exactness on arm64, under qemu-user
+	bash .ci/run arm64
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME each
+	@set -e; for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
+			echo "$$target in $$(dirname $$file)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Go benchmarks
+	$(GO) test -run '^$$' -bench . ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	bash .ci/run lint
+
+.PHONY: fmt
+fmt: ## gofmt everything
+	gofmt -w $$(git ls-files '*.go')
+
+.PHONY: ci
+ci: ## everything that has to hold before a change lands
+	bash .ci/run
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf llmz llmz.exe dist
