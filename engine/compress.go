@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/llmz/llmz/engine/archive"
 )
 
 // Compress writes an archive of all of src to dst. After an error, what was
@@ -31,10 +33,22 @@ func finishWriter(z *Writer, src io.Reader) (Result, error) {
 // Decompress writes the content of the archive in src to dst. With
 // ReadOptions.Salvage it goes on after damage: see Salvage.
 func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions) (Result, error) {
+	if o.Salvage {
+		return salvageReader(ctx, dst, src, o)
+	}
+	total := int64(-1)
+	if at, size, ok := randomAccess(src); ok {
+		// For progress only: damage is found by reading.
+		if members, err := archive.List(at, size); err == nil {
+			last := &members[len(members)-1]
+			total = last.Content + last.Length()
+		}
+	}
 	z, err := NewReaderContext(ctx, src, o)
 	if err != nil {
 		return Result{}, err
 	}
+	z.job.total = total
 	_, err = z.WriteTo(dst)
 	return finishReader(z, err)
 }

@@ -19,8 +19,36 @@ import (
 type blockDecoder struct {
 	job     *job
 	header  *archive.Header
-	model   predict.Model // nil where the member needs none
+	model   predict.Model // nil where the block needs none
 	threads int           // per block
+	plan    plan
+}
+
+// newBlockDecoder prepares to decode blocks like b, of the member with header h. It
+// resolves the model if b needs one.
+func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive.Header, b *archive.Block, limit int64) (*blockDecoder, error) {
+	if b.Kind == archive.Stored {
+		j.start(predict.Info{}, 0, false)
+		return &blockDecoder{job: j, header: h, threads: 1}, nil
+	}
+	model, err := models.get(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	mixed := h.Mixer != 0
+	if need := blockMemory(b.Length, b.Lanes, mixed, model != nil); limit == 0 && need > unlimitedMemory {
+		return nil, &MemoryError{Need: need, Limit: unlimitedMemory}
+	}
+	p, err := newPlan(model, mixed, b.Length, b.Lanes, j.threads, 0, limit)
+	if err != nil {
+		return nil, err
+	}
+	var info predict.Info
+	if model != nil {
+		info = model.Info()
+	}
+	j.start(info, b.Lanes, mixed)
+	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p}, nil
 }
 
 // decode decodes block number n from payload into dst's memory, which grows as

@@ -247,36 +247,14 @@ func (z *Reader) takeSpare(n int) []byte {
 // prepare gets the model for the member's first coded block, and checks that the
 // block may be decoded in the memory allowed.
 func (z *Reader) prepare(b *archive.Block) error {
-	if b.Kind == archive.Stored {
-		if z.dec == nil {
-			z.dec = &blockDecoder{job: z.job, header: z.header, threads: 1}
-		}
-		z.job.start(predict.Info{}, 0, false)
-		return nil
-	}
-	var model predict.Model
-	if z.header.Model != nil {
-		var err error
-		if model, err = z.models.get(z.ctx, z.header); err != nil {
-			return err
-		}
-	}
-	p, err := newPlan(model, z.header.Mixer != 0, b.Length, b.Lanes, z.job.threads, 0, z.o.MemoryLimit)
+	d, err := newBlockDecoder(z.ctx, z.job, &z.models, z.header, b, z.o.MemoryLimit)
 	if err != nil {
 		return err
 	}
-	if z.o.MemoryLimit == 0 {
-		if need := blockMemory(b.Length, b.Lanes, z.header.Mixer != 0, model != nil); need > unlimitedMemory {
-			return &MemoryError{Need: need, Limit: unlimitedMemory}
-		}
+	z.dec = d
+	if b.Kind != archive.Stored {
+		z.plan = d.plan
 	}
-	z.plan = p
-	z.dec = &blockDecoder{job: z.job, header: z.header, model: model, threads: p.threads}
-	var info predict.Info
-	if model != nil {
-		info = model.Info()
-	}
-	z.job.start(info, b.Lanes, z.header.Mixer != 0)
 	return nil
 }
 

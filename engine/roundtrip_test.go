@@ -113,7 +113,7 @@ func TestRoundTrip(t *testing.T) {
 
 func TestThreadsAndPipeliningDoNotChangeTheOutput(t *testing.T) {
 	data := readFile(t, "alice29.txt")[:12_000]
-	for _, lanes := range []int{1, 2, 7, 8, 9, 16, 33} {
+	for _, lanes := range []int{1, 7, 8, 33} {
 		for _, noMix := range []bool{false, true} {
 			var want []byte
 			for _, threads := range []int{1, 2, 3, 16} {

@@ -20,6 +20,26 @@ type index struct {
 	header  []byte            // a copy of the header record
 }
 
+// size returns the number of bytes of x's record.
+func (x *index) size(id uint32) int { return len(x.append(nil, id)) }
+
+// read parses p, the bytes where an index like x must be, and as long as its record
+// unless the archive ends before. It fails unless the index there is x, but for the sum.
+func (x *index) read(p []byte, id uint32) (*index, error) {
+	got, _, err := parseIndex(p, id, true)
+	if errors.Is(err, ErrTruncated) && len(p) >= x.size(id) {
+		// An intact one would not be longer.
+		err = &Error{What: "the index does not fit the blocks", Class: ErrCorrupt}
+	}
+	if err == nil && !got.equal(x) {
+		err = &Error{What: "the index does not fit the blocks", Class: ErrCorrupt}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return got, nil
+}
+
 // equal tells whether x and y describe the same blocks. It leaves the sum alone.
 func (x *index) equal(y *index) bool {
 	if x.before != y.before || x.blocks != y.blocks {

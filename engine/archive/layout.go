@@ -88,7 +88,7 @@ type source struct {
 }
 
 // cacheSize is the least that a source reads at once.
-const cacheSize = 4096
+const cacheSize = 16 << 10
 
 // bytes returns up to n bytes at pos, fewer only at the end. They are valid until the
 // next call.
@@ -216,15 +216,12 @@ func (s *source) member(pos int64, follows bool) (*Member, error) {
 		p += b.RecordSize
 	}
 	want := m.index(p-pos, rec)
-	size := len(want.append(nil, id))
+	size := want.size(id)
 	raw, err := s.bytes(p, size)
 	if err != nil {
 		return nil, err
 	}
-	x, _, err := parseIndex(raw, id, true)
-	if err == nil && !x.equal(want) {
-		err = &Error{What: "the index does not fit the blocks", Class: ErrCorrupt}
-	}
+	x, err := want.read(raw, id)
 	if err != nil {
 		return nil, at(err, -1, p)
 	}
@@ -250,6 +247,15 @@ type Seeker struct {
 	m       Member
 	entries []entry
 	buf     []byte
+}
+
+// NewMemberSeeker returns a Seeker of a member that List found in r.
+func NewMemberSeeker(r io.ReaderAt, size int64, m *Member) *Seeker {
+	k := &Seeker{s: source{r: r, size: size}, m: *m}
+	for i := range m.Blocks {
+		k.entries = append(k.entries, entry{m.Blocks[i].RecordSize, int64(m.Blocks[i].Length)})
+	}
+	return k
 }
 
 // ErrNoIndex means that an archive cannot be read by its index: it has several
@@ -318,7 +324,7 @@ func (k *Seeker) Length(n int) int64 { return k.entries[n].length }
 
 // Block reads and checks block n. The payload is valid until the next call.
 func (k *Seeker) Block(n int) (*Block, []byte, error) {
-	pos, offset := int64(k.m.HeaderSize), int64(0)
+	pos, offset := k.m.Offset+int64(k.m.HeaderSize), int64(0)
 	for _, e := range k.entries[:n] {
 		pos += e.size
 		offset += e.length

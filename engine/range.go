@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// ReadRange writes the bytes from, inclusive, to to, exclusive, of the content of the
+// archive of size bytes in src to dst. It decodes only the blocks that hold
+// them. A range that reaches beyond the end of the content is cut off there; to =
+// -1 means the end.
+func ReadRange(ctx context.Context, dst io.Writer, src io.ReaderAt, size, from, to int64, o ReadOptions) (Result, error) {
+	if from < 0 || to >= 0 && to < from || to < -1 {
+		return Result{}, fmt.Errorf("%w: range from %d to %d", ErrOptions, from, to)
+	}
+	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0)
+	r := &ranger{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}, from: from, to: to}
+	err := r.read(src, size)
+	if e := r.models.close(); err == nil {
+		err = e
+	}
+	j.result.OriginalBytes = r.dst.n
+	j.result.CompressedBytes = r.taken
+	return j.finish(err), err
+}
+
+type ranger struct {
+	ctx      context.Context
+	dst      countingWriter
+	o        ReadOptions
+	job      *job
+	models   modelCache
+	from, to int64
+	taken    int64 // payload bytes decoded
+	buf      []byte
+}
+
+// wants tells whether the range has bytes in [at, at+n).
+func (r *ranger) wants(at, n int64) bool {
+	return at+n > r.from && (r.to < 0 || at < r.to)
+}
+
+func (r *ranger) read(src io.ReaderAt, size int64) error {
+	// The index saves reading every block's header; without a usable one they are
+	// walked through.
+	if k, err := archive.NewSeeker(src, size); err == nil {
+		return r.readIndexed(k)
+	}
+	members, err := archive.List(src, size)
+	for i := range members {
+		m := &members[i]
+		k := archive.NewMemberSeeker(src, size, m)
+		for n := range m.Blocks {
+			b := &m.Blocks[n]
+			if at := m.Content + b.Offset; r.wants(at, int64(b.Length)) {
+				if err := r.block(k, n, at); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err != nil && len(members) > 0 {
+		// What lies before the damage could be read all the same.
+		last := &members[len(members)-1]
+		if r.to >= 0 && r.to <= last.Content+last.Length() {
+			return nil
+		}
+	}
+	return err
+}
+
+func (r *ranger) readIndexed(k *archive.Seeker) error {
+	at := int64(0)
+	for n := range k.Blocks() {
+		length := k.Length(n)
+		if r.wants(at, length) {
+			if err := r.block(k, n, at); err != nil {
+				return err
+			}
+		}
+		at += length
+	}
+	r.job.start(predict.Info{}, 0, false)
+	return nil
+}
+
+// block decodes block n of k, which starts at at, and writes what is wanted of it.
+func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	h := k.Header()
+	if err := checkMember(h); err != nil {
+		return err
+	}
+	b, payload, err := k.Block(n)
+	if err != nil {
+		return err
+	}
+	d, err := newBlockDecoder(r.ctx, r.job, &r.models, h, b, r.o.MemoryLimit)
+	if err != nil {
+		return err
+	}
+	data, err := d.decode(r.ctx, n, b, payload, r.buf)
+	if err != nil {
+		return err
+	}
+	r.buf = data
+	r.taken += int64(len(payload))
+	r.job.blockDone(BlockDone{Block: n, Stored: b.Kind == archive.Stored, Lanes: b.Lanes, OriginalBytes: int64(len(data)), CompressedBytes: int64(len(payload))})
+	lo := max(r.from-at, 0)
+	hi := int64(len(data))
+	if r.to >= 0 {
+		hi = min(hi, r.to-at)
+	}
+	_, err = r.dst.Write(data[lo:hi])
+	return err
+}
