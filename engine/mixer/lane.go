@@ -163,6 +163,9 @@ func (x *Mixer) beginByte(l *lane) {
 		if i >= 8 {
 			n += uint64(l.mode) * 16
 		}
+		if i < 3 {
+			n += uint64(l.id) << 32
+		}
 		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
 	}
 	x.hashSlots(l, 0)

@@ -70,12 +70,12 @@ type Mixer struct {
 	pf         uint32
 
 	// The state of the decision being coded.
-	x    inputs
-	xf   [numSets]int32
-	off  [numSets]uint32 // the weight vector chosen in each set
-	fset *[numSets]int32
-	ps   [numSets]uint32
-	smp  [numCtx]*adaptive
+	x         inputs
+	xf        [numSets]int32
+	off       [numSets]uint32 // the weight vector chosen in each set
+	fset      *[numSets]int32
+	ps        [numSets]uint32
+	smp, smp2 [numCtx]*adaptive
 }
 
 // Contexts per byte.
@@ -98,6 +98,9 @@ const groups = 17
 
 // lane is the state of one lane.
 type lane struct {
+	sm [2][numCtx][256]adaptive
+
+	id              uint32 // lane number, modulo 64
 	pos, start, end int
 	c0              uint32    // bits of the current byte after a leading one
 	node            uint32    // bits of the current nibble after a leading one
@@ -230,6 +233,8 @@ func New(cfg Config) (*Mixer, error) {
 	at := 0
 	for i := range x.lanes {
 		l := &x.lanes[i]
+		l.sm = x.sm
+		l.id = uint32(i) & 63
 		l.start, l.pos = at, at
 		at += x.short
 		if i < x.long {

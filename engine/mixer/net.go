@@ -11,7 +11,7 @@ package mixer
 
 const (
 	numInputs = 48 // padded to a multiple of 16
-	numSets   = 6
+	numSets   = 8
 
 	weightOne = 1 << 20
 	weightMax = 8*weightOne - 1

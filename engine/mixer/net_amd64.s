@@ -203,6 +203,68 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-32
 	VPSHUFD      $0xb1, X6, X7
 	VPADDD       X7, X6, X6
 	VMOVD        X6, 20(DX)
+	MOVL         24(BX), CX
+	VMOVDQU      (AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y0, Y6, Y6
+	VMOVDQU      32(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y1, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      64(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y2, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      96(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y3, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      128(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y4, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      160(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y5, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPADDD       X7, X6, X6
+	VPSHUFD      $0x4e, X6, X7
+	VPADDD       X7, X6, X6
+	VPSHUFD      $0xb1, X6, X7
+	VPADDD       X7, X6, X6
+	VMOVD        X6, 24(DX)
+	MOVL         28(BX), CX
+	VMOVDQU      (AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y0, Y6, Y6
+	VMOVDQU      32(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y1, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      64(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y2, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      96(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y3, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      128(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y4, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VMOVDQU      160(AX)(CX*4), Y7
+	VPSRAD       $0x08, Y7, Y7
+	VPMULLD      Y5, Y7, Y7
+	VPADDD       Y7, Y6, Y6
+	VEXTRACTI128 $0x01, Y6, X7
+	VPADDD       X7, X6, X6
+	VPSHUFD      $0x4e, X6, X7
+	VPADDD       X7, X6, X6
+	VPSHUFD      $0xb1, X6, X7
+	VPADDD       X7, X6, X6
+	VMOVD        X6, 28(DX)
 	VZEROUPPER
 	RET
 
@@ -450,6 +512,94 @@ TEXT ·trainsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU      Y6, 160(AX)(CX*4)
 	MOVL         20(BX), CX
 	VPBROADCASTD 20(DX), Y10
+	VPMULLD      Y0, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       (AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, (AX)(CX*4)
+	VPMULLD      Y1, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       32(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 32(AX)(CX*4)
+	VPMULLD      Y2, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       64(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 64(AX)(CX*4)
+	VPMULLD      Y3, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       96(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 96(AX)(CX*4)
+	VPMULLD      Y4, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       128(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 128(AX)(CX*4)
+	VPMULLD      Y5, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       160(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 160(AX)(CX*4)
+	MOVL         24(BX), CX
+	VPBROADCASTD 24(DX), Y10
+	VPMULLD      Y0, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       (AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, (AX)(CX*4)
+	VPMULLD      Y1, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       32(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 32(AX)(CX*4)
+	VPMULLD      Y2, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       64(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 64(AX)(CX*4)
+	VPMULLD      Y3, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       96(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 96(AX)(CX*4)
+	VPMULLD      Y4, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       128(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 128(AX)(CX*4)
+	VPMULLD      Y5, Y10, Y6
+	VPADDD       Y7, Y6, Y6
+	VPSRAD       $0x0a, Y6, Y6
+	VPADDD       160(AX)(CX*4), Y6, Y6
+	VPMINSD      Y8, Y6, Y6
+	VPMAXSD      Y9, Y6, Y6
+	VMOVDQU      Y6, 160(AX)(CX*4)
+	MOVL         28(BX), CX
+	VPBROADCASTD 28(DX), Y10
 	VPMULLD      Y0, Y10, Y6
 	VPADDD       Y7, Y6, Y6
 	VPSRAD       $0x0a, Y6, Y6

@@ -1,10 +1,10 @@
 package mixer
 
 // setSize is the number of weight vectors in each set.
-var setSize = [numSets]int{2 * 256, 2 * 256, 2 * matchBuckets * 16, 2 * 8 * 8, 256 * 2, 16 * 16}
+var setSize = [numSets]int{2 * 256, 2 * 256, 2 * matchBuckets * 16, 2 * 8 * 8, 256 * 2, 16 * 16, 64 * 8, 2 * 256}
 
 const (
-	smLimit    = 255
+	smLimit    = 511
 	orderLimit = 1023
 	matchLimit = 1023
 )
@@ -13,7 +13,7 @@ const (
 func (x *Mixer) predict(l *lane, model bool) uint32 {
 	c0 := l.c0
 	node := l.node
-	sm := &x.sm[l.mode]
+	sm := &l.sm[l.mode]
 	in := &x.x
 	for i := range l.slots {
 		st := l.slots[i][node&15]
@@ -38,6 +38,7 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 
 	mctx := uint32(0)
 	expect := uint32(0)
+	ebyte := uint32(0)
 	for i := range l.match {
 		t := &l.match[i]
 		in[inMatch+2*i], in[inMatch+2*i+1] = 0, 0
@@ -58,6 +59,7 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 		in[inMatch+2*i], in[inMatch+2*i+1] = st, lin
 		mctx = 1 + t.ctx/2%(matchBuckets*16-1)
 		expect = 1 + y
+		ebyte = t.byte
 	}
 	conf := uint32(0)
 	if model {
@@ -83,6 +85,8 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 	x.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
 	x.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
 	x.off[5] = (x.base[5] + conf*16 + m*8 + bitpos) * numInputs
+	x.off[6] = (x.base[6] + l.id*8 + bitpos) * numInputs
+	x.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
 	dots(x.weights, in, &x.xf, &x.off)
 	for i := range x.xf {
 		d := x.xf[i] >> 12
@@ -109,7 +113,7 @@ func (x *Mixer) update(l *lane, bit uint32, model bool) {
 	node := l.node
 	target := int32(bit * 65535)
 	e := target - int32(x.pf)
-	rate := int32(12)
+	rate := int32(16)
 	for i := range x.fset {
 		v := x.fset[i] + int32((int64(x.xf[i])*int64(e)*int64(rate)+1<<17)>>18)
 		x.fset[i] = v
@@ -155,5 +159,5 @@ func (x *Mixer) update(l *lane, bit uint32, model bool) {
 
 // rate is the learning rate, decaying.
 func (x *Mixer) rate() int32 {
-	return 28 + int32(200*4096/(4096+x.count/8))
+	return 48 + 200*4096/int32(4096+x.count/8)
 }

@@ -11,7 +11,7 @@ import (
 // As in net.go.
 const (
 	numInputs = 48
-	numSets   = 6
+	numSets   = 8
 	weightMax = 8<<20 - 1
 	block     = 8 // int32 per 256-bit register
 )
