@@ -321,3 +321,19 @@ func plural(n int, noun string) string {
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
 }
+
+// Lines draws one running job in the same way for other views, in at most h
+// lines of w cells.
+func Lines(t *theme.Theme, verb string, s feed.Snapshot, w, h int, details bool) []string {
+	v := &view{t: t, w: w, h: h, details: details}
+	if w < 20 || h < 2 {
+		return nil
+	}
+	out := v.full(&fileView{Snapshot: s, verb: verb}, w)
+	return out[:min(len(out), h)]
+}
+
+// Summary draws one job that is over, in lines of at most w cells.
+func Summary(t *theme.Theme, output string, s feed.Snapshot, w int) []string {
+	return summary(t, &fileView{Snapshot: s, output: output}, w)
+}

@@ -190,16 +190,10 @@ func (o iotestOneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, l
 
 func TestFlow(t *testing.T) {
 	hold := make(chan struct{})
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx := t.Context()
 	c := contest(ctx, make([]byte, 5000), fake("quick", false, nil), fake("slow", false, hold))
-	m := newModel(c, mono, true, cancel)
-	tm := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(80, 24))
-	done := make(chan struct{})
-	go func() {
-		c.Run(ctx)
-		tm.Send(overMsg{})
-		close(done)
-	}()
+	m := NewModel(ctx, c, mono, true)
+	tm := teatest.NewTestModel(t, root{m}, teatest.WithInitialTermSize(80, 24))
 	var seen bytes.Buffer
 	saw := func(what string) {
 		t.Helper()
@@ -212,8 +206,6 @@ func TestFlow(t *testing.T) {
 	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
 	tm.Send(tea.KeyPressMsg{Code: tea.KeyDown})
 	tm.Type("q")
-	<-done
-	seen.Reset()
 	saw("table stays")
 	tm.Type("q")
 	tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))

@@ -28,9 +28,7 @@ type Options struct {
 // Show runs the contest and draws it on the whole screen until the user has seen
 // enough. Leaving early stops the race; the outcomes say so.
 func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	m := newModel(c, o.Theme, o.In != nil, cancel)
+	m := NewModel(ctx, c, o.Theme, o.In != nil)
 	opts := []tea.ProgramOption{
 		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
 		tea.WithColorProfile(o.Theme.Profile),
@@ -38,16 +36,53 @@ func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, error) {
 	if o.Environ != nil {
 		opts = append(opts, tea.WithEnvironment(o.Environ))
 	}
-	p := tea.NewProgram(m, opts...)
-	ended := make(chan []Outcome, 1)
-	go func() {
-		ended <- c.Run(ctx)
-		p.Send(overMsg{})
-	}()
-	context.AfterFunc(ctx, func() { p.Send(stopMsg{}) })
+	p := tea.NewProgram(root{m}, opts...)
+	stop := context.AfterFunc(ctx, func() { p.Send(stopMsg{}) })
+	defer stop()
 	_, err := p.Run()
-	cancel()
-	return <-ended, err
+	return m.Stop(), err
+}
+
+// root makes a program of a Model.
+type root struct{ m *Model }
+
+func (r root) Init() tea.Cmd {
+	if r.m.hasKeys {
+		return tea.Batch(r.m.Init(), tea.RequestBackgroundColor)
+	}
+	return r.m.Init()
+}
+
+func (r root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		if msg.Width > 0 && msg.Height > 0 {
+			r.m.SetSize(msg.Width, msg.Height)
+		}
+	case tea.BackgroundColorMsg:
+		if t := r.m.v.t; t.Dark != msg.IsDark() && t.Profile > colorprofile.ANSI {
+			o := t.Options
+			o.Dark = msg.IsDark()
+			r.m.SetTheme(theme.New(o))
+		}
+	case tea.KeyPressMsg:
+		if msg.String() == "ctrl+z" {
+			return r, tea.Suspend
+		}
+	}
+	cmd := r.m.Update(msg)
+	if r.m.Left() {
+		return r, tea.Quit
+	}
+	return r, cmd
+}
+
+func (r root) View() tea.View {
+	v := tea.NewView(strings.Join(r.m.Render(), "\n"))
+	v.AltScreen = true
+	v.MouseMode = tea.MouseModeCellMotion
+	v.WindowTitle = "llmz race " + text.Clean(r.m.v.name)
+	return v
 }
 
 // Table returns the results as lines of at most w cells, without escape codes
@@ -72,59 +107,90 @@ type (
 	stopMsg  struct{}
 )
 
-// model is the program's root.
-type model struct {
-	c       *Contest
-	v       view
-	cancel  context.CancelFunc
-	started time.Time
-	hasKeys bool
-	over    bool
-	leave   bool // once the race has stopped
+// Model is the race as a part of a program: the one around it hands on its
+// messages and draws what Render returns.
+type Model struct {
+	c        *Contest
+	v        view
+	ctx      context.Context
+	cancel   context.CancelFunc
+	started  time.Time
+	hasKeys  bool
+	done     chan struct{} // closed when the race is over; nil before it began
+	outcomes []Outcome
+	over     bool
+	leave    bool // once the race has stopped
+	left     bool
 }
 
-func newModel(c *Contest, t *theme.Theme, keys bool, cancel context.CancelFunc) *model {
-	m := &model{c: c, cancel: cancel, started: c.clock(), hasKeys: keys}
-	m.v = view{t: t, name: c.Name, size: c.Size, sequential: c.Sequential, w: 80, h: 24, lanes: c.views()}
+// NewModel returns a race that begins when Init is called. Without keys it leaves
+// by itself in the end.
+func NewModel(ctx context.Context, c *Contest, t *theme.Theme, keys bool) *Model {
+	m := &Model{c: c, started: c.clock(), hasKeys: keys}
+	m.ctx, m.cancel = context.WithCancel(ctx)
+	m.v = view{t: t, name: c.Name, size: c.Size, sequential: c.Sequential, w: 80, h: 24}
 	m.look()
 	return m
 }
+
+// Init starts the race.
+func (m *Model) Init() tea.Cmd {
+	m.done = make(chan struct{})
+	go func() {
+		defer close(m.done)
+		m.outcomes = m.c.Run(m.ctx)
+	}()
+	return tea.Batch(frame(), func() tea.Msg {
+		<-m.done
+		return overMsg{}
+	})
+}
+
+// Stop ends the race, if it still runs, waits for it and returns the outcomes.
+func (m *Model) Stop() []Outcome {
+	m.cancel()
+	if m.done != nil {
+		<-m.done
+	}
+	return m.outcomes
+}
+
+// Left is whether the user has seen enough.
+func (m *Model) Left() bool { return m.left }
+
+// SetSize follows the window.
+func (m *Model) SetSize(w, h int) { m.v.w, m.v.h = w, h }
+
+// SetTheme follows the terminal's background.
+func (m *Model) SetTheme(t *theme.Theme) {
+	m.v.t = t
+	m.v.keys = m.help()
+}
+
+// Render draws the screen.
+func (m *Model) Render() []string { return m.v.lines() }
 
 func frame() tea.Cmd {
 	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{} })
 }
 
-func (m *model) Init() tea.Cmd {
-	if m.hasKeys {
-		return tea.Batch(frame(), tea.RequestBackgroundColor)
-	}
-	return frame()
-}
-
-func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+// Update takes a message.
+func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		if msg.Width > 0 && msg.Height > 0 {
-			m.v.w, m.v.h = msg.Width, msg.Height
-		}
-	case tea.BackgroundColorMsg:
-		m.setDark(msg.IsDark())
 	case frameMsg:
 		if m.over {
-			return m, nil // nothing moves any more
+			return nil // nothing moves any more
 		}
 		m.look()
-		return m, frame()
+		return frame()
 	case overMsg:
 		m.over = true
 		m.look()
-		if m.leave || !m.hasKeys {
-			return m, tea.Quit
-		}
+		m.left = m.leave || !m.hasKeys
 	case stopMsg:
 		m.v.stopping = true
 	case tea.KeyPressMsg:
-		return m, m.key(msg.String())
+		m.key(msg.String())
 	case tea.MouseWheelMsg:
 		if msg.Button == tea.MouseWheelUp {
 			m.move(-1)
@@ -138,10 +204,10 @@ func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	}
 	m.v.keys = m.help()
-	return m, nil
+	return nil
 }
 
-func (m *model) look() {
+func (m *Model) look() {
 	m.v.lanes = m.c.views()
 	if !m.over {
 		m.v.elapsed = m.c.clock().Sub(m.started)
@@ -149,20 +215,11 @@ func (m *model) look() {
 	m.v.keys = m.help()
 }
 
-func (m *model) setDark(dark bool) {
-	if m.v.t.Dark != dark && m.v.t.Profile > colorprofile.ANSI {
-		o := m.v.t.Options
-		o.Dark = dark
-		m.v.t = theme.New(o)
-	}
-}
-
-func (m *model) move(n int) {
+func (m *Model) move(n int) {
 	m.v.selected = max(0, min(len(m.v.lanes)-1, m.v.selected+n))
 }
 
-func (m *model) key(k string) tea.Cmd {
-	defer func() { m.v.keys = m.help() }()
+func (m *Model) key(k string) {
 	switch k {
 	case "up", "k":
 		m.move(-1)
@@ -178,22 +235,15 @@ func (m *model) key(k string) tea.Cmd {
 		m.leave = true
 		m.cancel()
 		m.v.stopping = true
-		if m.over {
-			return tea.Quit
-		}
+		m.left = m.over
 	case "q", "esc":
-		if m.over {
-			return tea.Quit
-		}
 		m.cancel()
 		m.v.stopping = true
-	case "ctrl+z":
-		return tea.Suspend
+		m.left = m.over
 	}
-	return nil
 }
 
-func (m *model) togglePause() {
+func (m *Model) togglePause() {
 	paused := m.paused()
 	for _, l := range m.c.lanes {
 		for _, j := range []*feed.Job{l.Forth, l.Back} {
@@ -206,7 +256,7 @@ func (m *model) togglePause() {
 	}
 }
 
-func (m *model) paused() bool {
+func (m *Model) paused() bool {
 	for i := range m.v.lanes {
 		if m.v.lanes[i].forth.State == feed.Paused || m.v.lanes[i].back.State == feed.Paused {
 			return true
@@ -215,7 +265,7 @@ func (m *model) paused() bool {
 	return false
 }
 
-func (m *model) help() string {
+func (m *Model) help() string {
 	t := m.v.t
 	item := func(k, what string) string { return t.Key.Render(k) + " " + t.Muted.Render(what) }
 	switch {
@@ -235,12 +285,4 @@ func (m *model) help() string {
 		up = "j/k"
 	}
 	return " " + strings.Join([]string{item(up, "select"), item("p", pause), item("q", "stop and rank"), item("ctrl+c", "leave")}, "   ")
-}
-
-func (m *model) View() tea.View {
-	v := tea.NewView(strings.Join(m.v.lines(), "\n"))
-	v.AltScreen = true
-	v.MouseMode = tea.MouseModeCellMotion
-	v.WindowTitle = "llmz race " + text.Clean(m.v.name)
-	return v
 }
