@@ -39,7 +39,7 @@ const sample = "Alice was beginning to get very tired of sitting by her sister o
 func loaded(t *theme.Theme, w, h int, content string) *Model {
 	m := New(context.Background(), "alice29.txt", int64(len(content)), nil, t)
 	m.SetSize(w, h)
-	m.Update(doneMsg{x: demo.Inspection([]byte(content))})
+	m.Update(doneMsg{to: m, x: demo.Inspection([]byte(content))})
 	return m
 }
 
@@ -60,7 +60,7 @@ func TestGoldenScreens(t *testing.T) {
 	m.v.job = ptr(demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 1000, 0.4).Snapshot())
 	m.SetSize(80, 24)
 	golden.Equal(t, "loading-80x24-mono", m.Render())
-	m.Update(doneMsg{err: errors.New("model \"gpt2\" is not installed")})
+	m.Update(doneMsg{to: m, err: errors.New("model \"gpt2\" is not installed")})
 	golden.Equal(t, "failed-80x24-mono", m.Render())
 }
 

@@ -93,9 +93,11 @@ func (r root) View() tea.View {
 }
 
 // frameMsg asks for a look at the model at work; doneMsg brings the inspection.
+// They name whom they are for: an earlier view's may come late.
 type (
-	frameMsg struct{}
+	frameMsg struct{ to *Model }
 	doneMsg  struct {
+		to  *Model
 		x   *engine.Inspection
 		err error
 	}
@@ -125,6 +127,7 @@ func (m *Model) Init() tea.Cmd {
 	m.done = make(chan struct{})
 	go func() {
 		defer close(m.done)
+		m.end.to = m
 		m.end.x, m.end.err = m.run(m.ctx, m.job.Observe)
 	}()
 	return tea.Batch(m.frame(), func() tea.Msg {
@@ -141,7 +144,7 @@ func (m *Model) wait() {
 }
 
 func (m *Model) frame() tea.Cmd {
-	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{} })
+	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{m} })
 }
 
 func (m *Model) look() {
@@ -170,12 +173,15 @@ func (m *Model) Render() []string { return m.v.lines() }
 func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case frameMsg:
-		if m.v.x != nil || m.v.err != nil {
+		if msg.to != m || m.v.x != nil || m.v.err != nil {
 			return nil
 		}
 		m.look()
 		return m.frame()
 	case doneMsg:
+		if msg.to != m {
+			return nil
+		}
 		m.v.x, m.v.err = msg.x, msg.err
 		if m.v.err != nil {
 			m.v.x = nil

@@ -100,10 +100,11 @@ func (c *Contest) Table(t *theme.Theme, w int) []string {
 }
 
 // frameMsg asks for a look at the lanes; overMsg says that the race is over,
-// stopMsg that its context was cancelled.
+// stopMsg that its context was cancelled. They name whom they are for: an earlier
+// race's may come late.
 type (
-	frameMsg struct{}
-	overMsg  struct{}
+	frameMsg struct{ to *Model }
+	overMsg  struct{ to *Model }
 	stopMsg  struct{}
 )
 
@@ -140,9 +141,9 @@ func (m *Model) Init() tea.Cmd {
 		defer close(m.done)
 		m.outcomes = m.c.Run(m.ctx)
 	}()
-	return tea.Batch(frame(), func() tea.Msg {
+	return tea.Batch(m.frame(), func() tea.Msg {
 		<-m.done
-		return overMsg{}
+		return overMsg{m}
 	})
 }
 
@@ -170,20 +171,23 @@ func (m *Model) SetTheme(t *theme.Theme) {
 // Render draws the screen.
 func (m *Model) Render() []string { return m.v.lines() }
 
-func frame() tea.Cmd {
-	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{} })
+func (m *Model) frame() tea.Cmd {
+	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{m} })
 }
 
 // Update takes a message.
 func (m *Model) Update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case frameMsg:
-		if m.over {
+		if m.over || msg.to != m {
 			return nil // nothing moves any more
 		}
 		m.look()
-		return frame()
+		return m.frame()
 	case overMsg:
+		if msg.to != m {
+			return nil
+		}
 		m.over = true
 		m.look()
 		m.left = m.leave || !m.hasKeys

@@ -1,0 +1,110 @@
+// Package session is what llmz shows when it is started alone on a terminal:
+// files to choose, models to choose from, jobs at work, and a history of results.
+//
+// The session knows nothing of archives and models. What it can do is in its
+// Backend: functions that the command fills in, and that tests replace. It draws
+// what the engine's events say.
+//
+// Layout of the package: one root model (Session), one struct for each screen,
+// dialogs over them. Screens are plain structs; nothing does input or output in
+// Update, only in commands.
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/tui/race"
+)
+
+// Op is what a job does to a file.
+type Op string
+
+// The operations.
+const (
+	Compress   Op = "compress"
+	Decompress Op = "decompress"
+	Test       Op = "test"
+	Train      Op = "train"
+	Pull       Op = "pull"
+)
+
+// Settings are what the user may choose for jobs; the zero values are good.
+type Settings struct {
+	Model     string
+	BlockSize int // bytes, 0: the default
+	Lanes     int // 0: chosen from the block's length
+	Threads   int // 0: all cores
+	NoMix     bool
+	Verify    bool
+	Remove    bool
+	Force     bool
+}
+
+// A Task is one file to work on.
+type Task struct {
+	Op   Op
+	Path string // the file; for Pull, the model's name
+	// More are further files, for Train.
+	More []string
+	Settings
+}
+
+// An Outcome is what a task left.
+type Outcome struct {
+	engine.Result
+	Output string // the path written, empty where there is none
+}
+
+// Where says where a model is.
+type Where int
+
+// The places of models.
+const (
+	Bundled   Where = iota // part of the program
+	Installed              // on this machine
+	Available              // can be pulled
+	Broken                 // here, but not usable
+)
+
+// A Model is a line of the models' screen.
+type Model struct {
+	Name       string
+	About      string
+	Where      Where
+	Problem    string // why it is Broken
+	Kind       string // "GRU", "GPT-2"
+	Parameters int64
+	Bytes      int64 // on the disk, or to download
+	// Speed is in bytes per second and BPC in bits per byte, on text, on this machine
+	// where it was measured; 0 where nothing is known.
+	Speed, BPC float64
+	// Get is the command that installs it ("llmz models pull gpt2").
+	Get string
+}
+
+// An Estimate is what a file would become with a model, judged by samples.
+type Estimate struct {
+	Model string
+	Bytes int64 // compressed
+	BPC   float64
+	Time  time.Duration
+	Err   error
+}
+
+// Backend is what the session can do. Functions that are nil are not offered.
+type Backend struct {
+	Models   func(ctx context.Context) ([]Model, error)
+	Run      func(ctx context.Context, t Task, observe engine.Observer) (Outcome, error)
+	Estimate func(ctx context.Context, path string, models []string) ([]Estimate, error)
+	Entrants func(ctx context.Context) ([]race.Entrant, error)
+	Inspect  func(ctx context.Context, path, model string, observe engine.Observer) (*engine.Inspection, error)
+	// Info returns what is known about an archive, a line each.
+	Info        func(ctx context.Context, path string) ([]string, error)
+	Train, Pull bool // whether Run takes these operations
+	// History is the file that keeps the results; empty for none.
+	History string
+	// ReadDir lists a directory; nil for the real one.
+	ReadDir func(path string) ([]Entry, error)
+}

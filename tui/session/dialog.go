@@ -1,0 +1,390 @@
+package session
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/llmz/llmz/tui/text"
+	"github.com/llmz/llmz/tui/theme"
+)
+
+// A dialog is a box over the screen that takes all keys.
+type dialog interface {
+	key(s *Session, k tea.KeyPressMsg) tea.Cmd
+	paste(content string)
+	// lines draws its inside, in lines of at most w cells and h lines.
+	lines(t *theme.Theme, w, h int) []string
+	name() string
+}
+
+// prompt asks for a line of text.
+type prompt struct {
+	title string
+	input textinput.Model
+	done  func(s *Session, value string) tea.Cmd
+	live  func(value string) // called for each change; may be nil
+	first string
+}
+
+func newPrompt(title, value string, done func(*Session, string) tea.Cmd) *prompt {
+	p := &prompt{title: title, input: textinput.New(), done: done, first: value}
+	p.input.SetValue(value)
+	p.input.CursorEnd()
+	p.input.Focus()
+	return p
+}
+
+func (p *prompt) name() string { return p.title }
+
+func (p *prompt) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "esc":
+		if p.live != nil {
+			p.live(p.first)
+		}
+		s.dialog = nil
+		return nil
+	case "enter":
+		s.dialog = nil
+		return p.done(s, p.input.Value())
+	}
+	// The cursor does not blink: no redraws without a reason.
+	p.input, _ = p.input.Update(k)
+	if p.live != nil {
+		p.live(p.input.Value())
+	}
+	return nil
+}
+
+func (p *prompt) paste(content string) {
+	p.input, _ = p.input.Update(tea.PasteMsg{Content: content})
+	if p.live != nil {
+		p.live(p.input.Value())
+	}
+}
+
+func (p *prompt) lines(t *theme.Theme, w, _ int) []string {
+	v := []rune(p.input.Value())
+	at := min(p.input.Position(), len(v))
+	under := " "
+	if at < len(v) {
+		under = string(v[at])
+	}
+	before, after := text.Clean(string(v[:at])), ""
+	if at < len(v) {
+		after = text.Clean(string(v[at+1:]))
+	}
+	if n := text.Width(before); n > w-2 {
+		before = ansi.TruncateLeft(before, n-w+2, "")
+	}
+	cursor := t.Selected.Render(under)
+	if t.Selected.Open() == "" {
+		cursor = "_"
+	}
+	return []string{text.Cut(before+cursor+after, w), "", t.Muted.Render(text.Cut("enter accepts, esc leaves", w))}
+}
+
+// confirm asks a question.
+type confirm struct {
+	question string
+	yes      func(*Session) tea.Cmd
+}
+
+func (c *confirm) name() string { return "" }
+
+func (c *confirm) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "y", "enter":
+		s.dialog = nil
+		return c.yes(s)
+	case "n", "esc", "q":
+		s.dialog = nil
+	}
+	return nil
+}
+
+func (c *confirm) paste(string) {}
+
+func (c *confirm) lines(t *theme.Theme, w, _ int) []string {
+	return []string{text.Cut(c.question, w), "", t.Key.Render("y") + t.Muted.Render(" yes   ") + t.Key.Render("n") + t.Muted.Render(" no")}
+}
+
+// page shows text.
+type page struct {
+	title string
+	body  []string
+	top   int
+	room  int
+}
+
+func (p *page) name() string { return p.title }
+
+func (p *page) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
+	switch k.String() {
+	case "down", "j":
+		p.top++
+	case "up", "k":
+		p.top--
+	case "pgdown", "space":
+		p.top += p.room
+	case "pgup":
+		p.top -= p.room
+	default:
+		s.dialog = nil
+	}
+	p.top = max(0, min(p.top, len(p.body)-p.room))
+	return nil
+}
+
+func (p *page) paste(string) {}
+
+func (p *page) lines(t *theme.Theme, w, h int) []string {
+	p.room = max(1, h-2)
+	end := min(len(p.body), p.top+p.room)
+	var out []string
+	for _, l := range p.body[min(p.top, end):end] {
+		out = append(out, text.Cut(l, w))
+	}
+	hint := "any key closes"
+	if len(p.body) > p.room {
+		hint = "arrows scroll, any other key closes"
+	}
+	return append(out, "", t.Muted.Render(text.Cut(hint, w)))
+}
+
+// item is a line of a checklist.
+type item struct {
+	name, note string
+	on         bool
+}
+
+// checklist asks for some of many.
+type checklist struct {
+	title string
+	items []item
+	list  list
+	done  func(s *Session, on []bool) tea.Cmd
+}
+
+func (c *checklist) name() string { return c.title }
+
+func (c *checklist) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
+	switch key := k.String(); key {
+	case "space", "x":
+		if len(c.items) > 0 {
+			c.items[c.list.cursor].on = !c.items[c.list.cursor].on
+		}
+	case "a":
+		all := true
+		for _, i := range c.items {
+			all = all && i.on
+		}
+		for i := range c.items {
+			c.items[i].on = !all
+		}
+	case "enter":
+		s.dialog = nil
+		on := make([]bool, len(c.items))
+		for i := range on {
+			on[i] = c.items[i].on
+		}
+		return c.done(s, on)
+	case "esc", "q":
+		s.dialog = nil
+		return c.done(s, make([]bool, len(c.items)))
+	default:
+		c.list.key(key)
+	}
+	return nil
+}
+
+func (c *checklist) paste(string) {}
+
+func (c *checklist) lines(t *theme.Theme, w, h int) []string {
+	c.list.resize(len(c.items), max(1, h-2))
+	from, to := c.list.window()
+	var out []string
+	for i := from; i < to; i++ {
+		mark := t.Faint.Render(t.Glyph.Unselected)
+		if c.items[i].on {
+			mark = t.Accent.Render(t.Glyph.Selected)
+		}
+		s := mark + " " + text.Fit(c.items[i].name, 14)
+		if c.items[i].note != "" {
+			s += " " + t.Muted.Render(c.items[i].note)
+		}
+		out = append(out, line(t, i == c.list.cursor, s, w))
+	}
+	return append(out, "", t.Muted.Render(text.Cut("space marks, a all, enter starts, esc leaves", w)))
+}
+
+// choice is an option with some values.
+type choice struct {
+	label  string
+	names  []string
+	at     int
+	choose func(x *Settings, at int)
+}
+
+// options asks for settings; changes hold at once.
+type options struct {
+	choices []choice
+	list    list
+}
+
+func (o *options) name() string { return "Options for the next jobs" }
+
+func (s *Session) openOptions() tea.Cmd {
+	s.dialog = newOptions(s.settings, s.models.all)
+	return nil
+}
+
+func newOptions(x Settings, models []Model) *options {
+	o := &options{}
+	model := choice{label: "model", choose: nil}
+	var names []string
+	for _, m := range models {
+		if m.Where == Bundled || m.Where == Installed {
+			if m.Name == x.Model {
+				model.at = len(names)
+			}
+			names = append(names, m.Name)
+		}
+	}
+	if len(names) > 0 {
+		model.names = names
+		model.choose = func(x *Settings, at int) { x.Model = names[at] }
+		o.choices = append(o.choices, model)
+	}
+	number := func(label string, values []int, name func(int) string, field func(*Settings) *int) {
+		c := choice{label: label}
+		for i, v := range values {
+			if v == *field(&x) {
+				c.at = i
+			}
+			c.names = append(c.names, name(v))
+		}
+		c.choose = func(x *Settings, at int) { *field(x) = values[at] }
+		o.choices = append(o.choices, c)
+	}
+	auto := func(word string, name func(int) string) func(int) string {
+		return func(v int) string {
+			if v == 0 {
+				return word
+			}
+			return name(v)
+		}
+	}
+	number("block size", []int{0, 1 << 20, 4 << 20, 16 << 20, 64 << 20}, auto("usual (16 MiB)", sizeName), func(x *Settings) *int { return &x.BlockSize })
+	number("lanes", []int{0, 1, 4, 8, 16, 32}, auto("by the file's size", strconv.Itoa), func(x *Settings) *int { return &x.Lanes })
+	threads := []int{0}
+	for n := 1; n <= runtime.NumCPU(); n *= 2 {
+		threads = append(threads, n)
+	}
+	number("threads", threads, auto("all cores", strconv.Itoa), func(x *Settings) *int { return &x.Threads })
+	flag := func(label, off, on string, field func(*Settings) *bool) {
+		c := choice{label: label, names: []string{off, on}}
+		if *field(&x) {
+			c.at = 1
+		}
+		c.choose = func(x *Settings, at int) { *field(x) = at == 1 }
+		o.choices = append(o.choices, c)
+	}
+	flag("mixing", "on", "off: the bare model", func(x *Settings) *bool { return &x.NoMix })
+	flag("verify", "where it is needed", "always", func(x *Settings) *bool { return &x.Verify })
+	flag("source", "kept", "removed once verified", func(x *Settings) *bool { return &x.Remove })
+	flag("existing output", "kept: an error", "overwritten", func(x *Settings) *bool { return &x.Force })
+	o.list.resize(len(o.choices), len(o.choices))
+	return o
+}
+
+func (o *options) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
+	d := 0
+	switch key := k.String(); key {
+	case "right", "l", "space":
+		d = 1
+	case "left", "h":
+		d = -1
+	case "enter", "esc", "q", "o":
+		s.dialog = nil
+	default:
+		o.list.key(key)
+	}
+	if c := &o.choices[o.list.cursor]; d != 0 {
+		c.at = (c.at + d + len(c.names)) % len(c.names)
+		c.choose(&s.settings, c.at)
+	}
+	return nil
+}
+
+func (o *options) paste(string) {}
+
+func (o *options) lines(t *theme.Theme, w, h int) []string {
+	o.list.resize(len(o.choices), max(1, h-2))
+	from, to := o.list.window()
+	var out []string
+	for i := from; i < to; i++ {
+		c := o.choices[i]
+		value := c.names[c.at]
+		if i == o.list.cursor {
+			value = t.Accent.Render("< ") + t.Strong.Render(value) + t.Accent.Render(" >")
+		} else {
+			value = "  " + value
+		}
+		out = append(out, line(t, i == o.list.cursor, t.Muted.Render(text.Fit(c.label, 16))+value, w))
+	}
+	return append(out, "", t.Muted.Render(text.Cut("left and right change, enter closes", w)))
+}
+
+func (s *Session) openHelp() tea.Cmd {
+	s.dialog = &page{title: "Keys", body: helpLines(s.t, s.bindings(), s.global(), min(72, s.w-8))}
+	return nil
+}
+
+// over lays a dialog's box over the middle of a screen.
+func over(t *theme.Theme, screen []string, d dialog, w, h int) []string {
+	if w < 12 || h < 5 {
+		return screen
+	}
+	inner := min(72, w-6)
+	body := d.lines(t, inner, h-4)
+	body = body[:min(len(body), h-4)]
+	box := boxed(t, d.name(), body, inner)
+	x, y := (w-inner-4)/2, max(0, (h-len(box))/2)
+	out := append([]string(nil), screen...)
+	for i, l := range box {
+		if y+i >= len(out) {
+			break
+		}
+		row := out[y+i]
+		out[y+i] = text.Fit(ansi.Cut(row, 0, x), x) + l + ansi.Cut(row, x+inner+4, w)
+	}
+	return out
+}
+
+// boxed draws a frame around lines of inner cells.
+func boxed(t *theme.Theme, title string, body []string, inner int) []string {
+	c := [4]string{"╭", "╮", "╰", "╯"}
+	switch t.Glyphs {
+	case theme.ASCII:
+		c = [4]string{"+", "+", "+", "+"}
+	case theme.Block:
+		c = [4]string{"┌", "┐", "└", "┘"}
+	}
+	h, v := t.Glyph.Horizontal, t.Faint.Render(t.Glyph.Vertical)
+	top := t.Faint.Render(c[0] + strings.Repeat(h, inner+2) + c[1])
+	if title != "" {
+		title = text.CutMiddle(title, inner-4)
+		top = t.Faint.Render(c[0]+h) + " " + t.Title.Render(title) + " " + t.Faint.Render(strings.Repeat(h, max(0, inner-1-text.Width(title)))+c[1])
+	}
+	out := []string{top}
+	for _, l := range body {
+		out = append(out, v+" "+text.Fit(l, inner)+" "+v)
+	}
+	return append(out, t.Faint.Render(c[2]+strings.Repeat(h, inner+2)+c[3]))
+}

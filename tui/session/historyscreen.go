@@ -1,0 +1,230 @@
+package session
+
+import (
+	"path/filepath"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/llmz/llmz/tui/chart"
+	"github.com/llmz/llmz/tui/text"
+)
+
+// historyScreen lists results, of this session and earlier ones.
+type historyScreen struct {
+	list
+	all       []Record
+	by        column
+	reverse   bool
+	estimates map[string][]Estimate // by path
+}
+
+func (x *historyScreen) loaded(s *Session, msg historyMsg) {
+	s.complain(msg.err)
+	if msg.list != nil {
+		x.all = append(msg.list, x.all...)
+		sortRecords(x.all, x.by, x.reverse)
+	}
+	s.layout()
+}
+
+// add puts a record into the history, and into its file.
+func (x *historyScreen) add(s *Session, r Record) tea.Cmd {
+	x.all = append(x.all, r)
+	sortRecords(x.all, x.by, x.reverse)
+	path := s.b.History
+	if path == "" {
+		return nil
+	}
+	return func() tea.Msg {
+		return historyMsg{nil, saveRecord(path, r)}
+	}
+}
+
+func (x *historyScreen) estimated(s *Session, msg estimateMsg) {
+	if msg.err != nil {
+		if s.ctx.Err() == nil {
+			s.complain(msg.err)
+		}
+		return
+	}
+	s.notice = notice{}
+	if x.estimates == nil {
+		x.estimates = map[string][]Estimate{}
+	}
+	x.estimates[msg.path] = msg.list
+	if s.tab != tabHistory {
+		s.dialog = &page{title: "Estimates for " + text.Clean(filepath.Base(msg.path)), body: x.estimateLines(s, msg.path, min(70, s.w-8))}
+	}
+}
+
+func (x *historyScreen) bindings(s *Session) []binding {
+	sort := func(*Session) tea.Cmd {
+		sortRecords(x.all, x.by, x.reverse)
+		return nil
+	}
+	list := []binding{
+		{keys: "s", what: "sort", about: "sort by the next column", do: func(s *Session) tea.Cmd { x.by = (x.by + 1) % numColumns; return sort(s) }},
+		{keys: "S", what: "reverse", about: "turn the order around", do: func(s *Session) tea.Cmd { x.reverse = !x.reverse; return sort(s) }},
+		{keys: "enter", about: "show the file in the picker", do: func(s *Session) tea.Cmd {
+			if r, ok := x.current(); ok {
+				s.tab = tabFiles
+				return s.goTo(r.Path)
+			}
+			return nil
+		}},
+		{keys: "esc", about: "back to the files", do: show(tabFiles)},
+	}
+	if s.b.Estimate != nil {
+		list = append([]binding{{keys: "w", what: "what if", about: "what other models would have given for this file", do: func(s *Session) tea.Cmd {
+			if r, ok := x.current(); ok && r.Op == Compress {
+				return s.estimate(r.Path)
+			}
+			s.say("only for compressed files")
+			return nil
+		}}}, list...)
+	}
+	return list
+}
+
+func (x *historyScreen) current() (Record, bool) {
+	if x.cursor >= len(x.all) {
+		return Record{}, false
+	}
+	return x.all[x.cursor], true
+}
+
+// panelHeight is the space for the record under the cursor.
+func (x *historyScreen) panelHeight(h int) int {
+	switch {
+	case h < 12:
+		return 0
+	case h < 24:
+		return 6
+	}
+	return 10
+}
+
+// render draws the history in w × h cells.
+func (x *historyScreen) render(s *Session, w, h int) []string {
+	t := s.t
+	if len(x.all) == 0 {
+		return text.Block([]string{"", " " + t.Muted.Render("no results yet")}, w, h)
+	}
+	order := ", newest first"
+	switch {
+	case x.reverse:
+		order = ", reversed"
+	case x.by != byWhen:
+		order = ""
+	}
+	mid := w >= 70
+	head := "  " + text.Fit("file", x.nameWidth(w)) + text.Fit(" model", 12) + text.FitRight("bytes", 11)
+	if mid {
+		head += text.FitRight("ratio", 8)
+	}
+	head += text.FitRight("BPC", 7)
+	if mid {
+		head += text.FitRight("speed", 11)
+	}
+	if w >= 84 {
+		head += text.FitRight("when", 10)
+	}
+	out := []string{t.Muted.Render(text.Fit(head, w))}
+	from, to := x.window()
+	for i := from; i < to; i++ {
+		out = append(out, line(t, i == x.cursor, x.row(s, x.all[i], w, mid), w))
+	}
+	panel := x.panelHeight(h)
+	out = text.Block(out, w, h-panel)
+	if r, ok := x.current(); ok && panel > 0 {
+		out = append(out, t.Rule("sorted by "+x.by.String()+order, w))
+		out = append(out, " "+t.Strong.Render(text.CutMiddle(text.Clean(r.Path), w-2)))
+		if est := x.estimateLines(s, r.Path, w-2); est != nil {
+			for _, l := range est {
+				out = append(out, " "+l)
+			}
+		} else {
+			out = append(out, x.compare(s, r, w))
+		}
+	}
+	return text.Block(out, w, h)
+}
+
+func (x *historyScreen) nameWidth(w int) int {
+	n := w - 2 - 12 - 11 - 7
+	if w >= 70 {
+		n -= 19
+	}
+	if w >= 84 {
+		n -= 10
+	}
+	return max(6, n)
+}
+
+func (x *historyScreen) row(s *Session, r Record, w int, mid bool) string {
+	t := s.t
+	name := text.FitMiddle(text.Clean(filepath.Base(r.Path)), x.nameWidth(w))
+	if r.Error != "" {
+		return name + " " + t.Bad.Render(text.Cut(text.Clean(string(r.Op)+": "+r.Error), w-x.nameWidth(w)-4))
+	}
+	row := name + t.Muted.Render(text.Fit(" "+r.Model, 12))
+	if r.Op == Compress {
+		row += text.FitRight(text.Count(r.Compressed), 11)
+	} else {
+		row += t.Muted.Render(text.FitRight(string(r.Op), 11))
+	}
+	if mid {
+		row += text.FitRight(text.Ratio(r.Ratio()), 8)
+	}
+	row += text.FitRight(text.Fixed(r.BPC(), 3), 7)
+	if mid {
+		row += text.FitRight(text.Rate(r.Speed()), 11)
+	}
+	if w >= 84 {
+		row += t.Muted.Render(text.FitRight(age(s.o.Clock().Sub(r.When)), 10))
+	}
+	return row
+}
+
+// compare sets a record beside the best one of the same file.
+func (x *historyScreen) compare(s *Session, r Record, w int) string {
+	t := s.t
+	best := x.of(r.Path)
+	switch {
+	case r.Error != "":
+		return " " + t.Bad.Render(text.Cut(text.Clean(r.Error), w-2))
+	case len(best) > 1 && best[0] != r && r.Op == Compress:
+		return text.Fit(t.Muted.Render(" smallest so far: ")+best[0].Model+t.Muted.Render(" with ")+text.Count(best[0].Compressed)+
+			t.Muted.Render(" bytes at "+text.Rate(best[0].Speed())), w)
+	case s.b.Estimate != nil && r.Op == Compress:
+		return text.Fit(t.Muted.Render(" what would another model have given? ")+t.Key.Render("w")+t.Muted.Render(" asks them, with samples"), w)
+	}
+	return ""
+}
+
+// estimateLines draws estimates as bars of their sizes, nil where there are none.
+func (x *historyScreen) estimateLines(s *Session, path string, w int) []string {
+	t := s.t
+	list := x.estimates[path]
+	if len(list) == 0 {
+		return nil
+	}
+	most, nw := 0.0, 6
+	for _, e := range list {
+		most = max(most, e.BPC)
+		nw = max(nw, text.Width(e.Model))
+	}
+	nw = min(nw, 16)
+	var out []string
+	for i, e := range list {
+		if e.Err != nil {
+			out = append(out, text.Fit(e.Model, nw)+" "+t.Bad.Render(text.Cut(text.Clean(e.Err.Error()), w-nw-1)))
+			continue
+		}
+		tail := text.FitRight(text.Bytes(e.Bytes), 9) + text.FitRight(text.Fixed(e.BPC, 2), 6) + t.Muted.Render(" BPC") + text.FitRight(text.Clock(e.Time), 8)
+		style, _ := t.Line(i)
+		bw := max(4, w-nw-1-text.Width(tail))
+		out = append(out, text.FitMiddle(e.Model, nw)+" "+chart.Bar(t, style, e.BPC/max(most, 0.01), bw)+tail)
+	}
+	return out
+}
