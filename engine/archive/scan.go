@@ -19,6 +19,7 @@ type Scanner struct {
 	exact  bool    // base is exact
 	buf    []byte
 	ready  []*Found
+	done   bool  // the end of an empty archive has been reported
 	err    error // damage seen since the last Found
 }
 
@@ -48,8 +49,8 @@ func NewScanner(r io.ReaderAt, size int64) *Scanner {
 func (z *Scanner) Next() (*Found, error) {
 	for len(z.ready) == 0 {
 		if z.pos >= z.s.size {
-			if z.open || z.member == nil && z.pos == 0 {
-				z.open = false
+			if z.open || z.s.size == 0 && !z.done {
+				z.open, z.done = false, true
 				z.damage(&Error{-1, z.pos, "it ends before its index", ErrTruncated})
 			}
 			if z.err != nil {
