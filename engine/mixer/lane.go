@@ -169,14 +169,11 @@ func (x *Mixer) beginByte(l *lane) {
 		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
 	}
 	x.hashSlots(l, 0)
-	h5 := (c8 & 0xffffffffff) * phi
-	x.findMatch(&x.matches[0], &l.match[0], l, h5)
-	var h12 uint64
+	x.matches[0].next(x, &l.match[0], l, (c8&0xffffffffff)*phi)
 	if l.pos-l.start >= 12 {
-		p := l.pos
-		h := x.hist[p-12 : p]
-		h12 = (c8*phi ^ (uint64(h[0])|uint64(h[1])<<8|uint64(h[2])<<16|uint64(h[3])<<24)*0xcaf649a9f5d1c3e5) * phi
-		x.findMatch(&x.matches[1], &l.match[1], l, h12)
+		h := x.hist[l.pos-12 : l.pos]
+		old := uint64(h[0]) | uint64(h[1])<<8 | uint64(h[2])<<16 | uint64(h[3])<<24
+		x.matches[1].next(x, &l.match[1], l, (c8*phi^old*0xcaf649a9f5d1c3e5)*phi)
 	}
 	x.x[inBias] = stretchUnit
 }

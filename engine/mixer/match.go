@@ -6,15 +6,18 @@ package mixer
 // followed.
 type match struct {
 	ptr    uint32 // position in the history of the predicted byte
-	length uint32 // matched bytes so far, capped; 0: nothing to follow
+	length uint32 // matched bytes since the last mismatch, capped
 	misses uint32 // shift register of the last outcomes, 1 is a miss
 	byte   uint32 // the predicted byte
+	active bool   // ptr is being followed
 	ok     bool   // the predicted byte agrees with the bits seen so far
 	ctx    uint32 // index in the confidence table
 }
 
 const (
 	matchMaxLen  = 65535
+	matchVerify  = 40 // bytes compared with a candidate
+	matchTrusted = 16 // a match this long is kept in spite of earlier misses
 	matchBuckets = 24 // of length
 )
 
@@ -40,7 +43,9 @@ type matchModel struct {
 	minLen int
 	heads  []uint32 // hash of the last minLen bytes -> position after them + 1
 	shift  uint
-	conf   [matchBuckets * 16 * 2]adaptive // [bucket][misses][first bits?]: P(prediction is right)
+	// conf is the probability that the prediction is right, by matchBucket and the
+	// last four outcomes.
+	conf [matchBuckets * 16]adaptive
 }
 
 func (m *matchModel) init(minLen int, logHeads uint) {
@@ -48,60 +53,50 @@ func (m *matchModel) init(minLen int, logHeads uint) {
 	m.heads = make([]uint32, 1<<logHeads)
 	m.shift = 64 - logHeads
 	for i := range m.conf {
-		b := uint32(i) / 32
+		b := uint32(i) / 16
 		m.conf[i] = newAdaptive(65535-65536/(b+3), 0)
 	}
 }
 
-// find moves t to the byte after pos, looking for a new match if there is none.
-// h is the hash of the last minLen bytes.
-func (x *Mixer) findMatch(m *matchModel, t *match, l *lane, h uint64) {
-	c := l.c8 & 0xff
-	if t.length > 0 {
-		if uint64(t.byte) == c {
+// next moves t on by the byte just coded in lane l and, if it follows nothing or
+// nothing reliable, looks for the last occurrence of the lane's last minLen bytes,
+// whose hash is h.
+func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
+	if t.active {
+		t.ptr++
+		if t.byte == uint32(l.c8&0xff) {
 			t.length = min(t.length+1, matchMaxLen)
 			t.misses <<= 1
-			t.ptr++
 		} else {
-			t.misses = t.misses<<1 | 1
-			t.ptr++
 			t.length = 0
+			t.misses = t.misses<<1 | 1
+			if t.misses&0xff == 0xff {
+				t.active = false
+			}
 		}
 	}
 	head := &m.heads[h>>m.shift]
-	if t.length == 0 || t.misses&0xff != 0 && t.length < 16 {
-		if p := *head; p > 0 && l.pos-l.start >= m.minLen {
-			// verify
-			n := uint32(0)
-			q, at := int(p), l.pos
-			for n < 40 && q > 0 && at > l.start && x.hist[q-1] == x.hist[at-1] {
-				n++
-				q--
-				at--
-			}
-			if n >= uint32(m.minLen) && n > t.length {
-				t.ptr = p
-				t.length = n
-				t.misses = 0
-			}
+	if p := *head; p > 0 && (!t.active || t.misses&0xff != 0 && t.length < matchTrusted) {
+		if n := x.commonSuffix(int(p), l); n >= m.minLen && n > int(t.length) {
+			*t = match{ptr: p, length: uint32(n), active: true}
 		}
 	}
 	*head = uint32(l.pos)
-	if t.length > 0 || t.misses&0xf != 0 && t.misses&0xff != 0xff {
-		if !x.written(t.ptr) {
-			t.length, t.misses = 0, 0xffff
-		}
+	t.ok = t.active && x.written(int(t.ptr))
+	t.active = t.ok
+	if t.ok {
+		t.byte = uint32(x.hist[t.ptr])
+		t.ctx = matchBucket(t.length)*16 + t.misses&15
 	}
-	if t.length == 0 {
-		// recover: keep following for up to 8 misses
-		if t.misses&0xff == 0xff || t.misses == 0 || !x.written(t.ptr) {
-			t.ok = false
-			t.byte = 256
-			t.misses = 0
-			return
-		}
+}
+
+// commonSuffix returns how many bytes before p equal the last ones of l, at most
+// matchVerify.
+func (x *Mixer) commonSuffix(p int, l *lane) int {
+	n := 0
+	for at := l.pos; n < matchVerify && p > 0 && at > l.start && x.hist[p-1] == x.hist[at-1]; n++ {
+		p--
+		at--
 	}
-	t.byte = uint32(x.hist[t.ptr])
-	t.ok = true
-	t.ctx = (matchBucket(t.length)*16 + t.misses&15) * 2
+	return n
 }

@@ -257,19 +257,17 @@ func fill[T any](s []T, v T) {
 	}
 }
 
-// written tells whether the byte at pos of the block has been coded.
-func (x *Mixer) written(pos uint32) bool {
-	p := int(pos)
-	if p >= len(x.hist) {
-		return false
+// written tells whether the byte at position p of the block has been coded.
+func (x *Mixer) written(p int) bool {
+	lo, hi := 0, len(x.lanes) // the lane with start <= p, if any
+	for hi-lo > 1 {
+		if m := (lo + hi) / 2; x.lanes[m].start <= p {
+			lo = m
+		} else {
+			hi = m
+		}
 	}
-	i := 0
-	if first := x.long * (x.short + 1); p < first {
-		i = p / (x.short + 1)
-	} else {
-		i = x.long + (p-first)/x.short
-	}
-	return p < x.lanes[i].pos
+	return p < x.lanes[lo].pos
 }
 
 // Code codes the next byte of a lane: it encodes sym, or ignores it and decodes,

@@ -57,7 +57,7 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 			st, lin = -st, -lin
 		}
 		in[inMatch+2*i], in[inMatch+2*i+1] = st, lin
-		mctx = 1 + t.ctx/2%(matchBuckets*16-1)
+		mctx = 1 + t.ctx%(matchBuckets*16-1)
 		expect = 1 + y
 		ebyte = t.byte
 	}
