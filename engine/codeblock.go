@@ -41,7 +41,8 @@ type blockCodec struct {
 	monitor func(done int) error
 
 	steps   int
-	profile Profile
+	groups  []group
+	profile Profile // without the sessions' stages, until run has ended
 }
 
 // errOverrun means that a decoder needed more coded data than there is.
@@ -62,6 +63,8 @@ type group struct {
 	prev         []int32
 	req          chan []int32 // nil: Step runs when it is waited for
 	res          chan error
+
+	infer, update int64 // the session's times as of the last timed step
 }
 
 // run takes the step that both directions share, until all symbols are coded:
@@ -82,6 +85,7 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	c.groups = groups
 	defer func() { err = errors.Join(err, c.closeGroups(groups)) }()
 	var cancelled atomic.Bool
 	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
@@ -181,17 +185,26 @@ func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
 	if c.mixer != nil {
 		stage = StageMix
 	}
-	own := func() (t int64) {
+	own := func() int64 {
 		if g.session != nil {
-			infer, update := g.session.StageTimes()
-			t = infer + update
+			g.infer, g.update = g.session.StageTimes()
 		}
-		return t
+		return g.infer + g.update
 	}
 	before, start := own(), time.Now()
 	c.codeLanes(g, count, step, short, long)
 	spent := time.Since(start) - time.Duration(own()-before)
 	c.profile[stage] += max(spent, 0) * time.Duration(min(sampleSteps, c.steps-step))
+}
+
+// live returns the profile as of the last timed step; only while run is at work.
+func (c *blockCodec) live() Profile {
+	p := c.profile
+	for i := range c.groups {
+		p[StageInfer] += time.Duration(c.groups[i].infer)
+		p[StageUpdate] += time.Duration(c.groups[i].update)
+	}
+	return p
 }
 
 // hashFreqs adds the frequencies of the first count lanes of g to the probe.

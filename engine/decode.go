@@ -63,7 +63,7 @@ func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payl
 		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes}
 		var err error
 		data, symbols, err = d.code(ctx, m, c, b, dst)
-		d.job.addProfile(&c.profile)
+		m.addProfile(&c.profile)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payl
 		}
 		return nil, &archive.Error{Block: n, What: what, Class: ErrChecksum}
 	}
-	m.set(int64(len(data)), int64(len(payload)), int64(symbols))
+	m.set(int64(len(data)), int64(len(payload)), int64(symbols), m.profile)
 	return data, nil
 }
 
@@ -113,7 +113,7 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		}
 	}
 	c.monitor = func(done int) error {
-		m.set(int64(b.Length)*int64(done)/int64(symbols), int64(c.coder.Size()), int64(done))
+		m.set(int64(b.Length)*int64(done)/int64(symbols), int64(c.coder.Size()), int64(done), c.live())
 		return nil
 	}
 	if err := c.run(ctx); err != nil {

@@ -52,7 +52,7 @@ func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (enc
 	if errors.Is(err, errIncompressible) {
 		out.header = archive.Block{Kind: archive.Stored, Length: len(data), Sum: out.header.Sum}
 		payload, err = data, nil
-		m.set(int64(len(data)), int64(len(data)), 0)
+		m.set(int64(len(data)), int64(len(data)), 0, Profile{})
 	}
 	if err != nil {
 		return encoded{}, blockError(ctx, n, err)
@@ -72,7 +72,7 @@ func blockError(ctx context.Context, n int, err error) error {
 // code fills in b and returns the payload.
 func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte, b *archive.Block) ([]byte, error) {
 	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads}
-	defer func() { e.job.addProfile(&c.profile) }()
+	defer func() { m.addProfile(&c.profile) }()
 	symbols := len(data)
 	if tm, ok := asTokens(e.model); ok {
 		start := time.Now()
@@ -115,7 +115,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	c.monitor = func(done int) error {
 		bytes := int64(len(data)) * int64(done) / int64(symbols)
 		size := int64(c.coder.Size())
-		m.set(bytes, size, int64(done))
+		m.set(bytes, size, int64(done), c.live())
 		if size > bytes && bytes >= try {
 			return errIncompressible
 		}
@@ -131,7 +131,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	if c.probe != nil {
 		b.Probe, b.ProbeSteps = c.probeSum(), c.probeSteps
 	}
-	m.set(int64(len(data)), int64(len(payload)), int64(symbols))
+	m.set(int64(len(data)), int64(len(payload)), int64(symbols), c.profile)
 	return payload, nil
 }
 

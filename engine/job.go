@@ -25,7 +25,8 @@ type job struct {
 	mu       sync.Mutex // guards the rest, and the observer
 	started  bool
 	last     time.Time // of the last Progress
-	profile  Profile
+	profile  Profile   // of finished work
+	live     Profile   // of the blocks at work, as of their last report
 	result   Result
 	finished bool
 }
@@ -74,28 +75,29 @@ func (j *job) warn(message string, err error) {
 }
 
 // progress emits Progress, if enough time has passed since the last.
-func (j *job) progress(block int) {
+// live is what the block's stages have taken so far, *seen what was reported of
+// it before.
+func (j *job) progress(block int, live, seen *Profile) {
 	if j.observer == nil {
 		return
 	}
 	now := time.Now()
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	for i := range live {
+		j.live[i] += live[i] - seen[i]
+	}
+	*seen = *live
 	if now.Sub(j.last) < j.interval || !j.started {
 		return
 	}
 	j.last = now
+	profile := j.profile
+	profile.Add(&j.live)
 	j.emit(Progress{
 		Bytes: j.bytes.Load(), TotalBytes: j.total, CompressedBytes: j.coded.Load(), Symbols: j.symbols.Load(),
-		Block: block, Elapsed: now.Sub(j.begun), Profile: j.profile,
+		Block: block, Elapsed: now.Sub(j.begun), Profile: profile,
 	})
-}
-
-// addProfile adds the stages of a finished piece of work.
-func (j *job) addProfile(p *Profile) {
-	j.mu.Lock()
-	j.profile.Add(p)
-	j.mu.Unlock()
 }
 
 func (j *job) addStage(s Stage, d time.Duration) {
@@ -137,13 +139,26 @@ type blockMeter struct {
 	job                   *job
 	block                 int
 	bytes, coded, symbols int64
+	profile               Profile // as last reported
 }
 
-// set replaces what the block has counted so far.
-func (m *blockMeter) set(bytes, coded, symbols int64) {
+// set replaces what the block has counted so far, and the time its stages took.
+func (m *blockMeter) set(bytes, coded, symbols int64, profile Profile) {
 	m.job.bytes.Add(bytes - m.bytes)
 	m.job.coded.Add(coded - m.coded)
 	m.job.symbols.Add(symbols - m.symbols)
 	m.bytes, m.coded, m.symbols = bytes, coded, symbols
-	m.job.progress(m.block)
+	m.job.progress(m.block, &profile, &m.profile)
+}
+
+// addProfile adds the stages of the block once they have ended.
+func (m *blockMeter) addProfile(p *Profile) {
+	j := m.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.profile.Add(p)
+	for i := range m.profile {
+		j.live[i] -= m.profile[i]
+	}
+	m.profile = Profile{}
 }
