@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -25,6 +27,28 @@ type app struct {
 	color   colorMode
 
 	models *models.Registry
+
+	// held collects messages while a view has the terminal; nil otherwise.
+	held *bytes.Buffer
+}
+
+// messages is where messages for the user go.
+func (a *app) messages() io.Writer {
+	if a.held != nil {
+		return a.held
+	}
+	return a.stderr
+}
+
+// hold keeps messages back until release.
+func (a *app) hold() { a.held = new(bytes.Buffer) }
+
+// release prints what was held back.
+func (a *app) release() {
+	if a.held != nil {
+		a.held.WriteTo(a.stderr)
+		a.held = nil
+	}
 }
 
 func newApp(stdin, stdout, stderr *os.File) *app {
@@ -57,17 +81,17 @@ func (a *app) execute(ctx context.Context, args []string) int {
 // printError prints an error and its hint to stderr.
 func (a *app) printError(err error) {
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(a.stderr, "llmz: interrupted")
+		fmt.Fprintln(a.messages(), "llmz: interrupted")
 		return
 	}
-	fmt.Fprintf(a.stderr, "llmz: %s\n", a.paint(err.Error(), colorRed))
+	fmt.Fprintf(a.messages(), "llmz: %s\n", a.paint(err.Error(), colorRed))
 	hint := hintFor(err)
 	var usage *usageError
 	if hint == "" && errors.As(err, &usage) {
 		hint = `"llmz help" lists the commands and flags`
 	}
 	if hint != "" {
-		fmt.Fprintf(a.stderr, "llmz: hint: %s\n", hint)
+		fmt.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
 	}
 }
 
@@ -76,20 +100,14 @@ func (a *app) warn(err error) {
 	if a.quiet {
 		return
 	}
-	fmt.Fprintf(a.stderr, "llmz: warning: %s\n", a.paint(err.Error(), colorYellow))
+	fmt.Fprintf(a.messages(), "llmz: warning: %s\n", a.paint(err.Error(), colorYellow))
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(a.stderr, "llmz: hint: %s\n", hint)
+		fmt.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
 	}
 }
 
 // isTerminal reports whether f is a terminal.
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
-
-// wantTUI reports whether commands may draw on the terminal rather than print
-// plain lines.
-func (a *app) wantTUI() bool {
-	return !a.noTUI && !a.quiet && a.json == jsonOff && isTerminal(a.stderr) && os.Getenv("TERM") != "dumb"
-}
 
 // The colours of messages, as ANSI SGR codes.
 const (

@@ -146,6 +146,10 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	if write.Model != nil {
 		defer write.Model.Close()
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rep, done := a.newReporter(ctx, o.mode, files, toStdout, cancel)
+	defer done()
 	code := exitOK
 	for _, file := range files {
 		job := filejob.Job{
@@ -154,7 +158,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
 			Write:  write, Read: read, Warn: a.warn,
 		}
-		err := a.runJob(ctx, job, toStdout)
+		err := a.runJob(ctx, rep, job)
 		code = worstCode(code, exitCode(err))
 		if code == exitInterrupted {
 			break
@@ -200,8 +204,7 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 }
 
 // runJob runs one job under a reporter and prints its error, if any.
-func (a *app) runJob(ctx context.Context, job filejob.Job, toStdout bool) error {
-	rep := a.newReporter(toStdout)
+func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) error {
 	job.Write.Observer = rep.observe
 	job.Read.Observer = rep.observe
 	rep.begin(job)
@@ -210,7 +213,9 @@ func (a *app) runJob(ctx context.Context, job filejob.Job, toStdout bool) error 
 		err = context.Canceled
 	}
 	rep.end(result, err)
+	_, shown := rep.(*viewReporter)
 	switch {
+	case shown:
 	case errors.Is(err, filejob.ErrSkipped):
 		a.warn(err)
 	case err != nil:

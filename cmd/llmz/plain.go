@@ -33,7 +33,7 @@ type plainReporter struct {
 }
 
 func newPlainReporter(a *app) *plainReporter {
-	p := &plainReporter{a: a, w: a.stderr, live: isTerminal(a.stderr), width: 80}
+	p := &plainReporter{a: a, w: a.stderr, live: a.wantTUI(), width: 80}
 	if w, _, err := term.GetSize(int(a.stderr.Fd())); err == nil && w > 0 {
 		p.width = w
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 )
@@ -15,18 +17,24 @@ type reporter interface {
 	end(filejob.Result, error)
 }
 
-// newReporter returns the reporter that the flags ask for. dataOnStdout says
-// that stdout carries data, so that results must go elsewhere.
-func (a *app) newReporter(dataOnStdout bool) reporter {
+// newReporter returns the reporter that the flags and the terminal ask for, and
+// what to call after the last job. dataOnStdout says that stdout carries data, so
+// that results must go elsewhere; interrupt stops the jobs.
+func (a *app) newReporter(ctx context.Context, op filejob.Op, files []string, dataOnStdout bool, interrupt func()) (rep reporter, done func()) {
+	done = func() {}
 	switch {
 	case a.json != jsonOff && dataOnStdout:
-		return &jsonReporter{w: a.stderr, events: a.json == jsonEvents}
+		return &jsonReporter{w: a.stderr, events: a.json == jsonEvents}, done
 	case a.json != jsonOff:
-		return &jsonReporter{w: a.stdout, events: a.json == jsonEvents}
+		return &jsonReporter{w: a.stdout, events: a.json == jsonEvents}, done
 	case a.quiet:
-		return silentReporter{}
+		return silentReporter{}, done
+	case a.wantTUI() && !(dataOnStdout && isTerminal(a.stdout)):
+		// Data on the same terminal would run through the view.
+		v := newViewReporter(ctx, a, op, files, interrupt)
+		return v, v.close
 	}
-	return newPlainReporter(a)
+	return newPlainReporter(a), done
 }
 
 // A silentReporter tells nothing.

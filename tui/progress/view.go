@@ -211,7 +211,7 @@ func spark(t *theme.Theme, s *feed.Snapshot, w int, label string) string {
 		return ""
 	}
 	return text.Fit(t.Muted.Render(label)+chart.Spark(t, t.Accent, values, lo, hi)+
-		t.Muted.Render(" "+text.Fixed(lo, 2)+"-"+text.Fixed(hi, 2)), w)
+		t.Muted.Render(fmt.Sprintf(" %.2f-%.2f", lo, hi)), w)
 }
 
 // stageLine draws the profile in one line: a bar, then names and shares.
