@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -40,8 +41,8 @@ type blockEncoder struct {
 	threads int // per block
 }
 
-// encode encodes data, block number n. dst is memory for the payload, which may
-// also be data itself.
+// encode encodes data, block number n. dst is memory for the payload, nil to
+// allocate it.
 func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (encoded, error) {
 	out := encoded{header: archive.Block{Kind: archive.Coded, Length: len(data), Sum: archive.Checksum(data)}}
 	m := &blockMeter{job: e.job, block: n}
@@ -71,6 +72,9 @@ func blockError(ctx context.Context, n int, err error) error {
 
 // code fills in b and returns the payload.
 func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte, b *archive.Block) ([]byte, error) {
+	if dst == nil {
+		dst = make([]byte, 0, len(data)/4+64)
+	}
 	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads}
 	defer func() { m.addProfile(&c.profile) }()
 	symbols := len(data)
@@ -150,8 +154,18 @@ func asTokens(m predict.Model) (predict.TokenModel, bool) {
 	return tm, ok
 }
 
+// bigMixer is the size from which a mixer's memory is collected before the next
+// one is made.
+const bigMixer = 64 << 20
+
 func newMixer(length, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, error) {
-	return mixer.New(mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: model})
+	cfg := mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: model}
+	if mixer.MemoryBytes(cfg) >= bigMixer {
+		// The last block's mixer is garbage by now. Left to itself, the collector would
+		// wait until there is as much again.
+		runtime.GC()
+	}
+	return mixer.New(cfg)
 }
 
 // defaultLanes returns the number of lanes for a block of n symbols.

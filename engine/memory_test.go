@@ -1,0 +1,36 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"runtime"
+	"testing"
+)
+
+// TestMemoryDoesNotGrowWithTheInput compresses and restores many blocks whose
+// mixers are large, and looks at how much memory the process has asked for.
+func TestMemoryDoesNotGrowWithTheInput(t *testing.T) {
+	const block = 4 << 20
+	data := randomBytes(block) // given up early, after the mixer has been made
+	need := blockMemory(block, 1, true, false)
+	if need < bigMixer {
+		t.Fatalf("a block takes only %d bytes", need)
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	var rs []io.Reader
+	for range 12 {
+		rs = append(rs, bytes.NewReader(data))
+	}
+	o := Options{NoModel: true, BlockSize: block, Threads: 1}
+	res, err := Compress(context.Background(), io.Discard, io.MultiReader(rs...), o)
+	if err != nil || res.Blocks != 12 {
+		t.Fatalf("%d blocks, %v", res.Blocks, err)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys - before.HeapSys); grown > need*3/2 {
+		t.Errorf("the heap has grown by %d MiB for blocks that take %d", grown>>20, need>>20)
+	}
+}
