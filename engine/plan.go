@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -35,6 +36,15 @@ func blockMemory(length, lanes int, mixed, model bool) int64 {
 		n += mixer.MemoryBytes(mixer.Config{BlockLen: length, Lanes: max(lanes, 1), Model: model})
 	}
 	return n
+}
+
+// DecodeMemory estimates the memory that decoding a block takes beside the weights
+// of its model, in bytes.
+func DecodeMemory(h *archive.Header, b *archive.Block) int64 {
+	if b.Kind == archive.Stored {
+		return 2 * int64(b.Length)
+	}
+	return blockMemory(b.Length, b.Lanes, h.Mixer != 0, h.Model != nil)
 }
 
 // newPlan makes a plan for blocks of length bytes, or fails with a MemoryError.
