@@ -4,23 +4,28 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/archive"
 )
 
 // compress encodes in to outPath and, where asked for, verifies the archive
 // before it appears.
 func (r *runner) compress(ctx context.Context, in *input, outPath string) (Result, error) {
-	out, err := r.createOutput(outPath, true)
+	out, err := r.openOutput(outPath)
 	if err != nil {
 		return Result{}, err
 	}
-	defer out.abort()
-	r.warnOfPart(out)
+	if r.Resume && out.isFile() {
+		defer out.keep()
+	} else {
+		defer out.abort()
+	}
 
 	verify := r.Verify || r.Remove && outPath != Stdio
-	archive := out.file
+	written := out.file
 	sink := io.Writer(out)
 	if verify && !out.isFile() {
 		// What cannot be read back waits in a temporary file.
@@ -30,22 +35,25 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 		}
 		defer os.Remove(spool.Name())
 		defer spool.Close()
-		archive, sink = spool, spool
+		written, sink = spool, spool
 	}
 	o := r.Write
 	o.Size = in.size()
 	o.Meta = in.archiveMeta()
-	res, err := engine.Compress(ctx, sink, in.r, o)
+	res, err := r.encode(ctx, sink, out, in, o)
 	if err != nil {
 		return Result{}, err
 	}
 	if verify {
-		if err := r.verify(ctx, archive, in); err != nil {
+		if err := r.verify(ctx, written, in); err != nil {
+			if ctx.Err() == nil {
+				out.abort() // nothing to go on from
+			}
 			return Result{}, err
 		}
 		res.Verified = true
 		if sink != io.Writer(out) {
-			if err := copyAll(ctx, out, archive); err != nil {
+			if err := copyAll(ctx, out, written); err != nil {
 				return Result{}, err
 			}
 		}
@@ -61,22 +69,74 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 	return result, nil
 }
 
+// openOutput prepares the output at path, or takes up what an interrupted job
+// left of it.
+func (r *runner) openOutput(path string) (*output, error) {
+	if !r.Resume || path == Stdio {
+		out, err := r.createOutput(path, true)
+		if err == nil {
+			r.warnOfPart(out)
+		}
+		return out, err
+	}
+	if !r.Force && !exists(path+PartSuffix) && incomplete(path) {
+		if err := os.Rename(path, path+PartSuffix); err != nil {
+			return nil, err
+		}
+	}
+	out, err := reopenPart(path, r.Force)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return out, err
+	}
+	return r.createOutput(path, true)
+}
+
+// encode compresses in to sink. Where the output has content already, it goes on
+// with that.
+func (r *runner) encode(ctx context.Context, sink io.Writer, out *output, in *input, o engine.Options) (engine.Result, error) {
+	if r.Resume && out.isFile() {
+		res, err := engine.Resume(ctx, out.file, in.r, o)
+		if errors.Is(err, engine.ErrNotResumable) {
+			err = &Error{Path: out.part, Err: err, Help: "use the options and the input it was begun with, or remove it to start over"}
+		}
+		return res, err
+	}
+	return engine.Compress(ctx, sink, in.r, o)
+}
+
 // warnOfPart tells about a partial file that stands where the output's own
 // would: this job leaves it alone.
 func (r *runner) warnOfPart(out *output) {
 	name := out.path + PartSuffix
-	if !out.isFile() || out.part == name {
-		return
-	}
-	if _, err := os.Lstat(name); err == nil {
+	if out.isFile() && out.part != name && exists(name) {
 		r.warn(name, errors.New("left by an interrupted run, or in use by another"), "--resume goes on from it")
 	}
 }
 
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// incomplete reports whether the file at path is the beginning of an archive.
+func incomplete(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil || !fi.Mode().IsRegular() {
+		return false
+	}
+	p, err := archive.ReadPrefix(f, fi.Size())
+	return err == nil && !p.Complete
+}
+
 // verify decodes an archive and compares the content with the input, as far as
 // that can be read again; the archive's checksums were made from it.
-func (r *runner) verify(ctx context.Context, archive *os.File, in *input) error {
-	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+func (r *runner) verify(ctx context.Context, written *os.File, in *input) error {
+	if _, err := written.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	var original io.Reader
@@ -88,18 +148,18 @@ func (r *runner) verify(ctx context.Context, archive *os.File, in *input) error 
 	}
 	o := r.Read
 	o.Observer = withTotal(o.Observer, in.size())
-	_, err := engine.Verify(ctx, archive, original, o)
+	_, err := engine.Verify(ctx, written, original, o)
 	return err
 }
 
 // copyAll copies an archive from its start.
-func copyAll(ctx context.Context, w io.Writer, archive *os.File) error {
-	if _, err := archive.Seek(0, io.SeekStart); err != nil {
+func copyAll(ctx context.Context, w io.Writer, written *os.File) error {
+	if _, err := written.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	_, err := io.Copy(w, archive)
+	_, err := io.Copy(w, written)
 	return err
 }

@@ -2,6 +2,7 @@ package filejob
 
 import (
 	"context"
+	"errors"
 
 	"github.com/llmz/llmz/engine"
 )
@@ -17,7 +18,8 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 	o := r.Read
 	o.Observer = withTotal(o.Observer, contentSize(in))
 	res, err := engine.Decompress(ctx, out, in.r, o)
-	salvaged := err != nil && r.Read.Salvage && len(res.Damaged) > 0 && ctx.Err() == nil
+	var damage *engine.DamageError
+	salvaged := errors.As(err, &damage) && res.OriginalBytes > 0
 	if err != nil && !salvaged {
 		return Result{}, err
 	}
@@ -26,7 +28,7 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 	}
 	result := r.result(res, outPath)
 	if salvaged {
-		return result, r.nameFile(err)
+		return result, &Error{Path: r.Input, Err: err, Help: "what is missing needs another copy of the archive"}
 	}
 	result.Verified = true
 	r.remove(in, &result)

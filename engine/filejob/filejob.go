@@ -45,6 +45,7 @@ var (
 	ErrSuffix   = errors.New("already has the suffix " + Suffix)
 	ErrNoSuffix = errors.New("name does not end in " + Suffix)
 	ErrChanged  = errors.New("file changed while it was read")
+	ErrInUse    = errors.New("partial output is in use by another process")
 )
 
 // An Error says which file a job failed on, why, and what to do.
@@ -87,8 +88,9 @@ type Job struct {
 	Remove bool
 	// Verify decodes what was compressed and compares. Remove implies it.
 	Verify bool
-	// Resume goes on from the partial output of an interrupted compression, and keeps
-	// the partial output when interrupted again.
+	// Resume goes on from the partial output of an interrupted compression: the one
+	// beside the output, or an output that is an incomplete archive. When interrupted
+	// again, it is kept.
 	Resume bool
 	// Write are the options to compress with; Meta and Size are filled in.
 	Write engine.Options

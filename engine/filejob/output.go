@@ -48,12 +48,13 @@ func createOutput(path string, force, named bool) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
+	_ = lock(f) // it is new: nobody else has it
 	return &output{path: path, w: f, file: f, part: f.Name(), force: force}, nil
 }
 
-// reopenPart makes the existing partial file of path an output, with its first
-// keep bytes kept.
-func reopenPart(path string, force bool, keep int64) (*output, error) {
+// reopenPart makes the existing partial file of path an output. It is at its
+// start, and nothing of it has been changed.
+func reopenPart(path string, force bool) (*output, error) {
 	if err := checkAbsent(path, force); err != nil {
 		return nil, err
 	}
@@ -61,16 +62,11 @@ func reopenPart(path string, force bool, keep int64) (*output, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &output{path: path, w: f, file: f, part: f.Name(), force: force}
-	if err := f.Truncate(keep); err != nil {
+	if err := lock(f); err != nil {
 		f.Close()
-		return nil, err
+		return nil, &Error{Path: f.Name(), Err: err}
 	}
-	if _, err := f.Seek(keep, io.SeekStart); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return o, nil
+	return &output{path: path, w: f, file: f, part: f.Name(), force: force}, nil
 }
 
 // checkAbsent returns an error if path exists and may not be replaced.
@@ -186,12 +182,14 @@ func (o *output) abort() {
 	}
 }
 
-// keep closes the partial file and leaves it for a later Resume.
+// keep leaves the partial file for a later Resume, if there is anything in it
+// and its name can be found again.
 func (o *output) keep() {
 	if o.done {
 		return
 	}
-	if o.part != o.path+PartSuffix {
+	fi, err := o.file.Stat()
+	if o.part != o.path+PartSuffix || err != nil || fi.Size() == 0 {
 		o.abort()
 		return
 	}

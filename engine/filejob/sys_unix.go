@@ -1,8 +1,9 @@
-//go:build unix
+//go:build unix && !aix && !solaris
 
 package filejob
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"sync"
@@ -24,4 +25,14 @@ func syncDir(dir string) {
 		_ = d.Sync()
 		d.Close()
 	}
+}
+
+// lock takes the exclusive lock on f that every job holds on the partial file it
+// writes, so that no other job goes on with it at the same time. It fails with
+// ErrInUse if another process has it; file systems without locks are let be.
+func lock(f *os.File) error {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrInUse
+	}
+	return nil
 }
