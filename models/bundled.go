@@ -9,6 +9,7 @@ import (
 
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
+	"github.com/llmz/llmz/ggml"
 )
 
 //go:embed weights
@@ -89,3 +90,6 @@ func findBundledDigest(digest []byte) (*bundle, bool) {
 	}
 	return &bundled[i], true
 }
+
+// Kernel returns the name of the kernel that runs bundled models here.
+func Kernel() string { return ggml.KernelName() }

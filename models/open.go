@@ -14,6 +14,10 @@ import (
 // runs.
 const rnnArchitecture = "llmz-rnn"
 
+// Numerics is the number of the arithmetic contract of the networks of our own
+// (ggml/NUMERICS.md).
+const Numerics = rnn.Numerics
+
 // openFile loads the model in a GGUF file. Networks of our own are loaded whole;
 // everything else is a language model for the external runtime. ref is nil,
 // or what an archive needs.

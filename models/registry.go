@@ -234,11 +234,15 @@ func (e *MissingError) Hint() string {
 
 func brief(digest []byte) string { return hex.EncodeToString(digest[:min(8, len(digest))]) }
 
-// Has reports whether the model of an archive is on this machine.
-func (r *Registry) Has(ctx context.Context, ref predict.Ref) bool {
-	if _, ok := findBundledDigest(ref.Digest); ok {
-		return true
+// Lookup returns what is known about the model of an archive, if it is on this
+// machine, without loading it.
+func (r *Registry) Lookup(ctx context.Context, ref predict.Ref) (Entry, error) {
+	if b, ok := findBundledDigest(ref.Digest); ok {
+		return b.describe()
 	}
-	_, err := r.findDigest(ctx, ref)
-	return err == nil
+	path, err := r.findDigest(ctx, ref)
+	if err != nil {
+		return Entry{}, err
+	}
+	return describeFile(ctx, path)
 }

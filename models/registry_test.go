@@ -135,8 +135,8 @@ func TestResolve(t *testing.T) {
 	if err != nil || !bytes.Equal(m.Info().Digest, sum[:]) {
 		t.Fatalf("by digest: %v", err)
 	}
-	if !r.Has(t.Context(), ref) {
-		t.Error("Has does not find it")
+	if e, err := r.Lookup(t.Context(), ref); err != nil || e.Digest != sum || e.Name != "gru-old" {
+		t.Errorf("Lookup: %+v, %v", e, err)
 	}
 
 	// A model under the right name is not enough.

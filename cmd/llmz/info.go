@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
@@ -23,7 +24,8 @@ func newInfoCommand(a *app) *cobra.Command {
 		Short: "Show what archives hold and what they need",
 		Long: `Show an archive's header and blocks: model, sizes, ratio, bits per byte, where it
 decodes, how much memory that takes. No model is loaded and nothing is decoded; -v
-lists the blocks.`,
+lists the blocks. The memory is what one block takes, with the weights of a model
+that is on this machine; several threads may take more, up to -M.`,
 		Example:           "  llmz info book.txt.llmz\n  llmz info --json *.llmz | jq .bpc",
 		Args:              minArgs(1, "a FILE"),
 		ValidArgsFunction: completeArchives,
@@ -139,6 +141,7 @@ func (a *app) newInfoObject(ctx context.Context, path string, size int64, member
 	o := infoObject{Op: "info", File: path, CompressedBytes: size, OverheadBytes: size}
 	for i := range members {
 		m := &members[i]
+		need, weights := int64(0), int64(0)
 		mo := memberObject{
 			Name: m.Header.Name, Model: "none", Portability: portabilityName(0), Mixed: m.Header.Mixer != 0,
 			OriginalBytes: m.Length(), ModelIsHere: true,
@@ -155,21 +158,24 @@ func (a *app) newInfoObject(ctx context.Context, path string, size int64, member
 		if model := m.Header.Model; model != nil {
 			mo.Model, mo.ModelSHA256, mo.Numerics, mo.Runtime = model.Name, hex.EncodeToString(model.Digest), model.Numerics, model.Runtime
 			mo.Portability = portabilityName(predict.Portability(model.Portability))
-			mo.ModelIsHere = a.models.Has(ctx, predict.Ref{Name: model.Name, Digest: model.Digest})
+			e, err := a.models.Lookup(ctx, predict.Ref{Name: model.Name, Digest: model.Digest})
+			if mo.ModelIsHere = err == nil; mo.ModelIsHere {
+				mo.ModelSHA256, weights = hex.EncodeToString(e.Digest[:]), e.Bytes
+			}
 		}
-		largest := 0
 		for _, b := range m.Blocks {
 			stored := b.Kind == archive.Stored
 			if stored {
 				o.StoredBlocks++
 			}
 			o.OverheadBytes -= int64(b.Block.Size)
-			largest = max(largest, b.Length+b.Block.Size)
+			need = max(need, engine.DecodeMemory(m.Header, &b.Block))
 			mo.Blocks = append(mo.Blocks, blockObject{
 				Offset: m.Content + b.Offset, Stored: stored, OriginalBytes: b.Length, CompressedBytes: b.RecordSize,
 				Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
 			})
 		}
+		o.MemoryBytes = max(o.MemoryBytes, need+weights)
 		o.Blocks += len(m.Blocks)
 		o.OriginalBytes += m.Length()
 		o.Members = append(o.Members, mo)
@@ -212,6 +218,7 @@ func (a *app) printInfo(o infoObject) error {
 		stored = fmt.Sprintf(", %d stored", o.StoredBlocks)
 	}
 	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, grouped(o.OverheadBytes))
+	fmt.Fprintf(w, "Memory:\tabout %s to decode\n", humanSize(o.MemoryBytes))
 	for i, m := range o.Members {
 		if len(o.Members) > 1 {
 			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, grouped(m.OriginalBytes))
@@ -256,7 +263,7 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 		return
 	}
 	for i, b := range m.Blocks {
-		how := fmt.Sprintf("%d lanes", b.Lanes)
+		how := lanesText(b.Lanes)
 		if b.Stored {
 			how = "stored"
 		}

@@ -56,19 +56,17 @@ func (p *plainReporter) observe(e engine.Event) {
 	case engine.BlockDone:
 		if p.a.verbose {
 			p.clear()
-			how := fmt.Sprintf("%d lanes", e.Lanes)
+			how := lanesText(e.Lanes)
 			if e.Stored {
 				how = "stored"
 			}
 			fmt.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, grouped(e.OriginalBytes), grouped(e.CompressedBytes), how)
 		}
 	case engine.Warning:
-		p.clear()
-		err := e.Err
-		if err == nil {
-			err = fmt.Errorf("%s", e.Message)
+		if !p.job.Read.Salvage { // end lists what was lost
+			p.clear()
+			p.a.warn(fmt.Errorf("%s: %s", inputName(p.job.Input), e.Message))
 		}
-		p.a.warn(&hintError{err: fmt.Errorf("%s: %s", p.job.Input, e.Message), hint: hintFor(err)})
 	case engine.Finished:
 		p.finished(e)
 	}
@@ -153,11 +151,7 @@ func (p *plainReporter) end(r filejob.Result, err error) {
 	fmt.Fprint(p.w, profileText(r))
 	fmt.Fprintf(p.w, "Compression Ratio: %.2fx\nBPC: %.2f\n", r.Ratio(), r.BPC())
 	for _, d := range r.Damaged {
-		where := "at an unknown offset"
-		if d.Offset >= 0 && d.Length >= 0 {
-			where = fmt.Sprintf("bytes %d-%d", d.Offset, d.Offset+d.Length-1)
-		}
-		fmt.Fprintf(p.w, "Lost: block %d, %s: %v\n", d.Block, where, d.Err)
+		fmt.Fprintf(p.w, "Lost in block %d: %s (%v)\n", d.Block, d, d.Err)
 	}
 	switch {
 	case r.Op == filejob.Test:
@@ -212,10 +206,7 @@ func modelLine(m predict.Info, lanes int) string {
 	if on := strings.TrimSpace(m.Device + " " + m.Kernel); on != "" {
 		s += " on " + on
 	}
-	if lanes == 1 {
-		return s + ", 1 lane"
-	}
-	return s + fmt.Sprintf(", %d lanes", lanes)
+	return s + ", " + lanesText(lanes)
 }
 
 // progressLine is a line in the manner of tqdm, no wider than width cells.

@@ -81,6 +81,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newDecompressCommand(a),
 		newTestCommand(a),
 		newInfoCommand(a),
+		newCatCommand(a),
 	)
 	add(groupSetup,
 		newModelsCommand(a),

@@ -7,6 +7,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/models"
 )
 
 // version is the release; the Makefile and the linker may set another.
@@ -20,10 +23,16 @@ type versionObject struct {
 	Modified bool   `json:"modified,omitempty"`
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Kernel   string `json:"kernel"`
+	Format   int    `json:"format"`
+	Numerics int    `json:"numerics"`
 }
 
 func currentVersion() versionObject {
-	v := versionObject{Op: "version", Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versionObject{
+		Op: "version", Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Kernel: models.Kernel(), Format: archive.Version, Numerics: models.Numerics,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
@@ -62,6 +71,8 @@ func newVersionCommand(a *app) *cobra.Command {
 				fmt.Fprintf(a.stdout, "revision   %s%s\n", v.Revision, modified)
 			}
 			fmt.Fprintf(a.stdout, "go         %s %s\n", v.Go, v.Platform)
+			fmt.Fprintf(a.stdout, "kernel     %s\n", v.Kernel)
+			fmt.Fprintf(a.stdout, "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
 			return nil
 		},
 	}
