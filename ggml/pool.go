@@ -1,14 +1,33 @@
 package ggml
 
 import (
-	"runtime"
+	"math"
+	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// spins bounds how long a thread looks for work before it parks: some tens of
-// microseconds, longer than a barrier takes when every thread has its core and
-// far shorter than a scheduler's time slice when one has not.
-const spins = 4096
+// spinTime bounds how long a thread looks for work before it parks: longer than
+// a barrier takes when every thread has its core, and than waking a parked thread
+// does, but far shorter than a scheduler's time slice.
+const spinTime = 60 * time.Microsecond
+
+// pauses is the number of instructions in a call of pause, between two looks.
+const pauses = 8
+
+// spinCount returns the number of looks that take spinTime.
+var spinCount = sync.OnceValue(func() int {
+	const calls = 200
+	best := time.Duration(math.MaxInt64)
+	for range 5 {
+		start := time.Now()
+		for range calls {
+			pause(pauses)
+		}
+		best = min(best, time.Since(start))
+	}
+	return min(int(spinTime*calls/max(best, 1)), 1<<14)
+})
 
 // Pool is a set of threads, the caller of Run among them, that works through the
 // stages of a job together. Each stage is cut into chunks that the threads take
@@ -19,6 +38,7 @@ const spins = 4096
 // Run must not be called concurrently. An idle pool costs nothing but memory.
 type Pool struct {
 	threads int
+	spins   int
 
 	// ticket is where the job stands: epoch<<32 | chunks of the stage<<16 | next
 	// chunk. The epoch grows with each stage; taking a chunk is adding 1. A count of
@@ -55,7 +75,7 @@ type parking struct {
 
 // NewPool starts threads-1 workers. Close ends them.
 func NewPool(threads int) *Pool {
-	p := &Pool{threads: max(threads, 1)}
+	p := &Pool{threads: max(threads, 1), spins: spinCount()}
 	p.parks = make([]parking, p.threads)
 	for i := range p.parks {
 		p.parks[i].wake = make(chan struct{}, 1)
@@ -136,11 +156,11 @@ func (p *Pool) help(thread int) (epoch uint32, chunks int) {
 
 // wait returns once the epoch is another one.
 func (p *Pool) wait(thread int, epoch uint32) {
-	for range spins {
+	for range p.spins {
 		if uint32(p.ticket.Load()>>32) != epoch {
 			return
 		}
-		pause()
+		pause(pauses)
 	}
 	k := &p.parks[thread]
 	k.asleep.Store(true)
@@ -155,5 +175,4 @@ func (p *Pool) work(thread int) {
 		epoch, _ := p.help(thread)
 		p.wait(thread, epoch)
 	}
-	runtime.KeepAlive(p)
 }

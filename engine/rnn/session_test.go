@@ -2,8 +2,6 @@ package rnn
 
 import (
 	"context"
-	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"testing"
 
@@ -16,8 +14,8 @@ var testConfigs = []struct {
 	Config
 	golden uint64 // of goldenHash with 3 lanes
 }{
-	{Config{Cell: "gru", Layers: 2, Hidden: 48, Embed: 20}, 0xc612de5f35004293},
-	{Config{Cell: "lstm", Layers: 1, Hidden: 40, Embed: 16}, 0xd9557073a8b593de},
+	{Config{Cell: "gru", Layers: 2, Hidden: 48, Embed: 20}, 0x90922b1927b7f439},
+	{Config{Cell: "lstm", Layers: 1, Hidden: 40, Embed: 16}, 0x2a38b449463d7f67},
 }
 
 func load(t testing.TB, file []byte, k *kernel.Kernel) *Model {
@@ -39,6 +37,11 @@ func open(t testing.TB, m *Model, lanes, threads int) *session {
 	return s.(*session)
 }
 
+// wordHash is FNV-1a over 32-bit words, quick enough for all logits.
+type wordHash uint64
+
+func (h *wordHash) add(v uint32) { *h = (*h ^ wordHash(v)) * 1099511628211 }
+
 // goldenHash steps a session on symbols of its own making and hashes all logits,
 // frequencies and totals.
 func goldenHash(t testing.TB, m *Model, lanes, threads, steps int) uint64 {
@@ -49,16 +52,14 @@ func goldenHash(t testing.TB, m *Model, lanes, threads, steps int) uint64 {
 		prev[i] = predict.Start
 	}
 	r := rng(1)
-	h := fnv.New64a()
-	buf := make([]byte, 0, 2*Alphabet*4+4)
+	h := wordHash(14695981039346656037)
 	for range steps {
 		if err := s.Step(prev); err != nil {
 			t.Fatal(err)
 		}
 		for l := range prev {
-			buf = buf[:0]
 			for _, v := range s.Logits(l) {
-				buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+				h.add(math.Float32bits(v))
 			}
 			f, total := s.Freqs(l)
 			var sum uint32
@@ -67,16 +68,15 @@ func goldenHash(t testing.TB, m *Model, lanes, threads, steps int) uint64 {
 					t.Fatal("a frequency is 0")
 				}
 				sum += v
-				buf = binary.LittleEndian.AppendUint32(buf, v)
+				h.add(v)
 			}
 			if sum != total {
 				t.Fatalf("frequencies sum to %d, total is %d", sum, total)
 			}
-			h.Write(binary.LittleEndian.AppendUint32(buf, total))
 			prev[l] = int32(r.next() % Alphabet)
 		}
 	}
-	return h.Sum64()
+	return uint64(h)
 }
 
 // TestGolden locks the arithmetic: every kernel that the machine can run, and
@@ -96,6 +96,69 @@ func TestGolden(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestGoldenLong does the same over 10,000 steps, in which a difference anywhere
+// would spread.
+func TestGoldenLong(t *testing.T) {
+	for _, c := range []struct {
+		Config
+		golden uint64
+	}{
+		{Config{Cell: "gru", Layers: 1, Hidden: 24, Embed: 8}, 0x12e20777b7b58795},
+		{Config{Cell: "lstm", Layers: 1, Hidden: 17, Embed: 9}, 0xbcc215a4de1fc1fe},
+	} {
+		file := randomModel(t, c.Config, 11, true)
+		for _, name := range ggml.Kernels() {
+			k, err := ggml.FindKernel(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := goldenHash(t, load(t, file, k), 2, 1, 10000); got != c.golden {
+				t.Errorf("%s, %s: hash %#x, want %#x", c.Cell, name, got, c.golden)
+			}
+		}
+	}
+}
+
+// TestStepAllocatesNothing holds for every kernel, with and without workers.
+func TestStepAllocatesNothing(t *testing.T) {
+	for _, c := range testConfigs {
+		file := randomModel(t, c.Config, 5, true)
+		for _, name := range ggml.Kernels() {
+			k, err := ggml.FindKernel(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, threads := range []int{1, 3} {
+				s := open(t, load(t, file, k), 4, threads)
+				prev := []int32{'a', 'b', 'c', 'd'}
+				n := testing.AllocsPerRun(200, func() {
+					if err := s.Step(prev); err != nil {
+						t.Fatal(err)
+					}
+					s.Freqs(3)
+				})
+				if n != 0 {
+					t.Errorf("%s, %s, %d threads: %g allocations per step", c.Cell, name, threads, n)
+				}
+			}
+		}
+	}
+}
+
+// TestStageTimes checks that time is accounted for.
+func TestStageTimes(t *testing.T) {
+	m := load(t, randomModel(t, testConfigs[0].Config, 5, true), nil)
+	s := open(t, m, 2, 1)
+	for range 100 {
+		if err := s.Step([]int32{1, 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if infer, update := s.StageTimes(); infer <= 0 || update <= 0 {
+		t.Errorf("inference %d ns, update %d ns", infer, update)
 	}
 }
 

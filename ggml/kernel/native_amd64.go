@@ -52,15 +52,17 @@ type tile struct {
 	mul   func(acc *int32, w, a *int8, sums *int32, panels, blocks, laneBytes, accBytes uintptr)
 }
 
+// noSums is what kernels get that want no sums.
+var noSums [1]int32
+
 // tiled covers the lanes with tiles, the widest first.
 func tiled(tiles []tile, acc []int32, w, a []int8, sums []int32, panels, lanes, stride, blocks int) {
-	var noSums int32
 	for l := 0; l < lanes; {
 		for _, t := range tiles {
 			if t.lanes > lanes-l {
 				continue
 			}
-			s := &noSums
+			s := &noSums[0]
 			if sums != nil {
 				s = &sums[l]
 			}

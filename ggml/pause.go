@@ -1,4 +1,0 @@
-package ggml
-
-// pause is called while spinning.
-func pause() {}

@@ -1,0 +1,7 @@
+//go:build amd64 || arm64
+
+package ggml
+
+// pause tells the processor n times that the thread is waiting, which takes some
+// nanoseconds each time.
+func pause(n uint32)

@@ -1,0 +1,159 @@
+package ggml
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// ledger is a job that records what was run and complains about what should not
+// have been.
+type ledger struct {
+	t      *testing.T
+	chunks []int
+	ran    [][]atomic.Int32
+	left   []atomic.Int32
+	delay  func(stage, chunk, thread int)
+}
+
+func newLedger(t *testing.T, chunks ...int) *ledger {
+	l := &ledger{t: t, chunks: chunks, left: make([]atomic.Int32, len(chunks))}
+	for _, n := range chunks {
+		l.ran = append(l.ran, make([]atomic.Int32, n))
+	}
+	return l
+}
+
+func (l *ledger) reset() {
+	for s, n := range l.chunks {
+		l.left[s].Store(int32(n))
+		for c := range n {
+			l.ran[s][c].Store(0)
+		}
+	}
+}
+
+func (l *ledger) Chunks(stage int) int {
+	if stage >= len(l.chunks) {
+		return 0
+	}
+	return l.chunks[stage]
+}
+
+func (l *ledger) Run(stage, chunk, thread int) {
+	if stage > 0 && l.left[stage-1].Load() != 0 {
+		l.t.Errorf("stage %d runs before stage %d is complete", stage, stage-1)
+	}
+	if l.delay != nil {
+		l.delay(stage, chunk, thread)
+	}
+	l.ran[stage][chunk].Add(1)
+	l.left[stage].Add(-1)
+}
+
+func (l *ledger) check() {
+	l.t.Helper()
+	for s := range l.ran {
+		for c := range l.ran[s] {
+			if n := l.ran[s][c].Load(); n != 1 {
+				l.t.Fatalf("stage %d chunk %d ran %d times", s, c, n)
+			}
+		}
+	}
+}
+
+// TestPool runs every chunk exactly once, stage after stage, however many threads
+// there are.
+func TestPool(t *testing.T) {
+	for threads := 1; threads <= 8; threads++ {
+		p := NewPool(threads)
+		l := newLedger(t, 1, 7, 32, 1, 100, 3)
+		for range 200 {
+			l.reset()
+			p.Run(l)
+			l.check()
+		}
+		p.Close()
+	}
+}
+
+// TestPoolParked lets the workers park between jobs and inside of them, while one
+// thread after the other is slow.
+func TestPoolParked(t *testing.T) {
+	p := NewPool(4)
+	defer p.Close()
+	l := newLedger(t, 5, 2, 9)
+	for i := range 12 {
+		l.delay = func(_, _, thread int) {
+			if thread == i%4 {
+				time.Sleep(300 * time.Microsecond)
+			}
+		}
+		time.Sleep(time.Millisecond)
+		l.reset()
+		p.Run(l)
+		l.check()
+	}
+}
+
+// TestPools runs several pools side by side, as blocks of a file do.
+func TestPools(t *testing.T) {
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			p := NewPool(1 + i)
+			defer p.Close()
+			l := newLedger(t, 3, 16, 2)
+			for range 100 {
+				l.reset()
+				p.Run(l)
+				l.check()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestPoolClose checks that the workers of closed pools end.
+func TestPoolClose(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 20 {
+		p := NewPool(4)
+		l := newLedger(t, 4)
+		l.reset()
+		p.Run(l)
+		p.Close()
+	}
+	for range 1000 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+}
+
+// emptyStages counts stages that do next to nothing.
+type emptyStages struct{ stages, chunks int }
+
+func (e *emptyStages) Chunks(s int) int {
+	if s < e.stages {
+		return e.chunks
+	}
+	return 0
+}
+func (e *emptyStages) Run(_, _, _ int) {}
+
+// BenchmarkBarrier measures a stage with one empty chunk per thread.
+func BenchmarkBarrier(b *testing.B) {
+	for _, threads := range []int{1, 2, 4} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			p := NewPool(threads)
+			defer p.Close()
+			p.Run(&emptyStages{b.N, threads})
+		})
+	}
+}
