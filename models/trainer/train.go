@@ -18,6 +18,8 @@ type Result struct {
 	Updates int
 	Bytes   int64   // trained on
 	BPC     float64 // on the held-out data; 0 without any
+
+	held [][]byte // the held-out texts
 }
 
 // Weight is a named tensor with the name and layout of PyTorch.
@@ -248,7 +250,7 @@ func (t *training) checkpoint() error {
 // finish returns the best weights seen, which are the last ones without held-out
 // data.
 func (t *training) finish(reason string) *Result {
-	r := &Result{Shape: t.c.Shape, Updates: t.update, Bytes: t.bytes, BPC: t.bestBPC}
+	r := &Result{Shape: t.c.Shape, Updates: t.update, Bytes: t.bytes, BPC: t.bestBPC, held: t.corpus.heldOutTexts()}
 	data := t.p.data
 	if t.bestBPC > 0 {
 		data = t.best

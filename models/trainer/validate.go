@@ -24,36 +24,49 @@ func (t *training) validate() {
 	t.observe(&Validated{Update: t.update, Bytes: t.bytes, BPC: bpc, Best: best, Elapsed: t.elapsed().Seconds()})
 }
 
-// heldOut returns the bits per byte of texts that are spread over the held-out
-// part of each source, as many of a source as its weight calls for: the same texts
-// every time.
+// heldOut returns the bits per byte of the held-out texts.
 func (t *training) heldOut() float64 {
 	if t.eval == nil {
 		t.eval = newNetwork(t.p, t.n.kernel, validSteps, validStreams, shardStreams, t.c.Threads)
 	}
-	n := t.eval
+	return evaluate(t.eval, t.corpus.heldOutTexts())
+}
+
+// heldOutTexts returns texts that are spread over the held-out part of each source,
+// as many of a source as its weight calls for: the same texts every time.
+func (c *corpus) heldOutTexts() [][]byte {
+	if len(c.valid) == 0 {
+		return nil
+	}
 	texts := make([][]byte, validStreams)
-	longest := 0
 	for i := range texts {
-		p, s := (float64(i)+0.5)/validStreams*t.corpus.held, 0
-		for s < len(t.corpus.valid)-1 && p >= t.corpus.valid[s].Weight {
-			p -= t.corpus.valid[s].Weight
+		p, s := (float64(i)+0.5)/validStreams*c.held, 0
+		for s < len(c.valid)-1 && p >= c.valid[s].Weight {
+			p -= c.valid[s].Weight
 			s++
 		}
-		data := t.corpus.valid[s].Data
+		data := c.valid[s].Data
 		length := min(len(data), validChunks*validSteps)
 		from := (len(data) - length) * i / validStreams
 		texts[i] = data[from : from+length]
-		longest = max(longest, length)
 	}
-	// Texts that end early start again, so that all streams are equally long.
-	position := make([]int, validStreams)
+	return texts
+}
+
+// evaluate returns the mean bits per byte of the texts, one a stream. Texts that
+// end early start again, so that all streams are equally long.
+func evaluate(n *network, texts [][]byte) float64 {
+	longest := 0
+	for _, t := range texts {
+		longest = max(longest, len(t))
+	}
+	position := make([]int, len(texts))
 	n.prepare(false)
-	chunks := max(1, longest/validSteps)
+	chunks := max(1, longest/n.steps)
 	sum := 0.0
 	for range chunks {
 		for i, text := range texts {
-			for step := range validSteps {
+			for step := range n.steps {
 				at, pos := n.index(step, i), position[i]
 				n.input[at], n.reset[at] = startSymbol, pos == 0
 				if pos > 0 {
