@@ -70,6 +70,15 @@ func Bundled(name string) (predict.Model, error) {
 	return b.open()
 }
 
+// BundledFile returns the GGUF file of a bundled model. It must not be changed.
+func BundledFile(name string) ([]byte, bool) {
+	b, ok := findBundled(name)
+	if !ok || len(b.data()) == 0 {
+		return nil, false
+	}
+	return b.data(), true
+}
+
 func findBundled(name string) (*bundle, bool) {
 	i := slices.IndexFunc(bundled, func(b bundle) bool { return b.name == name })
 	if i < 0 {
