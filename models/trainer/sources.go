@@ -1,0 +1,82 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// separator stands between the files of a source.
+const separator = "\n\n\n"
+
+// LoadSources reads a source from each path: a file, a directory with all files
+// below it but hidden ones, or "-" for stdin. Links below directories are not
+// followed. weights gives the share of the streams to cut from each; nil: in
+// proportion to their sizes.
+func LoadSources(ctx context.Context, paths []string, weights []float64, stdin io.Reader) ([]Source, error) {
+	if weights != nil && len(weights) != len(paths) {
+		return nil, fmt.Errorf("%d weights for %d sources", len(weights), len(paths))
+	}
+	var list []Source
+	for i, path := range paths {
+		s := Source{Name: path}
+		if weights != nil {
+			if s.Weight = weights[i]; !(s.Weight > 0) {
+				return nil, fmt.Errorf("weight %g of %s: must be above 0", s.Weight, path)
+			}
+		}
+		var err error
+		if path == "-" {
+			s.Data, err = io.ReadAll(stdin)
+		} else {
+			s.Data, err = readTree(ctx, path)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("corpus: %w", err)
+		}
+		list = append(list, s)
+	}
+	return list, ctx.Err()
+}
+
+// readTree returns the content of a file, or of all files below a directory in
+// lexical order.
+func readTree(ctx context.Context, root string) ([]byte, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return os.ReadFile(root)
+	}
+	var all []byte
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case path != root && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case !d.Type().IsRegular():
+			return nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if len(all) > 0 {
+			all = append(all, separator...)
+		}
+		all = append(all, data...)
+		return nil
+	})
+	return all, err
+}
