@@ -84,6 +84,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newCatCommand(a),
 	)
 	add(groupSetup,
+		newTrainCommand(a),
 		newModelsCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),

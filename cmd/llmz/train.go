@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/models/convert"
+	"github.com/llmz/llmz/models/trainer"
+)
+
+const trainLong = `Trains a model on the files, directories and standard input ("-") named, and writes a
+GGUF file that -m takes. Part of the corpus is held back to watch the training with.
+
+By default a small LSTM is trained from scratch for 10 minutes. With --init an
+existing model is adapted to the corpus instead, which needs far less time and text.
+
+Checkpoints are written every few minutes beside the output. Interrupted (ctrl-c),
+the training saves one and stops; the same command with --resume goes on.`
+
+const trainExample = `  llmz train notes/ --minutes 30 -o notes.gguf       a small model from scratch
+  llmz train logs/ --init gru -o logs.gguf           adapt the bundled GRU
+  llmz train logs/ --init gru -o logs.gguf --resume  go on after an interruption
+  llmz -m logs.gguf new.log                          use it`
+
+// trainOptions are the flags of "llmz train".
+type trainOptions struct {
+	output     string
+	force      bool
+	init       string
+	weights    string
+	augment    bool
+	float      bool
+	minutes    float64
+	threads    threadCount
+	checkpoint float64 // minutes
+	config     trainer.Config
+}
+
+// newTrainCommand builds "llmz train".
+func newTrainCommand(a *app) *cobra.Command {
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:     "train CORPUS...",
+		Short:   "Train an LSTM or GRU and write a GGUF",
+		Long:    trainLong,
+		Example: trainExample,
+		Args:    minArgs(1, "a CORPUS: files, directories or - for standard input"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runTrain(cmd.Context(), a, &o, cmd.Flags().Changed, args)
+		},
+	}
+	fs := cmd.Flags()
+	c := &o.config
+	fs.StringVarP(&o.output, "output", "o", "", "the GGUF file to write (required)")
+	fs.BoolVarP(&o.force, "force", "f", false, "overwrite the output, and start over where there is a checkpoint")
+	fs.StringVar(&o.init, "init", "", "start from the weights of `MODEL`: a name, a GGUF, safetensors or PyTorch file")
+	fs.StringVar(&c.Shape.Arch, "arch", "lstm", "gru or lstm")
+	fs.IntVar(&c.Shape.Layers, "layers", 0, "recurrent layers (default: lstm 1, gru 3)")
+	fs.IntVar(&c.Shape.Hidden, "hidden", 0, "units of a layer (default: lstm 288, gru 512)")
+	fs.IntVar(&c.Shape.Embed, "embed", 0, "size of a byte's embedding (default: lstm 64, gru 128)")
+	fs.Float64Var(&o.minutes, "minutes", 10, "how long to train")
+	fs.Float64Var(&c.Epochs, "epochs", 0, "train on this many times the corpus instead")
+	fs.IntVar(&c.Updates, "updates", 0, "make this many updates instead")
+	fs.IntVar(&c.Patience, "patience", 10, "stop after this many validations without a new best; 0: never")
+	fs.Float64Var(&c.Rate, "rate", 0, "peak learning rate (default: lstm 0.004, gru 0.002, with --init 0.001)")
+	fs.IntVar(&c.WarmUp, "warm-up", 100, "updates until the peak")
+	fs.IntVar(&c.Streams, "streams", 64, "texts read in parallel")
+	fs.IntVar(&c.Steps, "steps", 64, "bytes of back-propagation through time")
+	fs.Float64Var(&c.Validation, "validation", 0.02, "share of the corpus to hold back")
+	fs.StringVar(&o.weights, "weights", "", "shares of the texts to cut from each CORPUS, such as 3,1,1 (default: by size)")
+	fs.BoolVar(&o.augment, "augment", false, "rewrite some of the texts: CRLF, tabs, upper case, Latin-1, indentation")
+	fs.Uint64Var(&c.Seed, "seed", 1, "the same seed and --updates or --epochs give the same model on the same machine")
+	fs.StringVar(&c.Precision, "precision", "auto", "of products: auto, f32 or bf16")
+	fs.VarP(&o.threads, "threads", "T", "0 = all cores; never changes the output")
+	fs.BoolVar(&o.float, "float", false, "write float32 weights, four times the size, to go on training with")
+	fs.Float64Var(&o.checkpoint, "checkpoint-minutes", 3, "time between checkpoints")
+	fs.BoolVar(&c.Resume, "resume", false, "go on from the checkpoint of an interrupted training")
+	return cmd
+}
+
+// defaultShapes are the shapes of the bundled models.
+var defaultShapes = map[string]trainer.Shape{
+	"lstm": {Arch: "lstm", Layers: 1, Hidden: 288, Embed: 64},
+	"gru":  {Arch: "gru", Layers: 3, Hidden: 512, Embed: 128},
+}
+
+// complete turns the flags into a configuration.
+func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string) bool) error {
+	c := &o.config
+	if o.output == "" || o.output == filejob.Stdio {
+		return usagef("train needs -o FILE.gguf")
+	}
+	switch {
+	case changed("epochs") && changed("updates"), changed("minutes") && (changed("epochs") || changed("updates")):
+		return usagef("give one of --minutes, --epochs and --updates")
+	case !changed("epochs") && !changed("updates"):
+		c.For = time.Duration(o.minutes * float64(time.Minute))
+	}
+	if c.For <= 0 && c.Epochs <= 0 && c.Updates <= 0 {
+		return usagef("the training must last longer than nothing")
+	}
+	if c.Patience < 0 {
+		return usagef("--patience %d: must not be below 0", c.Patience)
+	}
+	if err := o.shape(ctx, a, changed); err != nil {
+		return err
+	}
+	if c.Rate == 0 {
+		c.Rate = map[string]float64{"lstm": 0.004, "gru": 0.002}[c.Shape.Arch]
+		if o.init != "" {
+			c.Rate = 0.001
+		}
+	}
+	if o.augment {
+		c.Augment = trainer.DefaultAugment
+	}
+	if c.For == 0 {
+		// Validating by the clock would choose other weights on another day.
+		c.ValidateUpdates = 200
+	}
+	c.Threads = int(o.threads)
+	c.Checkpoint = o.output + ".checkpoint"
+	c.CheckpointEvery = time.Duration(o.checkpoint * float64(time.Minute))
+	if o.force {
+		return nil
+	}
+	switch {
+	case exists(o.output):
+		return &filejob.Error{Path: o.output, Err: filejob.ErrExists, Help: "overwrite it with -f, or name another output with -o"}
+	case exists(c.Checkpoint) && !c.Resume:
+		return withHint(fmt.Errorf("%s is left from an interrupted training", c.Checkpoint), "go on with --resume, or start over with -f")
+	}
+	return nil
+}
+
+// shape settles the architecture, from the model to start with if there is one.
+func (o *trainOptions) shape(ctx context.Context, a *app, changed func(string) bool) error {
+	s := &o.config.Shape
+	if o.init == "" {
+		d, ok := defaultShapes[s.Arch]
+		if !ok {
+			return usagef("unknown architecture %q: use gru or lstm", s.Arch)
+		}
+		for _, v := range []struct {
+			flag string
+			dst  *int
+			def  int
+		}{{"layers", &s.Layers, d.Layers}, {"hidden", &s.Hidden, d.Hidden}, {"embed", &s.Embed, d.Embed}} {
+			if !changed(v.flag) {
+				*v.dst = v.def
+			}
+		}
+		if err := s.Validate(); err != nil {
+			return &usageError{err: err}
+		}
+		return nil
+	}
+	n, err := loadNetwork(ctx, a, o.init)
+	if err != nil {
+		return err
+	}
+	is := trainer.Shape{Arch: n.Cell, Layers: n.Layers, Hidden: n.Hidden, Embed: n.Embed}
+	if changed("arch") && s.Arch != is.Arch || changed("layers") && s.Layers != is.Layers ||
+		changed("hidden") && s.Hidden != is.Hidden || changed("embed") && s.Embed != is.Embed {
+		return usagef("%s is a %s of %d layers of %d with an embedding of %d: --init keeps it so",
+			o.init, is.Arch, is.Layers, is.Hidden, is.Embed)
+	}
+	*s = is
+	o.config.Init = map[string][]float32{}
+	for name, t := range n.Tensors {
+		o.config.Init[name] = t.Data
+	}
+	return nil
+}
+
+// loadNetwork reads the weights of a model by name or path.
+func loadNetwork(ctx context.Context, a *app, name string) (*convert.Network, error) {
+	if b, ok := models.BundledFile(name); ok {
+		return convert.Read(b)
+	}
+	if exists(name) {
+		return convert.Load(name)
+	}
+	e, err := a.models.Describe(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return convert.Load(e.Path)
+}
+
+func parseWeights(s string, n int) ([]float64, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var list []float64
+	for _, part := range strings.Split(s, ",") {
+		v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || !(v > 0) {
+			return nil, usagef("--weights %s: %q is not a number above 0", s, part)
+		}
+		list = append(list, v)
+	}
+	if len(list) != n {
+		return nil, usagef("--weights %s: %d shares for %d sources", s, len(list), n)
+	}
+	return list, nil
+}
+
+func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string) bool, args []string) error {
+	weights, err := parseWeights(o.weights, len(args))
+	if err != nil {
+		return err
+	}
+	if err := o.complete(ctx, a, changed); err != nil {
+		return err
+	}
+	c := &o.config
+	if c.Sources, err = trainer.LoadSources(ctx, args, weights, a.stdin); err != nil {
+		return err
+	}
+	if o.force && !c.Resume {
+		if err := os.Remove(c.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	report := newTrainReporter(a)
+	result, err := trainer.Train(ctx, *c, report.observe)
+	report.clear()
+	if err != nil {
+		if ctx.Err() != nil && exists(c.Checkpoint) && !a.quiet {
+			fmt.Fprintf(a.stderr, "Saved %s; the same command with --resume goes on.\n", c.Checkpoint)
+		}
+		return err
+	}
+	return o.finish(ctx, a, result)
+}
+
+// trainObject is the JSON form of a finished training.
+type trainObject struct {
+	Op          string  `json:"op"`
+	Output      string  `json:"output"`
+	Arch        string  `json:"arch"`
+	Parameters  int64   `json:"parameters"`
+	Updates     int     `json:"updates"`
+	Bytes       int64   `json:"trained_bytes"`
+	ValidBPC    float64 `json:"valid_bpc"`
+	FloatBPC    float64 `json:"float_bpc"`
+	IntegerBPC  float64 `json:"integer_bpc"`
+	Loss        float64 `json:"quantisation_loss"`
+	OutputBytes int64   `json:"output_bytes"`
+}
+
+// finish writes the model and says what it is worth.
+func (o *trainOptions) finish(ctx context.Context, a *app, r *trainer.Result) error {
+	q, err := r.Quantisation(ctx)
+	measured := err == nil
+	if err != nil && !errors.Is(err, trainer.ErrNoHeldOut) {
+		return err
+	}
+	name := strings.TrimSuffix(filepath.Base(o.output), models.Extension)
+	if err := r.Network().Save(o.output, convert.WriteOptions{Quantise: !o.float, Name: name}); err != nil {
+		return err
+	}
+	info, err := os.Stat(o.output)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(o.config.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	obj := trainObject{Op: "train", Output: o.output, Arch: r.Shape.Arch, Parameters: r.Shape.Parameters(), Updates: r.Updates,
+		Bytes: r.Bytes, ValidBPC: r.BPC, OutputBytes: info.Size()}
+	if measured {
+		obj.FloatBPC, obj.IntegerBPC, obj.Loss = q.Float, q.Integer, q.Loss()
+	}
+	if a.json != jsonOff {
+		return json.NewEncoder(a.stdout).Encode(obj)
+	}
+	if a.quiet {
+		return nil
+	}
+	if measured {
+		fmt.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", q.Float, q.Integer, 100*q.Loss())
+	}
+	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", o.output, r.Shape.Arch, grouped(obj.Parameters), grouped(obj.OutputBytes))
+	return nil
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/llmz/llmz/models/convert"
+)
+
+// runLine runs a command line in-process and returns its exit code and output.
+func runLine(ctx context.Context, t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	dir := t.TempDir()
+	open := func(name string) *os.File {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	in, out, errs := open("in"), open("out"), open("err")
+	code = newApp(in, out, errs).execute(ctx, args)
+	read := func(f *os.File) string {
+		f.Close()
+		b, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	in.Close()
+	return code, read(out), read(errs)
+}
+
+// tinyTraining is a command line that trains within a fraction of a second.
+func tinyTraining(t *testing.T) (args []string, output string) {
+	t.Helper()
+	dir := t.TempDir()
+	corpus := filepath.Join(dir, "corpus.txt")
+	if err := os.WriteFile(corpus, []byte(strings.Repeat("So much depends upon a red wheel barrow.\n", 100)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	output = filepath.Join(dir, "a.gguf")
+	return []string{"train", corpus, "-o", output, "--hidden", "16", "--embed", "8", "--streams", "4", "--steps", "8"}, output
+}
+
+func TestTrain(t *testing.T) {
+	args, output := tinyTraining(t)
+	args = append(args, "--updates", "10", "--json=events")
+	var first []byte
+	for range 2 {
+		code, stdout, stderr := runLine(t.Context(), t, args...)
+		if code != exitOK {
+			t.Fatalf("exit code %d: %s", code, stderr)
+		}
+		lines := strings.Split(strings.TrimSpace(stdout), "\n")
+		var last trainObject
+		for i, l := range lines {
+			var o struct {
+				Type string `json:"type"`
+			}
+			if err := json.Unmarshal([]byte(l), &o); err != nil {
+				t.Fatalf("%q: %v", l, err)
+			}
+			if i == 0 && o.Type != "started" {
+				t.Errorf("first event %q", l)
+			}
+		}
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+			t.Fatal(err)
+		}
+		if last.Op != "train" || last.Updates != 10 || last.ValidBPC <= 0 || last.IntegerBPC <= 0 {
+			t.Errorf("result %+v", last)
+		}
+		model, err := os.ReadFile(output)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = model
+		}
+		if !bytes.Equal(model, first) {
+			t.Error("the same command wrote another model")
+		}
+		args = append(args, "-f")
+	}
+	if exists(output + ".checkpoint") {
+		t.Error("the checkpoint was left behind")
+	}
+	// Without -f the model stays.
+	if code, _, stderr := runLine(t.Context(), t, args[:len(args)-2]...); code != exitFailed || !strings.Contains(stderr, "-f") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	// The model keeps its shape when it is trained further.
+	code, _, stderr := runLine(t.Context(), t, args[0], args[1], "--init", output, "-o", output+"2", "--updates", "2", "--float")
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if !strings.Contains(stderr, "lstm, 1 x 16") {
+		t.Errorf("plain output %q", stderr)
+	}
+	if n, err := convert.Load(output + "2"); err != nil || n.Hidden != 16 || n.Embed != 8 {
+		t.Errorf("%+v, %v", n, err)
+	}
+}
+
+func TestTrainInterrupted(t *testing.T) {
+	args, output := tinyTraining(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	code, _, stderr := runLine(ctx, t, append(args, "--minutes", "5")...)
+	if code == exitOK || !strings.Contains(stderr, "--resume") || !exists(output+".checkpoint") || exists(output) {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	if code, _, stderr = runLine(t.Context(), t, append(args, "--minutes", "5")...); code != exitFailed || !strings.Contains(stderr, "--resume") {
+		t.Errorf("a checkpoint was ignored: exit code %d, %q", code, stderr)
+	}
+	if code, _, stderr = runLine(t.Context(), t, append(args, "--minutes", "0.006", "--resume")...); code != exitOK || !strings.Contains(stderr, "Resumed") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}
+
+func TestTrainUsage(t *testing.T) {
+	args, output := tinyTraining(t)
+	for _, extra := range [][]string{
+		{"-o", "-"}, {"--arch", "rnn"}, {"--hidden", "-1"}, {"--epochs", "1", "--updates", "2"}, {"--minutes", "0"},
+		{"--weights", "1,2"}, {"--weights", "0"}, {"--patience", "-1"}, {"--init", "lstm", "--hidden", "999"},
+	} {
+		if code, _, stderr := runLine(t.Context(), t, append(args, extra...)...); code != exitUsage {
+			t.Errorf("%q: exit code %d, %s", extra, code, stderr)
+		}
+	}
+	if code, _, _ := runLine(t.Context(), t, "train"); code != exitUsage {
+		t.Errorf("no corpus: exit code %d", code)
+	}
+	if code, _, stderr := runLine(t.Context(), t, append(args, "--init", "no-such-model")...); code != exitMissing {
+		t.Errorf("no such model: exit code %d, %s", code, stderr)
+	}
+	if exists(output) {
+		t.Error("a refused command wrote a model")
+	}
+}
