@@ -52,10 +52,6 @@ func (m *matchModel) init(minLen int, logHeads uint) {
 	m.minLen = minLen
 	m.heads = make([]uint32, 1<<logHeads)
 	m.shift = 64 - logHeads
-	for i := range m.conf {
-		b := uint32(i) / 16
-		m.conf[i] = newAdaptive(65535-65536/(b+3), 0)
-	}
 }
 
 // next moves t on by the byte just coded in lane l and, if it follows nothing or

@@ -45,7 +45,7 @@ type Mixer struct {
 	long  int     // number of longer lanes
 
 	table  table
-	sm     [2][numCtx][256]adaptive
+	sm     [modes][numCtx][256]adaptive
 	order0 [groups * 16]adaptive
 	order1 []adaptive
 	order2 []adaptive
@@ -67,6 +67,7 @@ type Mixer struct {
 	tree       [256]uint32
 	freqs      *[256]uint32
 	o0, o1, o2 *adaptive
+	fidx       int
 	pf         uint32
 
 	// The state of the decision being coded.
@@ -82,6 +83,7 @@ type Mixer struct {
 const (
 	numCtx   = 16
 	numMatch = 2
+	modes    = 3 // ways of reading contexts: text, binary, and the ends of tokens
 )
 
 // Positions in the input vector.
@@ -98,7 +100,7 @@ const groups = 17
 
 // lane is the state of one lane.
 type lane struct {
-	sm [2][numCtx][256]adaptive
+	sm [modes][numCtx][256]adaptive
 
 	id              uint32 // lane number, modulo 64
 	pos, start, end int
@@ -169,15 +171,6 @@ func New(cfg Config) (*Mixer, error) {
 		long:  n % cfg.Lanes,
 		table: newTable(logTable(n)),
 	}
-	for m := range x.sm {
-		for i := range x.sm[m] {
-			for s := range x.sm[m][i] {
-				h := states[s]
-				p := (h.n1*2 + 1) * 65536 / ((h.n0+h.n1)*2 + 2)
-				x.sm[m][i][s] = newAdaptive(uint32(min(max(p, 64), 65536-64)), 0)
-			}
-		}
-	}
 	for i := range x.order0 {
 		x.order0[i] = newAdaptive(32768, 0)
 	}
@@ -189,40 +182,12 @@ func New(cfg Config) (*Mixer, error) {
 	fill(x.order2, newAdaptive(32768, 0))
 	x.matches[0].init(5, log2Clamp(n, 10, 22))
 	x.matches[1].init(12, log2Clamp(n, 10, 22))
-	var w0 inputs
-	for i := range numCtx {
-		w0[2*i] = weightOne / 5
-		w0[2*i+1] = 0
+	x.allocWeights()
+	w, ok := warmTable()
+	if !ok {
+		return nil, errors.New("mixer: the embedded warm start is damaged")
 	}
-	for i := range 3 {
-		w0[inOrder+i] = weightOne / 8
-	}
-	for i := range 2 * numMatch {
-		w0[inMatch+i] = weightOne / 8
-	}
-	if cfg.Model {
-		for i := range w0 {
-			w0[i] /= 4
-		}
-		w0[inModel] = weightOne * 2 / 3
-		w0[inModel+2] = weightOne / 8
-		w0[inModel+3] = weightOne / 8
-	}
-	vectors := 0
-	for i, n := range setSize {
-		x.base[i] = uint32(vectors)
-		vectors += n
-	}
-	x.weights = make([]int32, vectors*numInputs)
-	for i := range vectors {
-		copy(x.weights[i*numInputs:], w0[:])
-	}
-	x.final = make([][numSets]int32, 2048)
-	for i := range x.final {
-		for j := range x.final[i] {
-			x.final[i][j] = weightOne / numSets
-		}
-	}
+	x.adopt(w, warmTrust)
 	logAPM := log2Clamp(n, 10, 16)
 	x.apms[0] = newAPM(10)
 	x.apms[1] = newAPM(logAPM)

@@ -1,7 +1,9 @@
 package mixer
 
 // setSize is the number of weight vectors in each set.
-var setSize = [numSets]int{2 * 256, 2 * 256, 2 * matchBuckets * 16, 2 * 8 * 8, 256 * 2, 16 * 16, 64 * 8, 2 * 256}
+var setSize = [numSets]int{
+	modes * 256, modes * 256, modes * matchBuckets * 16, modes * 64, modes * 256, modes * 16 * 8, 64 * 8, modes * 256,
+}
 
 const (
 	smLimit    = 511
@@ -84,7 +86,7 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 	x.off[2] = (x.base[2] + m*matchBuckets*16 + mctx) * numInputs
 	x.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
 	x.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
-	x.off[5] = (x.base[5] + conf*16 + m*8 + bitpos) * numInputs
+	x.off[5] = (x.base[5] + (m*16+conf)*8 + bitpos) * numInputs
 	x.off[6] = (x.base[6] + l.id*8 + bitpos) * numInputs
 	x.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
 	dots(x.weights, in, &x.xf, &x.off)
@@ -94,7 +96,8 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 		x.xf[i] = d
 		x.ps[i] = squash(d)
 	}
-	x.fset = &x.final[m*256+c0]
+	x.fidx = int(m*256 + c0)
+	x.fset = &x.final[x.fidx]
 	var s int64
 	for i, w := range x.fset {
 		s += int64(w) * int64(x.xf[i])
@@ -159,5 +162,5 @@ func (x *Mixer) update(l *lane, bit uint32, model bool) {
 
 // rate is the learning rate, decaying.
 func (x *Mixer) rate() int32 {
-	return 48 + 200*4096/int32(4096+x.count/8)
+	return 60 + 300*4096/int32(4096+x.count/8)
 }
