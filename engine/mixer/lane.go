@@ -58,6 +58,10 @@ func (r *records) see(c uint8, pos int) {
 
 // endByte takes the byte just coded into the lane's state.
 func (x *Mixer) endByte(l *lane, b byte) {
+	l.c0, l.node, l.group = 1, 1, 0
+	if l.pos >= l.end {
+		return // damaged data: the lane is full
+	}
 	x.hist[l.pos] = b
 	l.pos++
 	c1 := uint32(l.c8 & 0xff)
@@ -65,7 +69,6 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	x.ind1[c1] = x.ind1[c1]<<8 | uint16(b)
 	x.ind2[c2] = x.ind2[c2]<<8 | uint16(b)
 	l.c8 = l.c8<<8 | uint64(b)
-	l.c0, l.node, l.group = 1, 1, 0
 
 	odd := int32(0)
 	if b < 32 && b != '\n' && b != '\r' && b != '\t' || b >= 0xf8 || b == 127 {
@@ -189,7 +192,7 @@ func (x *Mixer) hashSlots(l *lane, c0 uint64) {
 		l.check[i] = uint8(h)
 	}
 	x.table.prefetch(&l.at)
-	h := (uint32(l.c8&0xffff)*17 + l.group) * 0x9e3779b1
+	h := (uint32(l.c8&0xffff)*groups + l.group) * 0x9e3779b1
 	l.base2 = (h ^ h>>15) & x.mask2
 }
 
@@ -204,31 +207,6 @@ func (x *Mixer) findSlots(l *lane) {
 			l.hits++
 		}
 	}
-}
-
-// sumFreqs builds the sums of freqs over the nodes of the byte's binary tree:
-// tree[1] is the sum of all, tree[2n] and tree[2n+1] the halves of tree[n].
-func (x *Mixer) sumFreqs(freqs []uint32) {
-	f := freqs[:256]
-	for i := 0; i < 256; i += 2 {
-		x.tree[128+i/2] = f[i] + f[i+1]
-	}
-	for i := 127; i > 0; i-- {
-		x.tree[i] = x.tree[2*i] + x.tree[2*i+1]
-	}
-	x.freqs = (*[256]uint32)(f)
-}
-
-// modelBit returns the model's 16-bit probability of a one at node c0.
-func (x *Mixer) modelBit(c0 uint32) uint32 {
-	var one, all uint32
-	if c0 < 128 {
-		one, all = x.tree[2*c0+1], x.tree[c0]
-	} else {
-		one, all = x.freqs[2*c0+1-256], x.tree[c0]
-	}
-	p := (uint64(one)<<16 + uint64(all)/2) / uint64(all)
-	return uint32(min(max(p, 1), 65535))
 }
 
 func ilog(n uint32) uint32 { return uint32(bits.Len32(n)) }

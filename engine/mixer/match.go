@@ -45,7 +45,8 @@ type matchModel struct {
 	shift  uint
 	// conf is the probability that the prediction is right, by matchBucket and the
 	// last four outcomes.
-	conf [matchBuckets * 16]adaptive
+	// [1] is for the ends of tokens.
+	conf [2][matchBuckets * 16]adaptive
 }
 
 func (m *matchModel) init(minLen int, logHeads uint) {

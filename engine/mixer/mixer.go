@@ -38,11 +38,11 @@ type BitCoder interface {
 
 // Mixer holds the adaptive state of one block. It is not safe for concurrent use.
 type Mixer struct {
-	cfg   Config
-	lanes []lane
-	hist  []uint8 // the bytes of the block that have been coded; 0 where not yet
-	short int     // length of the shorter lanes
-	long  int     // number of longer lanes
+	cfg    Config
+	lanes  []lane
+	hist   []uint8  // the bytes of the block that have been coded; 0 where not yet
+	ends   []uint64 // bit set of the positions in the block where a token begins
+	tokens tokenSums
 
 	table  table
 	sm     [modes][numCtx][256]adaptive
@@ -64,8 +64,7 @@ type Mixer struct {
 	apms       [2]apm
 	nnAPM      [2]apm
 	count      uint32
-	tree       [256]uint32
-	freqs      *[256]uint32
+	sums       byteSums
 	o0, o1, o2 *adaptive
 	fidx       int
 	pf         uint32
@@ -95,8 +94,15 @@ const (
 	inBias  = inModel + 4
 )
 
-// groups is the number of nibbles of a byte's tree: the first, and 16 second ones.
-const groups = 17
+// groups is the number of nibbles of a byte's tree: the first and 16 second ones;
+// and one for the ends of tokens.
+const (
+	groups   = 18
+	groupEnd = 17
+)
+
+// modeEnd is the way of reading contexts for the ends of tokens.
+const modeEnd = 2
 
 // lane is the state of one lane.
 type lane struct {
@@ -167,8 +173,6 @@ func New(cfg Config) (*Mixer, error) {
 		cfg:   cfg,
 		lanes: make([]lane, cfg.Lanes),
 		hist:  make([]uint8, n),
-		short: n / cfg.Lanes,
-		long:  n % cfg.Lanes,
 		table: newTable(logTable(n)),
 	}
 	for i := range x.order0 {
@@ -189,7 +193,7 @@ func New(cfg Config) (*Mixer, error) {
 	}
 	x.adopt(w, warmTrust)
 	logAPM := log2Clamp(n, 10, 16)
-	x.apms[0] = newAPM(10)
+	x.apms[0] = newAPM(11)
 	x.apms[1] = newAPM(logAPM)
 	if cfg.Model {
 		x.nnAPM[0] = newAPM(8)
@@ -197,23 +201,28 @@ func New(cfg Config) (*Mixer, error) {
 	}
 	at := 0
 	for i := range x.lanes {
-		l := &x.lanes[i]
-		l.sm = x.sm
-		l.id = uint32(i) & 63
-		l.start, l.pos = at, at
-		at += x.short
-		if i < x.long {
-			at++
+		size := n / cfg.Lanes
+		if i < n%cfg.Lanes {
+			size++
 		}
-		l.end = at
-		l.c0, l.node = 1, 1
-		l.lineStart, l.lastLine = l.start, l.start
-		if cfg.Kind == Binary {
-			l.mode, l.oddness = 1, 32768
-		}
-		x.beginByte(l)
+		x.startLane(i, at, at+size)
+		at += size
 	}
 	return x, nil
+}
+
+// startLane makes bytes start to end of the block lane i.
+func (x *Mixer) startLane(i, start, end int) {
+	l := &x.lanes[i]
+	l.sm = x.sm
+	l.id = uint32(i) & 63
+	l.start, l.pos, l.end = start, start, end
+	l.c0, l.node = 1, 1
+	l.lineStart, l.lastLine = start, start
+	if x.cfg.Kind == Binary {
+		l.mode, l.oddness = 1, 32768
+	}
+	x.beginByte(l)
 }
 
 func fill[T any](s []T, v T) {
@@ -240,9 +249,23 @@ func (x *Mixer) written(p int) bool {
 // bytes, each at least 1, and total their sum; nil when there is no model.
 func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byte) byte {
 	l := &x.lanes[lane]
-	if freqs != nil {
-		x.sumFreqs(freqs)
+	if !x.cfg.Model {
+		return x.codeByte(c, l, nil, sym)
 	}
+	x.sums.fill(freqs)
+	return x.codeByte(c, l, &x.sums, sym)
+}
+
+// byteModel gives a model's probabilities of the bits of the next byte.
+type byteModel interface {
+	// one returns the 16-bit probability, between 1 and 65535, that the bit after the
+	// ones of c0 (which follow a leading one) is a one. only tells that the other
+	// value is impossible.
+	one(c0 uint32) (p1 uint32, only bool)
+}
+
+// codeByte codes a byte of lane l.
+func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
 		if i == 3 {
@@ -250,9 +273,17 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 			x.hashSlots(l, uint64(l.c0))
 			x.findSlots(l)
 		}
-		p := x.predict(l, freqs != nil)
-		bit := c.Bit(p, int(sym>>i)&1)
-		x.update(l, uint32(bit), freqs != nil)
+		var pm uint32
+		var only bool
+		if model != nil {
+			pm, only = model.one(l.c0)
+		}
+		p := x.predict(l, l.mode, pm)
+		bit := int(pm >> 15)
+		if !only {
+			bit = c.Bit(p, int(sym>>i)&1)
+		}
+		x.update(l, l.mode, uint32(bit))
 		l.c0 = l.c0<<1 | uint32(bit)
 		l.node = l.node<<1 | uint32(bit)
 	}

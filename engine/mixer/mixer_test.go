@@ -112,7 +112,7 @@ func testBlocks(t testing.TB) map[string][]byte {
 		t.Fatal(err)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	random := make([]byte, 3000)
+	random := make([]byte, 1500)
 	for i := range random {
 		random[i] = byte(r.Uint32())
 	}
@@ -125,12 +125,12 @@ func testBlocks(t testing.TB) map[string][]byte {
 	return map[string][]byte{
 		"empty":   {},
 		"one":     {42},
-		"zeros":   make([]byte, 5000),
+		"zeros":   make([]byte, 2500),
 		"all":     all,
 		"random":  random,
 		"records": records,
-		"text":    alice[:8000],
-		"mixed":   append(append(append([]byte{}, alice[5000:8000]...), random[:1500]...), alice[5000:8000]...),
+		"text":    alice[:4000],
+		"mixed":   append(append(append([]byte{}, alice[5000:6500]...), random[:800]...), alice[5000:6500]...),
 	}
 }
 

@@ -11,11 +11,16 @@ const (
 	matchLimit = 1023
 )
 
-// predict returns the 16-bit probability that the lane's next bit is a one.
-func (x *Mixer) predict(l *lane, model bool) uint32 {
-	c0 := l.c0
+// predict returns the 16-bit probability that the lane's next decision is a one. m
+// is the way of reading contexts: the lane's mode for the bits of a byte, or
+// modeEnd; pm is the model's probability, 0 if there is no model.
+func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
+	c0, bitpos := l.c0, ilog(l.c0)-1
+	if m == modeEnd {
+		c0, bitpos = 0, 0
+	}
 	node := l.node
-	sm := &l.sm[l.mode]
+	sm := &l.sm[m]
 	in := &x.x
 	for i := range l.slots {
 		st := l.slots[i][node&15]
@@ -47,14 +52,13 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 		if !t.ok {
 			continue
 		}
-		if (t.byte|256)>>(9-ilog(c0)) != c0 {
-			t.ok = false
-			continue
+		y := x.endAt(t.ptr)
+		if m != modeEnd {
+			y = t.byte >> (7 - bitpos) & 1
 		}
-		a := x.matches[i].conf[t.ctx].p()
+		a := x.matches[i].conf[m>>1][t.ctx].p()
 		st := stretch(a)
 		lin := (int32(a) - 32768) >> 5
-		y := (t.byte >> (8 - ilog(c0))) & 1
 		if y == 0 {
 			st, lin = -st, -lin
 		}
@@ -64,11 +68,10 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 		ebyte = t.byte
 	}
 	conf := uint32(0)
-	if model {
-		p := x.modelBit(c0)
-		st := stretch(p)
+	if pm > 0 {
+		st := stretch(pm)
 		in[inModel] = st
-		in[inModel+1] = (int32(p) - 32768) >> 5
+		in[inModel+1] = (int32(pm) - 32768) >> 5
 		a0 := x.nnAPM[0].refine(st, c0)
 		a1 := x.nnAPM[1].refine(st, c0|c1<<8)
 		in[inModel+2] = stretch(a0)
@@ -79,8 +82,6 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 		conf = min(uint32(st)/128, 15)
 	}
 
-	m := l.mode
-	bitpos := ilog(c0) - 1
 	x.off[0] = (x.base[0] + m*256 + c0) * numInputs
 	x.off[1] = (x.base[1] + m*256 + c1) * numInputs
 	x.off[2] = (x.base[2] + m*matchBuckets*16 + mctx) * numInputs
@@ -104,15 +105,14 @@ func (x *Mixer) predict(l *lane, model bool) uint32 {
 	}
 	d := min(max(int32(s>>20), -maxStretch), maxStretch)
 	x.pf = squash(d)
-	q0 := x.apms[0].refine(d, c0|m<<8|min(expect, 1)<<9)
+	q0 := x.apms[0].refine(d, c0|(m*2+min(expect, 1))<<8)
 	q1 := x.apms[1].refine(d, c0|c1<<8)
 	p := (x.pf + q0 + q1*2 + 2) / 4
 	return min(max(p, 1), 65535)
 }
 
 // update teaches everything that took part in the last prediction the bit.
-func (x *Mixer) update(l *lane, bit uint32, model bool) {
-	c0 := l.c0
+func (x *Mixer) update(l *lane, m, bit uint32) {
 	node := l.node
 	target := int32(bit * 65535)
 	e := target - int32(x.pf)
@@ -141,19 +141,20 @@ func (x *Mixer) update(l *lane, bit uint32, model bool) {
 	for i := range l.match {
 		t := &l.match[i]
 		if t.ok {
-			y := (t.byte >> (8 - ilog(c0))) & 1
 			hit := uint32(1)
-			if y != bit {
+			if m == modeEnd {
+				hit ^= bit ^ x.endAt(t.ptr)
+			} else if t.byte>>(8-ilog(l.c0))&1 != bit {
 				hit = 0
 				t.ok = false
 			}
-			x.matches[i].conf[t.ctx].train(hit, matchLimit)
+			x.matches[i].conf[m>>1][t.ctx].train(hit, matchLimit)
 		}
 	}
 	for i := range x.apms {
 		x.apms[i].train(bit, 6)
 	}
-	if model {
+	if x.cfg.Model {
 		for i := range x.nnAPM {
 			x.nnAPM[i].train(bit, 6)
 		}

@@ -120,8 +120,9 @@ func (x *Mixer) adopt(w *warm, trust uint32) {
 		}
 	}
 	for k := range x.matches {
-		for i := range x.matches[k].conf {
-			x.matches[k].conf[i] = newAdaptive(uint32(w.Conf[v][k][i]), trust)
+		for i, p := range w.Conf[v][k] {
+			x.matches[k].conf[0][i] = newAdaptive(uint32(p), trust)
 		}
+		x.matches[k].conf[1] = x.matches[k].conf[0]
 	}
 }
