@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/adrg/xdg"
 
@@ -44,8 +45,17 @@ type Registry struct {
 	// Device is where models of an external runtime are to run: "auto", "cpu",
 	// "cuda", "metal" or "vulkan". Bundled models run on the CPU.
 	Device string
-	// preferred is a model file to look at first when an archive is decoded.
-	preferred string
+	// Kernel chooses the CPU kernels of an external runtime: a variant's name,
+	// "native" for the fastest here, or empty for the one that most machines share.
+	Kernel string
+	// GPULayers is the number of layers that an external runtime keeps on an
+	// accelerator, 0 for all.
+	GPULayers int
+
+	mu sync.Mutex
+	// preferred are model files outside Dir to look at first when an archive is
+	// decoded: those the user named.
+	preferred []string
 }
 
 // NewRegistry returns a registry of the bundled models and those in Dir().
@@ -61,6 +71,7 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string) (predict.Model, 
 	if err != nil {
 		return nil, err
 	}
+	r.prefer(path)
 	return r.openFile(ctx, path, nil)
 }
 
@@ -94,8 +105,18 @@ func (r *Registry) Prefer(nameOrPath string) error {
 		return nil // always looked at
 	}
 	path, err := r.find(nameOrPath)
-	r.preferred = path
+	if err == nil {
+		r.prefer(path)
+	}
 	return err
+}
+
+// prefer puts path first.
+func (r *Registry) prefer(path string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rest := slices.DeleteFunc(r.preferred, func(p string) bool { return p == path })
+	r.preferred = append([]string{path}, rest...)
 }
 
 // Resolve loads the model that an archive was made with: exactly that one, by
@@ -134,9 +155,10 @@ func (r *Registry) findDigest(ctx context.Context, ref predict.Ref) (string, err
 	slices.SortStableFunc(files, func(a, b string) int {
 		return bool2int(modelName(b) == ref.Name) - bool2int(modelName(a) == ref.Name)
 	})
-	if r.preferred != "" {
-		files = append([]string{r.preferred}, files...)
-	}
+	r.mu.Lock()
+	preferred := slices.Clone(r.preferred)
+	r.mu.Unlock()
+	files = append(preferred, files...)
 	var other [32]byte // what else is here under that name
 	found := false
 	for _, path := range files {
@@ -150,7 +172,7 @@ func (r *Registry) findDigest(ctx context.Context, ref predict.Ref) (string, err
 		if matches(digest, ref.Digest) {
 			return path, nil
 		}
-		if modelName(path) == ref.Name || path == r.preferred {
+		if modelName(path) == ref.Name || slices.Contains(preferred, path) {
 			other, found = digest, true
 		}
 	}

@@ -1,0 +1,93 @@
+// Package llama is the thin layer over the llama.cpp binding: one library per
+// process, models, and contexts with many sequences. It is the only package
+// that loads a shared library. Builds for other systems, or with the tag
+// nollama, have a stub whose functions return predict.ErrRuntimeMissing.
+package llama
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Native, as a variant's name, asks for the fastest kernels of this CPU.
+const Native = "native"
+
+// A Variant is one build of the CPU kernels. Two variants do not give the same
+// numbers, so archives record which one made them.
+type Variant struct {
+	Name  string // "haswell", "zen4", …; "builtin" where there is only one
+	File  string // empty where the kernels are linked into the library
+	Score int    // how well it suits this CPU; 0: it does not run here
+}
+
+// Digest returns the first 16 hexadecimal digits of the SHA-256 of the file,
+// empty for linked-in kernels.
+func (v Variant) Digest() string {
+	f, err := os.Open(v.File)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// defaults lists the variants to take unasked, the first that runs: not the
+// fastest, but the ones that most machines share. Every x86-64 desktop CPU
+// since 2013 runs haswell (AVX2), every arm64 since Apple's M1 and
+// Neoverse-N1 armv8.2_2 (dot products).
+var defaults = map[string][]string{
+	"amd64": {"haswell", "sandybridge", "sse42", "x64"},
+	"arm64": {"armv8.2_2", "armv8.2_1", "armv8.0_1"},
+}
+
+// choose finds the variant that want names, see Load.
+func choose(all []Variant, want string) (Variant, error) {
+	if want == Native {
+		return all[0], runnable(all[0])
+	}
+	if want != "" {
+		for _, v := range all {
+			if v.Name == want {
+				return v, runnable(v)
+			}
+		}
+		names := make([]string, len(all))
+		for i, v := range all {
+			names[i] = v.Name
+		}
+		return Variant{}, fmt.Errorf("%w: this llama.cpp has no %q kernels, only %s", predict.ErrMismatch, want, strings.Join(names, ", "))
+	}
+	for _, name := range defaults[runtime.GOARCH] {
+		for _, v := range all {
+			if v.Name == name && v.Score > 0 {
+				return v, nil
+			}
+		}
+	}
+	return all[0], runnable(all[0])
+}
+
+func runnable(v Variant) error {
+	if v.Score == 0 {
+		return fmt.Errorf("%w: this CPU cannot run the %s kernels", predict.ErrMismatch, v.Name)
+	}
+	return nil
+}
+
+// A Device is an accelerator.
+type Device struct {
+	Name        string // "CUDA0"
+	Description string // "NVIDIA …"
+	Free, Total int64  // memory, in bytes
+}

@@ -1,0 +1,206 @@
+package lm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/llmz/llmz/engine/lm/freq"
+	"github.com/llmz/llmz/engine/lm/llama"
+	"github.com/llmz/llmz/engine/lm/llamacpp"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// The step schedule, version 1. Encoder and decoder must evaluate the same
+// tokens in the same batches, or the numbers differ:
+//
+//   - A lane is a sequence of its own. A step evaluates one token per active
+//     lane, in one batch, lanes in order.
+//   - The first token of each lane is the vocabulary's start symbol, <|endoftext|>
+//     for GPT-2.
+//   - When all ctx positions are taken, the cache is emptied and the last keep
+//     tokens of each active lane are evaluated anew from position 0: all but the
+//     newest in batches of batchTokens/lanes tokens per lane, where lanes is the
+//     session's number, then the newest one as an ordinary step.
+//   - Plain attention, separate caches per sequence, float16 cache, weights not
+//     rearranged.
+const batchTokens = 512
+
+// maxSequences is llama.cpp's own limit.
+const maxSequences = 256
+
+// A session is the state of the lanes of one block.
+type session struct {
+	c     context.Context
+	m     *Model
+	x     *llama.Context
+	lanes int
+	pos   int32 // the next position, the same in all lanes
+	// tail holds each lane's newest tokens, at most keep, oldest first.
+	tail  [][]int32
+	freqs [][]uint32
+	total []uint32
+	gov   *governor
+	// workers is the number of goroutines that turn logits into frequencies.
+	workers       int
+	infer, update time.Duration
+}
+
+// NewSession allocates the KV cache of all lanes.
+func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predict.Session, error) {
+	if o.Lanes < 1 || o.Lanes > maxSequences {
+		return nil, fmt.Errorf("%d lanes: llama.cpp allows 1 to %d", o.Lanes, maxSequences)
+	}
+	if m.shape.bos < 0 || int(m.shape.bos) >= m.info.Alphabet {
+		return nil, fmt.Errorf("%w: its vocabulary has no start symbol", ErrModel)
+	}
+	positions := m.set.ctx
+	if o.MaxSteps > 0 {
+		positions = min(positions, o.MaxSteps)
+	}
+	threads := max(o.Threads, 1)
+	x, err := m.m.NewContext(llama.ContextOptions{
+		Sequences: o.Lanes, Positions: positions, Batch: max(batchTokens, o.Lanes),
+		Threads: threads, Poll: poll, GPU: m.set.device != llamacpp.CPU,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &session{c: ctx, m: m, x: x, lanes: o.Lanes, gov: newGovernor(threads), workers: threads}
+	s.tail = make([][]int32, o.Lanes)
+	s.freqs = make([][]uint32, o.Lanes)
+	s.total = make([]uint32, o.Lanes)
+	for i := range s.freqs {
+		s.freqs[i] = make([]uint32, m.info.Alphabet)
+		s.tail[i] = make([]int32, 0, 2*m.set.keep)
+	}
+	return s, nil
+}
+
+// poll is how long the library's idle threads spin between two steps (0 to
+// 100): not at all, the coder needs the cores.
+const poll = 0
+
+var errLanes = errors.New("more lanes than before")
+
+// Step evaluates the symbols just coded.
+func (s *session) Step(prev []int32) error {
+	if len(prev) > s.lanes {
+		return errLanes
+	}
+	if err := s.c.Err(); err != nil {
+		return err
+	}
+	began := time.Now()
+	for i, t := range prev {
+		if t == predict.Start {
+			t = s.m.shape.bos
+		}
+		if t < 0 || int(t) >= s.m.info.Alphabet {
+			return fmt.Errorf("token %d is not in the vocabulary", t)
+		}
+		s.remember(i, t)
+	}
+	if int(s.pos) == s.m.set.ctx {
+		if err := s.refill(len(prev)); err != nil {
+			return err
+		}
+	}
+	for i := range prev {
+		if err := s.x.Add(s.tail[i][len(s.tail[i])-1], s.pos, i, true); err != nil {
+			return err
+		}
+	}
+	s.pos++
+	s.x.SetThreads(s.gov.threads())
+	evaluated := time.Now()
+	if err := s.x.Decode(); err != nil {
+		return err
+	}
+	now := time.Now()
+	s.gov.observe(now.Sub(evaluated))
+	s.infer += now.Sub(began)
+	err := s.count(len(prev))
+	s.update += time.Since(now)
+	return err
+}
+
+// remember adds a token to a lane's tail.
+func (s *session) remember(lane int, t int32) {
+	tail := s.tail[lane]
+	if len(tail) == cap(tail) {
+		n := copy(tail, tail[len(tail)-s.m.set.keep+1:])
+		tail = tail[:n]
+	}
+	s.tail[lane] = append(tail, t)
+}
+
+// refill rebuilds the cache from the tails of the first n lanes. Their newest
+// tokens are left to the step.
+func (s *session) refill(n int) error {
+	if err := s.x.Clear(); err != nil {
+		return err
+	}
+	keep := s.m.set.keep
+	per := max(1, batchTokens/s.lanes)
+	for from := 0; from < keep-1; from += per {
+		if err := s.c.Err(); err != nil {
+			return err
+		}
+		for lane := range n {
+			tail := s.tail[lane][len(s.tail[lane])-keep:]
+			for p := from; p < min(from+per, keep-1); p++ {
+				if err := s.x.Add(tail[p], int32(p), lane, false); err != nil {
+					return err
+				}
+			}
+		}
+		if err := s.x.Decode(); err != nil {
+			return err
+		}
+	}
+	s.pos = int32(keep - 1)
+	return nil
+}
+
+// count turns the logits of the first n lanes into frequencies.
+func (s *session) count(n int) error {
+	logits := make([][]float32, n)
+	for i := range logits {
+		var err error
+		if logits[i], err = s.x.Logits(i); err != nil {
+			return err
+		}
+	}
+	workers := min(s.workers, n)
+	if workers == 1 {
+		for i, l := range logits {
+			s.total[i] = freq.FromLogits(s.freqs[i], l)
+		}
+		return nil
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				s.total[i] = freq.FromLogits(s.freqs[i], logits[i])
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+// Freqs returns a lane's frequencies.
+func (s *session) Freqs(lane int) ([]uint32, uint32) { return s.freqs[lane], s.total[lane] }
+
+// StageTimes returns the time spent on the network, and on turning logits into
+// frequencies.
+func (s *session) StageTimes() (infer, update int64) {
+	return s.infer.Nanoseconds(), s.update.Nanoseconds()
+}
+
+// Close frees the state.
+func (s *session) Close() error { return s.x.Close() }

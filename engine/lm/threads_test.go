@@ -1,0 +1,80 @@
+package lm
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// simulate runs n steps; cost gives the duration of a step by its threads.
+func simulate(g *governor, n int, cost func(threads int) time.Duration) (total time.Duration) {
+	for range n {
+		d := cost(g.threads())
+		total += d
+		g.observe(d)
+	}
+	return total
+}
+
+func TestGovernor(t *testing.T) {
+	idle := func(n int) time.Duration { return 80 * time.Millisecond / time.Duration(n) }
+	busy := func(n int) time.Duration { // one of two cores is taken: two threads wait for each other
+		if n == 1 {
+			return 80 * time.Millisecond
+		}
+		return 400 * time.Millisecond
+	}
+	g := newGovernor(2)
+	if got, best := simulate(g, 2000, idle), 2000*idle(2); got > best*102/100 {
+		t.Errorf("an idle machine: %v, %v with all threads", got, best)
+	}
+	if g.cur != 2 {
+		t.Errorf("an idle machine: %d threads", g.cur)
+	}
+	if got, best := simulate(g, 200, busy), 200*busy(1); got > best*5/4 {
+		t.Errorf("a busy machine: %v, %v with one thread", got, best)
+	}
+	if g.cur != 1 {
+		t.Errorf("a busy machine: %d threads", g.cur)
+	}
+	simulate(g, 1500, idle)
+	if g.cur != 2 {
+		t.Errorf("idle again: %d threads", g.cur)
+	}
+	// A step that is done in no time: two threads suffer as much.
+	g = newGovernor(2)
+	r := rand.New(rand.NewPCG(1, 2))
+	noisy := func(n int) time.Duration {
+		d := time.Duration(1+r.ExpFloat64()*0.3) * time.Millisecond
+		if n == 2 {
+			if d /= 2; r.IntN(4) == 0 {
+				d += time.Duration(r.IntN(40)) * time.Millisecond
+			}
+		}
+		return d
+	}
+	if got := simulate(g, 3000, noisy); got > 3000*3*time.Millisecond {
+		t.Errorf("short steps on a busy machine: %v", got)
+	}
+	// From the start on a busy machine.
+	g = newGovernor(2)
+	if got, best := simulate(g, 60, busy), 60*busy(1); got > best*2 {
+		t.Errorf("busy from the start: %v, %v with one thread", got, best)
+	}
+	// Eight cores of which three are taken.
+	g = newGovernor(8)
+	simulate(g, 3000, func(n int) time.Duration {
+		if n > 5 {
+			return 100 * time.Millisecond
+		}
+		return idle(n)
+	})
+	if g.cur != 4 && g.cur != 5 {
+		t.Errorf("five of eight cores free: %d threads", g.cur)
+	}
+	g = newGovernor(0)
+	simulate(g, 10, idle)
+	if g.threads() != 1 {
+		t.Errorf("no threads asked for: %d", g.threads())
+	}
+}
