@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/filejob"
 )
 
@@ -69,7 +70,7 @@ func newResultObject(r filejob.Result) resultObject {
 		OriginalBytes: r.OriginalBytes, CompressedBytes: r.CompressedBytes, Ratio: r.Ratio(), BPC: r.BPC(),
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: r.BytesPerSecond(), Symbols: r.Symbols,
 		Blocks: r.Blocks, StoredBlocks: r.StoredBlocks, Lanes: r.Lanes, Threads: r.Threads, Mixed: r.Mixed,
-		PeakRSSBytes: peakRSS(), Verified: r.Verified, Removed: r.Removed, ResumedBytes: r.Resumed, Profile: profile,
+		PeakRSSBytes: bench.PeakRSS(), Verified: r.Verified, Removed: r.Removed, ResumedBytes: r.Resumed, Profile: profile,
 	}
 	for _, d := range r.Damaged {
 		text := ""

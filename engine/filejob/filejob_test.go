@@ -1,0 +1,288 @@
+package filejob
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+)
+
+// text returns n bytes that compress well.
+func text(n int) []byte {
+	return bytes.Repeat([]byte("It was the best of times, it was the worst of times. "), n/53+1)[:n]
+}
+
+func writeFile(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantFile(t *testing.T, path string, want []byte) {
+	t.Helper()
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s: %v, %d bytes, want %d", filepath.Base(path), err, len(got), len(want))
+	}
+}
+
+// wantDir checks the names in a directory.
+func wantDir(t *testing.T, dir string, want string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("the directory holds %q, want %q", got, want)
+	}
+}
+
+// compressJob is a job without a model, which is quick.
+func compressJob(path string) Job {
+	return Job{Op: Compress, Input: path, Write: engine.Options{NoModel: true, Threads: 1}, Read: engine.ReadOptions{Threads: 1}}
+}
+
+func TestThereAndBack(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	content := text(5000)
+	writeFile(t, path, content)
+	then := time.Unix(1e9, 0)
+	if err := os.Chtimes(path, then, then); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Run(t.Context(), compressJob(path))
+	if err != nil || res.Output != path+Suffix || res.OriginalBytes != 5000 || res.Verified || res.Op != Compress {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	job := Job{Op: Decompress, Input: res.Output, Output: filepath.Join(dir, "b")}
+	if res, err = Run(t.Context(), job); err != nil || !res.Verified {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	wantFile(t, job.Output, content)
+	if fi, err := os.Stat(job.Output); err != nil || !fi.ModTime().Equal(then) {
+		t.Errorf("modification time %v, want %v", fi.ModTime(), then)
+	}
+	wantDir(t, dir, "a a.llmz b")
+}
+
+// TestTotals checks that decoders show how much there is to do.
+func TestTotals(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	if _, err := Run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	total := int64(0)
+	job = Job{Op: Test, Input: path + Suffix}
+	job.Read.Observer = func(e engine.Event) {
+		if s, ok := e.(engine.Started); ok {
+			total = s.TotalBytes
+		}
+	}
+	if _, err := Run(t.Context(), job); err != nil || total != 5000 {
+		t.Errorf("total %d, %v", total, err)
+	}
+}
+
+// TestOutputAppears creates the output while a job is at work on it.
+func TestOutputAppears(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	job.Write.Observer = func(e engine.Event) {
+		if _, ok := e.(engine.Finished); ok {
+			writeFile(t, path+Suffix, []byte("precious"))
+		}
+	}
+	if _, err := Run(t.Context(), job); !errors.Is(err, ErrExists) {
+		t.Errorf("got %v", err)
+	}
+	wantFile(t, path+Suffix, []byte("precious"))
+	wantDir(t, dir, "a a.llmz")
+	job.Force = true
+	if _, err := Run(t.Context(), job); err != nil {
+		t.Error(err)
+	}
+	if _, err := Run(t.Context(), Job{Op: Test, Input: path + Suffix}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSourceChanges changes the source between its verification and its removal.
+func TestSourceChanges(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	job.Remove = true
+	job.Read.Observer = func(e engine.Event) {
+		if _, ok := e.(engine.Finished); ok {
+			writeFile(t, path, text(4000))
+		}
+	}
+	var warnings []error
+	job.Warn = func(err error) { warnings = append(warnings, err) }
+	res, err := Run(t.Context(), job)
+	if err == nil && (res.Removed || len(warnings) == 0 || !errors.Is(warnings[0], ErrChanged)) {
+		t.Errorf("removed: %v, warnings: %v", res.Removed, warnings)
+	}
+	wantFile(t, path, text(4000))
+}
+
+// TestVerifyFails damages the archive before it is verified.
+func TestVerifyFails(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	job.Remove = true
+	job.Write.Observer = func(e engine.Event) {
+		if _, ok := e.(engine.Finished); ok {
+			f, err := os.OpenFile(path+Suffix+PartSuffix, os.O_RDWR, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.WriteAt([]byte{0xff, 0xff}, 60)
+			f.Close()
+		}
+	}
+	if res, err := Run(t.Context(), job); !errors.Is(err, engine.ErrChecksum) || res.Removed {
+		t.Errorf("%+v, %v", res, err)
+	}
+	wantFile(t, path, text(5000))
+	wantDir(t, dir, "a")
+}
+
+// TestPipeVerified verifies what goes to stdout before it goes there.
+func TestPipeVerified(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var out bytes.Buffer
+	job := compressJob(Stdio)
+	job.Stdin, job.Stdout, job.Verify = bytes.NewReader(text(3000)), &out, true
+	job.Read.Observer = func(e engine.Event) {
+		if out.Len() > 0 {
+			t.Error("data came out before it was verified")
+		}
+	}
+	res, err := Run(t.Context(), job)
+	if err != nil || !res.Verified || out.Len() == 0 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	var back bytes.Buffer
+	if _, err := Run(t.Context(), Job{Op: Decompress, Input: Stdio, Stdin: &out, Stdout: &back}); err != nil || !bytes.Equal(back.Bytes(), text(3000)) {
+		t.Errorf("%v, %d bytes", err, back.Len())
+	}
+	wantDir(t, os.Getenv("TMPDIR"), "")
+}
+
+// TestPartInUse makes sure that no two jobs write the same partial file.
+func TestPartInUse(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	first, err := createOutput(path, false, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.abort()
+	if _, err := reopenPart(path, false); !errors.Is(err, ErrInUse) {
+		t.Errorf("got %v", err)
+	}
+	second, err := createOutput(path, false, true)
+	if err != nil || second.part == first.part {
+		t.Fatalf("second job: %v", err)
+	}
+	second.abort()
+	wantDir(t, dir, "a.part")
+}
+
+func TestInterruptible(t *testing.T) {
+	// Everything comes through.
+	r := interruptible(t.Context(), iotestOneByte{strings.NewReader("some bytes")})
+	if b, err := io.ReadAll(r); err != nil || string(b) != "some bytes" {
+		t.Errorf("%q, %v", b, err)
+	}
+	// A read that blocks for ever ends with the context.
+	ctx, cancel := context.WithCancel(t.Context())
+	block, w := io.Pipe()
+	defer w.Close()
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if _, err := interruptible(ctx, block).Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// iotestOneByte reads one byte at a time.
+type iotestOneByte struct{ r io.Reader }
+
+func (o iotestOneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
+
+func TestOutputName(t *testing.T) {
+	for _, tc := range []struct {
+		op    Op
+		in    string
+		force bool
+		want  string
+		err   error
+	}{
+		{Compress, "a", false, "a.llmz", nil},
+		{Compress, "a.llmz", false, "", ErrSuffix},
+		{Compress, "a.LLMZ", false, "", ErrSuffix},
+		{Compress, "a.llmz", true, "a.llmz.llmz", nil},
+		{Compress, ".llmz", false, ".llmz.llmz", nil},
+		{Decompress, "a.llmz", false, "a", nil},
+		{Decompress, "a.llmz.llmz", false, "a.llmz", nil},
+		{Decompress, "d/.llmz", false, "", ErrNoSuffix},
+		{Decompress, "a.gz", false, "", ErrNoSuffix},
+		{Decompress, "a.gz", true, "", ErrNoSuffix},
+	} {
+		got, err := outputName(tc.op, tc.in, tc.force)
+		if got != tc.want || !errors.Is(err, tc.err) {
+			t.Errorf("%s %q: %q, %v; want %q, %v", tc.op, tc.in, got, err, tc.want, tc.err)
+		}
+	}
+}
+
+// TestRestoredMode: restored content is never open to more people than its archive
+// is.
+func TestRestoredMode(t *testing.T) {
+	for _, tc := range []struct{ recorded, archive, want uint32 }{
+		{0o755, 0o755, 0o755},
+		{0o755, 0o644, 0o755},
+		{0o644, 0o600, 0o600},
+		{0o666, 0o640, 0o660},
+		{0o4755, 0o755, 0o755},
+		{0, 0o640, 0o640},
+	} {
+		path := filepath.Join(t.TempDir(), "a")
+		writeFile(t, path, nil)
+		if err := os.Chmod(path, os.FileMode(tc.archive)); err != nil {
+			t.Fatal(err)
+		}
+		in, err := openInput(t.Context(), path, nil, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in.info.Mode().Perm() != os.FileMode(tc.archive) {
+			t.Skip("this system has no such modes")
+		}
+		if got := restoredMeta(engine.Meta{Mode: tc.recorded}, in).mode; got != tc.want {
+			t.Errorf("recorded %o, archive %o: %o, want %o", tc.recorded, tc.archive, got, tc.want)
+		}
+		in.close()
+	}
+}
