@@ -83,6 +83,10 @@ func newRootCommand(a *app) *cobra.Command {
 		newInfoCommand(a),
 		newCatCommand(a),
 	)
+	add(groupCompare,
+		newBenchCommand(a),
+	)
+	cmd.AddCommand(newBenchWorkerCommand(a))
 	add(groupSetup,
 		newTrainCommand(a),
 		newModelsCommand(a),
