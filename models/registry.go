@@ -245,11 +245,18 @@ func (e *MissingError) Is(target error) bool {
 
 // Hint returns what to do.
 func (e *MissingError) Hint() string {
+	_, err := lookUp(e.Name)
+	pull := err == nil && !strings.Contains(e.Name, "/")
 	switch {
+	case len(e.Digest) == 0 && pull:
+		return fmt.Sprintf(`"llmz models pull %s" downloads it`, e.Name)
 	case len(e.Digest) == 0:
 		return `"llmz models list" shows the models that are here, "llmz models pull" gets others`
 	case isBundled(e.Name):
 		return fmt.Sprintf("decode it with the release of llmz that made it, or put that model's file into %s", e.Dir)
+	}
+	if pull && len(e.Present) == 0 {
+		return fmt.Sprintf(`"llmz models pull %s" downloads it; or put its file into %s, or name it with -m PATH%s`, e.Name, e.Dir, Extension)
 	}
 	return fmt.Sprintf("put that model's file into %s, or name it with -m PATH%s", e.Dir, Extension)
 }

@@ -26,6 +26,8 @@ type codecOptions struct {
 
 	model     string
 	device    string
+	kernel    string
+	gpuLayers int
 	output    string // empty: derived from the input
 	force     bool
 	remove    bool
@@ -75,6 +77,8 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.model, "model", "m", "", "gru (default), lstm, another model's NAME, a PATH.gguf,\nor none: context mixing alone;\nwhen decompressing: where else to look for the archive's model")
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the output")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	fs.StringVar(&o.kernel, "kernel", "", "CPU kernels of llama.cpp: native for the fastest here, or a\nvariant's name; default: the one that most machines share;\nrecorded in the archive, which needs the same to decode")
+	fs.IntVar(&o.gpuLayers, "gpu-layers", 0, "layers of a llama.cpp model on the accelerator, 0: all")
 	fs.VarP(&o.memory, "memory-limit", "M", "refuse, with the figure needed, rather than use more")
 }
 
@@ -102,6 +106,9 @@ func (o *codecOptions) check(files []string) error {
 	default:
 		return usagef("--device must be auto, cpu, cuda, metal or vulkan, not %q", o.device)
 	}
+	if o.gpuLayers < 0 {
+		return usagef("--gpu-layers must not be negative")
+	}
 	if o.lanes < 0 {
 		return usagef("--lanes must not be negative")
 	}
@@ -128,7 +135,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	if err := o.check(files); err != nil {
 		return err
 	}
-	a.models.Device = o.device
+	a.models.Device, a.models.Kernel, a.models.GPULayers = o.device, o.kernel, o.gpuLayers
 	toStdout := o.mode != filejob.Test && (o.output == filejob.Stdio || o.output == "" && files[0] == filejob.Stdio)
 	if toStdout && o.mode == filejob.Compress && isTerminal(a.stdout) && !o.force {
 		return withHint(errors.New("compressed data is not written to a terminal"), "name an output with -o, redirect standard output, or force it with -f")

@@ -29,6 +29,9 @@ data directory, found by name (-m NAME) or by the digest that an archive records
 	cmd.AddCommand(
 		newModelsListCommand(a),
 		newModelsInfoCommand(a),
+		newModelsPullCommand(a),
+		newModelsConvertCommand(a),
+		newModelsRemoveCommand(a),
 	)
 	return cmd
 }

@@ -83,13 +83,11 @@ func newRootCommand(a *app) *cobra.Command {
 		newInfoCommand(a),
 		newCatCommand(a),
 	)
-	add(groupCompare,
-		newBenchCommand(a),
-	)
-	cmd.AddCommand(newBenchWorkerCommand(a))
 	add(groupSetup,
 		newTrainCommand(a),
 		newModelsCommand(a),
+		newRuntimeCommand(a),
+		newDoctorCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)

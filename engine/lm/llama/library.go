@@ -159,7 +159,7 @@ func (l *Library) use(variant string) error {
 	if err != nil {
 		return err
 	}
-	v, err := choose(variants, variant)
+	v, err := Choose(variants, variant)
 	if err != nil {
 		return err
 	}

@@ -51,8 +51,9 @@ var defaults = map[string][]string{
 	"arm64": {"armv8.2_2", "armv8.2_1", "armv8.0_1"},
 }
 
-// choose finds the variant that want names, see Load.
-func choose(all []Variant, want string) (Variant, error) {
+// Choose finds the variant that want names: a name, "native" for the fastest, or
+// "" for the one that most machines share. Its errors wrap predict.ErrMismatch.
+func Choose(all []Variant, want string) (Variant, error) {
 	if want == Native {
 		return all[0], runnable(all[0])
 	}

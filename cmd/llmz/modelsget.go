@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/models/convert/gpt2"
+	"github.com/llmz/llmz/models/hub"
+)
+
+func newModelsPullCommand(a *app) *cobra.Command {
+	var typ string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "pull NAME|OWNER/REPO[/FILE.gguf]...",
+		Short: "Download models from the Hugging Face hub",
+		Long:  "Download models from the Hugging Face hub. A download that broke off goes on where it\nstopped. HF_ENDPOINT names another hub, HF_TOKEN a token for files that need one.\n\nKnown by name:\n" + knownModels(),
+		Example: "  llmz models pull gpt2\n" +
+			"  llmz models pull --type f16 distilgpt2\n" +
+			"  llmz models pull Qwen/Qwen2.5-0.5B-Instruct-GGUF/qwen2.5-0.5b-instruct-q8_0.gguf",
+		Args: minArgs(1, "a NAME or OWNER/REPO"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := gpt2.ParseType(typ)
+			if err != nil {
+				return usagef("--type: %v", err)
+			}
+			for _, what := range args {
+				if err := runModelsPull(cmd.Context(), a, models.PullOptions{What: what, Type: t, Force: force}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&typ, "type", "q8_0", "type of converted weights: q8_0, f16 or f32")
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace a model of that name")
+	return cmd
+}
+
+func knownModels() string {
+	var b strings.Builder
+	for _, k := range models.KnownModels() {
+		fmt.Fprintf(&b, "  %-14s %s; %s, about %d MB\n", k.Name, k.About, k.Licence, k.MB)
+	}
+	return b.String()
+}
+
+// A lineProgress draws one line of progress on a terminal, at most ten times a
+// second, and nothing elsewhere.
+type lineProgress struct {
+	a    *app
+	on   bool
+	next time.Time
+	text string
+}
+
+func newLineProgress(a *app) *lineProgress {
+	return &lineProgress{a: a, on: !a.quiet && isTerminal(a.stderr)}
+}
+
+func (p *lineProgress) show(text string, last bool) {
+	if !p.on || !last && time.Now().Before(p.next) {
+		return
+	}
+	p.next = time.Now().Add(100 * time.Millisecond)
+	pad := max(0, len(p.text)-len(text))
+	fmt.Fprintf(p.a.stderr, "\r%s%s", text, strings.Repeat(" ", pad))
+	p.text = text
+}
+
+func (p *lineProgress) done() {
+	if p.on && p.text != "" {
+		fmt.Fprintln(p.a.stderr)
+	}
+	p.text = ""
+}
+
+func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
+	line := newLineProgress(a)
+	defer line.done()
+	began, at := time.Now(), int64(0)
+	o.Progress = func(f hub.File, done, total int64) {
+		if line.text == "" {
+			began, at = time.Now(), done
+		}
+		text := fmt.Sprintf("%s: %s", f.Path, humanSize(done))
+		if total > 0 {
+			text = fmt.Sprintf("%s: %3.0f%% of %s", f.Path, 100*float64(done)/float64(total), humanSize(total))
+		}
+		if s := time.Since(began).Seconds(); s > 1 {
+			text += fmt.Sprintf(", %s/s", humanSize(int64(float64(done-at)/s)))
+		}
+		line.show(text, done == total)
+	}
+	o.Converting = func(done, total int) {
+		line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
+	}
+	p, err := a.models.Pull(ctx, o)
+	line.done()
+	switch {
+	case errors.Is(err, models.ErrExists):
+		return withHint(err, "-f replaces it")
+	case errors.Is(err, hub.ErrNotFound):
+		return withHint(err, `"llmz models pull --help" lists the models known by name`)
+	case err != nil:
+		return err
+	}
+	if p.Checked == "" && !a.quiet {
+		a.warn(fmt.Errorf("no digest of %s was known beforehand; this is the one to compare with: %x", p.Name, p.Digest))
+	}
+	return a.printPulled(p, "pull")
+}
+
+func (a *app) printPulled(p models.Pulled, op string) error {
+	if a.json != jsonOff {
+		return json.NewEncoder(a.stdout).Encode(map[string]any{
+			"op": op, "name": p.Name, "path": p.Path, "sha256": fmt.Sprintf("%x", p.Digest), "bytes": p.Bytes,
+		})
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, humanSize(p.Bytes), p.Digest)
+	}
+	return nil
+}
+
+func newModelsConvertCommand(a *app) *cobra.Command {
+	var typ, output string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "convert FOLDER",
+		Short: "Turn a Hugging Face folder with GPT-2's architecture into a GGUF file",
+		Long: `Turn a Hugging Face folder (config.json, model.safetensors or pytorch_model.bin, and
+the vocabulary) into a GGUF file. The same folder gives the same bytes on every
+machine. Without -o the model is installed under the folder's name.`,
+		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o my.gguf my-folder",
+		Args:    exactArgs(1, "one FOLDER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := gpt2.ParseType(typ)
+			if err != nil {
+				return usagef("--type: %v", err)
+			}
+			path := output
+			if path == "" {
+				abs, err := filepath.Abs(args[0])
+				if err != nil {
+					return err
+				}
+				path = filepath.Join(a.models.Dir, filepath.Base(abs)+models.Extension)
+			}
+			if _, err := os.Stat(path); err == nil && !force {
+				return withHint(fmt.Errorf("%s exists", path), "-f replaces it")
+			}
+			line := newLineProgress(a)
+			p, err := models.Convert(cmd.Context(), path, args[0], gpt2.Options{Type: t, Progress: func(done, total int) {
+				line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
+			}})
+			line.done()
+			if err != nil {
+				return err
+			}
+			return a.printPulled(p, "convert")
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&typ, "type", "q8_0", "type of the weights: q8_0, f16 or f32")
+	fs.StringVarP(&output, "output", "o", "", "the file to write")
+	fs.BoolVarP(&force, "force", "f", false, "overwrite")
+	return cmd
+}
+
+func newModelsRemoveCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm NAME...",
+		Short: "Remove installed models",
+		Long:  "Remove installed models. Archives made with them decode again once they are back.",
+		Args:  minArgs(1, "a model's NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range args {
+				path, err := a.models.Remove(name)
+				if err != nil {
+					return err
+				}
+				if !a.quiet {
+					fmt.Fprintln(a.stderr, "removed "+path)
+				}
+			}
+			return nil
+		},
+	}
+}

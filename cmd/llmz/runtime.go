@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/lm/llama"
+	"github.com/llmz/llmz/engine/lm/llamacpp"
+)
+
+// newRuntimeCommand builds "llmz runtime" and its subcommands.
+func newRuntimeCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "runtime",
+		Short: "The llama.cpp libraries that GPT-2 and other GGUF models run in",
+		Long: `GPT-2 and other language models run in llama.cpp, whose shared libraries are loaded
+when such a model is used. The bundled models never need them.
+
+LLMZ_LLAMA_LIB names a folder of libraries to use instead of the installed ones.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q", "llmz runtime "+args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRuntimeStatus(a) },
+	}
+	cmd.AddCommand(newRuntimeStatusCommand(a), newRuntimeInstallCommand(a))
+	return cmd
+}
+
+func newRuntimeStatusCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Say which libraries are installed and what they can use here",
+		Args:  noArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runRuntimeStatus(a) },
+	}
+}
+
+func newRuntimeInstallCommand(a *app) *cobra.Command {
+	var o llamacpp.InstallOptions
+	var gpu string
+	cmd := &cobra.Command{
+		Use:   "install",
+		Short: "Install the llama.cpp libraries",
+		Long: `Install the llama.cpp libraries of the release that this program speaks, with the
+npm client, and compare them with the digests in this program. With --from, take
+them from a folder (Homebrew, a distribution's package, an own build) or a .tgz.`,
+		Example: "  llmz runtime install\n  llmz runtime install --gpu cuda\n  llmz runtime install --from /opt/homebrew",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if o.GPU, err = llamacpp.ParseGPU(gpu); err != nil {
+				return usagef("--gpu: %v", err)
+			}
+			return runRuntimeInstall(cmd.Context(), a, o)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&gpu, "gpu", "", "with an accelerator: cuda, vulkan or metal")
+	fs.StringVar(&o.From, "from", "", "a folder or .tgz that holds the libraries")
+	fs.BoolVarP(&o.Force, "force", "f", false, "replace what is installed")
+	return cmd
+}
+
+func runRuntimeInstall(ctx context.Context, a *app, o llamacpp.InstallOptions) error {
+	o.Check = llama.CheckVersion
+	o.Log = func(s string) {
+		if !a.quiet {
+			fmt.Fprintln(a.stderr, s)
+		}
+	}
+	in, err := llamacpp.Install(ctx, o)
+	if errors.Is(err, llamacpp.ErrInstalled) {
+		if !a.quiet {
+			fmt.Fprintln(a.stderr, err)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if a.json != jsonOff {
+		return json.NewEncoder(a.stdout).Encode(runtimeInfo(in))
+	}
+	return nil
+}
+
+// A runtimeObject is the JSON form of an installation.
+type runtimeObject struct {
+	Op       string           `json:"op"`
+	Version  string           `json:"version"`
+	Device   string           `json:"device"`
+	Path     string           `json:"path"`
+	Source   string           `json:"source,omitempty"`
+	Pinned   bool             `json:"pinned"`
+	Usable   bool             `json:"usable"`
+	Problem  string           `json:"problem,omitempty"`
+	Kernel   string           `json:"kernel,omitempty"`
+	Variants []runtimeVariant `json:"variants,omitempty"`
+}
+
+type runtimeVariant struct {
+	Name   string `json:"name"`
+	Usable bool   `json:"usable"`
+}
+
+// runtimeInfo looks at an installation: its files, its version, and what of it
+// this machine can use.
+func runtimeInfo(in *llamacpp.Installation) runtimeObject {
+	o := runtimeObject{Op: "runtime", Version: llamacpp.Version, Device: in.GPU.String(), Path: in.Dir}
+	if in.Manifest != nil {
+		o.Source, o.Pinned = in.Manifest.Source, in.Manifest.Pinned
+	}
+	err := in.Check()
+	if err == nil {
+		err = llama.CheckVersion(in.Dir)
+	}
+	var variants []llama.Variant
+	if err == nil {
+		variants, err = llama.Variants(in.Dir)
+	}
+	var chosen llama.Variant
+	if err == nil {
+		chosen, err = llama.Choose(variants, "")
+	}
+	if err != nil {
+		o.Problem = err.Error()
+		return o
+	}
+	o.Usable, o.Kernel = true, chosen.Name
+	for _, v := range variants {
+		o.Variants = append(o.Variants, runtimeVariant{v.Name, v.Score > 0})
+	}
+	return o
+}
+
+// missingRuntime is the reason why there is no runtime.
+func missingRuntime() error {
+	_, err := llamacpp.Locate(llamacpp.CPU)
+	return err
+}
+
+// runRuntimeStatus prints what is installed. Nothing being installed is an
+// answer, not a failure.
+func runRuntimeStatus(a *app) error {
+	installed := llamacpp.Installed()
+	if a.json != jsonOff {
+		enc := json.NewEncoder(a.stdout)
+		for _, in := range installed {
+			if err := enc.Encode(runtimeInfo(in)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(installed) == 0 {
+		fmt.Fprintln(a.stdout, missingRuntime())
+		return nil
+	}
+	for i, in := range installed {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		if err := printRuntime(a.stdout, runtimeInfo(in)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printRuntime(to io.Writer, o runtimeObject) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "Runtime:\tllama.cpp %s (%s)\n", o.Version, o.Device)
+	fmt.Fprintf(w, "Path:\t%s\n", o.Path)
+	if o.Source != "" {
+		pinned := "its digest is not pinned"
+		if o.Pinned {
+			pinned = "digest as pinned"
+		}
+		fmt.Fprintf(w, "From:\t%s (%s)\n", o.Source, pinned)
+	}
+	if o.Problem != "" {
+		fmt.Fprintf(w, "Problem:\t%s\n", o.Problem)
+		return w.Flush()
+	}
+	var usable, others []string
+	for _, v := range o.Variants {
+		if v.Usable {
+			usable = append(usable, v.Name)
+		} else {
+			others = append(others, v.Name)
+		}
+	}
+	fmt.Fprintf(w, "Kernels:\t%s; by default %s\n", strings.Join(usable, ", "), o.Kernel)
+	if len(others) > 0 {
+		fmt.Fprintf(w, "Not for this CPU:\t%s\n", strings.Join(others, ", "))
+	}
+	return w.Flush()
+}
