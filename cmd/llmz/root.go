@@ -83,6 +83,10 @@ func newRootCommand(a *app) *cobra.Command {
 		newInfoCommand(a),
 		newCatCommand(a),
 	)
+	add(groupCompare,
+		newRaceCommand(a),
+		newInspectCommand(a),
+	)
 	add(groupSetup,
 		newTrainCommand(a),
 		newModelsCommand(a),
@@ -113,6 +117,9 @@ func addGlobalFlags(cmd *cobra.Command, a *app) {
 // runRoot runs the command line that names no command.
 func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
 	if len(args) == 0 && isTerminal(a.stdin) && isTerminal(a.stdout) {
+		if t := a.terminal(); t.Views && t.Keys && !cmd.Flags().Changed("decompress") && !cmd.Flags().Changed("test") && !o.list {
+			return runSession(cmd.Context(), a)
+		}
 		return usagef("nothing to do: name a FILE, or redirect standard input")
 	}
 	if o.list {

@@ -73,20 +73,20 @@ func TestTerminal(t *testing.T) {
 	if code != exitOK || strings.ReplaceAll(text, "\r\n", "\n") != string(small) {
 		t.Errorf("-dc: exit code %d, %d bytes", code, len(text))
 	}
-	// The progress line is rewritten in place, and no wider than the terminal.
-	text, code = onTerminal(t, dir, "err", "--no-tui", "-m", "lstm", "-f", "small")
-	if code != exitOK || !strings.Contains(text, "\r") || !strings.Contains(text, "Encoding: 100%|") {
+	// Plain lines rewrite nothing, wherever they go.
+	text, code = onTerminal(t, dir, "err", "--no-tui", "--color", "never", "-m", "lstm", "-f", "small")
+	if code != exitOK || strings.Contains(text, "\x1b") || !strings.Contains(text, "Encoding: 100%|") {
 		t.Errorf("progress: exit code %d, %q", code, text)
 	}
 	if text, _ := onTerminal(t, dir, "err", "-q", "-m", "none", "-f", "small"); text != "" {
 		t.Errorf("--quiet: %q", text)
 	}
 	// Errors have colours, unless NO_COLOR is set.
-	if text, _ := onTerminal(t, dir, "err", "missing"); !strings.Contains(text, "\x1b[31m") {
+	if text, _ := onTerminal(t, dir, "err", "--no-tui", "missing"); !strings.Contains(text, "\x1b[31m") {
 		t.Errorf("no colours: %q", text)
 	}
 	t.Setenv("NO_COLOR", "1")
-	if text, _ := onTerminal(t, dir, "err", "missing"); strings.Contains(text, "\x1b") {
+	if text, _ := onTerminal(t, dir, "err", "--no-tui", "missing"); strings.Contains(text, "\x1b") {
 		t.Errorf("colours: %q", text)
 	}
 }

@@ -36,7 +36,7 @@ type trainReporter struct {
 }
 
 func newTrainReporter(a *app) *trainReporter {
-	r := &trainReporter{a: a, w: a.stderr, live: isTerminal(a.stderr), width: 80, every: 1, lastLine: -1e9}
+	r := &trainReporter{a: a, w: a.stderr, live: a.wantTUI(), width: 80, every: 1, lastLine: -1e9}
 	level := theme.ASCII
 	if r.live {
 		level = theme.Block

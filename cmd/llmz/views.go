@@ -1,18 +1,25 @@
 package main
 
 import (
+	"context"
+	"io"
 	"os"
 
-	"github.com/llmz/llmz/tui/term"
+	"golang.org/x/term"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/bench"
+	"github.com/llmz/llmz/tui/progress"
+	tuiterm "github.com/llmz/llmz/tui/term"
 	"github.com/llmz/llmz/tui/theme"
 )
 
 // terminal says what may be drawn on stderr.
-func (a *app) terminal() term.Terminal { return a.terminalOn(a.stderr) }
+func (a *app) terminal() tuiterm.Terminal { return a.terminalOn(a.stderr) }
 
 // terminalOn says what may be drawn on f.
-func (a *app) terminalOn(f *os.File) term.Terminal {
-	return term.Detect(term.Request{
+func (a *app) terminalOn(f *os.File) tuiterm.Terminal {
+	return tuiterm.Detect(tuiterm.Request{
 		Out: f, In: a.stdin, Environ: os.Environ(),
 		NoTUI: a.noTUI || a.quiet || a.json != jsonOff, Color: string(a.color),
 	})
@@ -23,7 +30,43 @@ func (a *app) terminalOn(f *os.File) term.Terminal {
 func (a *app) wantTUI() bool { return a.terminal().Views }
 
 // plainTheme is the theme for tables on stdout.
-func (a *app) plainTheme() *theme.Theme {
-	t := a.terminalOn(a.stdout)
-	return t.Theme(true)
+func (a *app) plainTheme() *theme.Theme { return a.terminalOn(a.stdout).Theme(true) }
+
+// textWidth is the width for tables on f.
+func textWidth(f *os.File) int {
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 100
+}
+
+// watch runs work that is not a file job, with a view of its progress where one
+// may be drawn. Its result is what the summary tells.
+func (a *app) watch(ctx context.Context, verb, name string, total int64, work func(ctx context.Context, observe engine.Observer) (engine.Result, error)) error {
+	t := a.terminal()
+	if !t.Views {
+		_, err := work(ctx, nil)
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var in io.Reader
+	if t.Keys {
+		in = a.stdin
+	}
+	d := progress.Start(progress.Options{
+		Theme: t.Theme(true), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: cancel,
+	})
+	a.hold()
+	defer a.release()
+	f := d.Add(ctx, verb, name, total)
+	r, err := work(ctx, func(e engine.Event) {
+		// How it ended is told by what work returns.
+		if _, ok := e.(engine.Finished); !ok {
+			f.Observe(e)
+		}
+	})
+	f.Finish(r, err)
+	d.Close()
+	return err
 }

@@ -51,7 +51,7 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 		if f.Fraction() >= 0 {
 			done = " at " + text.Percent(f.Fraction())
 		}
-		return []string{t.Warn.Render(text.Cut(t.Glyph.Failed+" "+name+": stopped"+done+", nothing was left behind", w))}
+		return []string{t.Warn.Render(text.Cut(t.Glyph.Failed+" "+name+": stopped"+done, w))}
 	}
 	r := &f.Result
 	first := t.Good.Render(t.Glyph.Done) + " " + t.Strong.Render(text.CutMiddle(name, max(8, w/2-4)))

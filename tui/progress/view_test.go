@@ -148,3 +148,11 @@ func TestPlainThemeHasNoEscapes(t *testing.T) {
 		}
 	}
 }
+
+// What a redraw costs: there are at most ten a second.
+func BenchmarkFrame(b *testing.B) {
+	v := view{t: colour, files: single(0.58), w: 140, h: 40, details: true, keys: true}
+	for b.Loop() {
+		v.lines()
+	}
+}

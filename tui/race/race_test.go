@@ -214,3 +214,12 @@ func TestFlow(t *testing.T) {
 		t.Errorf("after q: quick %v, slow %v", out[0].failed(), out[1].failed())
 	}
 }
+
+// What a redraw costs: there are at most ten a second.
+func BenchmarkFrame(b *testing.B) {
+	v := screens()["running"]
+	v.t, v.w, v.h, v.name, v.size = colour, 140, 40, "alice29.txt", size
+	for b.Loop() {
+		v.lines()
+	}
+}

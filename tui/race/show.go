@@ -15,7 +15,7 @@ import (
 )
 
 // FrameTime is the time between two looks at the lanes.
-const FrameTime = 100 * time.Millisecond
+const FrameTime = 125 * time.Millisecond
 
 // Options configure Show.
 type Options struct {

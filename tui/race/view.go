@@ -1,6 +1,8 @@
 package race
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -305,8 +307,11 @@ func indent(lines []string) []string {
 }
 
 func reason(err error) string {
-	if err == nil {
+	switch {
+	case err == nil:
 		return ""
+	case errors.Is(err, context.Canceled):
+		return "stopped"
 	}
 	return text.Clean(err.Error())
 }

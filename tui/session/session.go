@@ -16,7 +16,7 @@ import (
 
 // FrameTime is the time between two looks at running jobs. Without running jobs
 // nothing is drawn unless a key is pressed.
-const FrameTime = 100 * time.Millisecond
+const FrameTime = 125 * time.Millisecond
 
 // Options configure Run.
 type Options struct {

@@ -171,7 +171,7 @@ func (s *Session) askRace(path string, size int64) tea.Cmd {
 }
 
 // usualEntrants are those marked at first.
-var usualEntrants = map[string]bool{"lstm": true, "gru": true, "xz-9": true, "zstd-19": true}
+var usualEntrants = map[string]bool{"lstm": true, "gru": true, "xz-9": true, "zstd-best": true}
 
 // chooseRace asks who shall race.
 func (s *Session) chooseRace(msg raceMsg) tea.Cmd {

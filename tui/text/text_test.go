@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 )
 
 func TestCutAndFit(t *testing.T) {
@@ -32,9 +34,13 @@ func TestCutAndFit(t *testing.T) {
 
 func FuzzFit(f *testing.F) {
 	f.Add("alice29.txt", 8)
+	f.Add("\x1b[38;2;1;2;3m▄█⠿\x1b[m │ ·", 3)
 	f.Add("日本語 und e\u0301 👩‍👩‍👧 \x1b[31m", 5)
 	f.Fuzz(func(t *testing.T, s string, w int) {
 		w %= 200
+		if n, ok := simpleWidth(s); ok && n != ansi.StringWidth(s) {
+			t.Fatalf("%q takes %d cells, not %d", s, ansi.StringWidth(s), n)
+		}
 		s = Clean(s)
 		for _, r := range s {
 			if unicode.IsControl(r) || r == utf8.RuneError {

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/inspect"
+)
+
+// inspectLimit is how much of a file is inspected where no range is named: what
+// is known of each symbol takes some 80 bytes of memory.
+const inspectLimit = 1 << 20
+
+type inspectOptions struct {
+	model   string
+	html    string
+	bytes   byteRange
+	noMix   bool
+	lanes   int
+	threads threadCount
+	force   bool
+}
+
+const inspectLong = `Run a model over FILE and show what each symbol costs in bits: as a coloured text to
+move around in, with what the model expected instead; or with --html as one page for
+a browser. An archive is decoded first, and inspected with its own model.
+Without a terminal, or with --no-tui, the text and the totals of its lines are printed.`
+
+// newInspectCommand builds "llmz inspect".
+func newInspectCommand(a *app) *cobra.Command {
+	var o inspectOptions
+	cmd := &cobra.Command{
+		Use:     "inspect FILE",
+		Short:   "Show where the bits go, symbol by symbol",
+		Long:    inspectLong,
+		Example: "  llmz inspect book.txt\n  llmz inspect -m gpt2 --html book.html book.txt\n  llmz inspect --bytes 1M-1100K big.log",
+		Args:    exactArgs(1, "one FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runInspect(cmd.Context(), a, &o, args[0])
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVarP(&o.model, "model", "m", "", "gru (default), another model's NAME, a PATH.gguf, or none")
+	fs.StringVar(&o.html, "html", "", `write a page to this file ("-": stdout) instead`)
+	fs.Var(&o.bytes, "bytes", "the range to inspect, A-B (default: the first 1 MiB)")
+	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
+	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes, 0: chosen from the length")
+	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the costs")
+	fs.BoolVarP(&o.force, "force", "f", false, "overwrite the page")
+	return cmd
+}
+
+func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) error {
+	if o.html != "" && o.html != filejob.Stdio && !o.force && exists(o.html) {
+		return withHint(&filejob.Error{Path: o.html, Err: filejob.ErrExists}, "overwrite it with -f")
+	}
+	if o.noMix && o.model == noModel {
+		return usagef("-m none leaves nothing to predict with: drop --no-mix")
+	}
+	content, model, err := a.openInspection(ctx, o.model, path)
+	if err != nil {
+		return err
+	}
+	if model != nil {
+		defer model.Close()
+	}
+	if content, err = a.inspected(o, path, content); err != nil {
+		return err
+	}
+	run := func(ctx context.Context, observe engine.Observer) (*engine.Inspection, error) {
+		return engine.Inspect(ctx, content, engine.InspectOptions{
+			Model: model, NoMix: o.noMix, Lanes: o.lanes, Threads: int(o.threads), Observer: observe,
+		})
+	}
+	if t := a.terminal(); o.html == "" && t.Views && t.Keys && isTerminal(a.stdout) {
+		return inspect.Show(ctx, filepath.Base(path), int64(len(content)), run, inspect.Options{
+			Theme: t.Theme(true), Out: a.stderr, In: a.stdin, Environ: os.Environ(),
+		})
+	}
+	var x *engine.Inspection
+	err = a.watch(ctx, "inspect", path, int64(len(content)), func(ctx context.Context, observe engine.Observer) (engine.Result, error) {
+		var err error
+		x, err = run(ctx, observe)
+		return engine.Result{}, err
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.html != "":
+		return a.writePage(o.html, path, x)
+	case a.json != jsonOff:
+		return writeInspection(a.stdout, path, x)
+	}
+	return inspect.Text(a.stdout, x, a.plainTheme(), textWidth(a.stdout))
+}
+
+// inspected returns the part of the content that was asked for.
+func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte, error) {
+	n := int64(len(content))
+	if !o.bytes.set {
+		if n > inspectLimit {
+			a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, humanSize(inspectLimit)))
+		}
+		return content[:min(n, inspectLimit)], nil
+	}
+	if o.bytes.first >= n {
+		return nil, usagef("%s has %s bytes: there is no byte %s", path, grouped(n), grouped(o.bytes.first))
+	}
+	end := n
+	if o.bytes.last >= 0 {
+		end = min(n, o.bytes.last+1)
+	}
+	return content[o.bytes.first:end], nil
+}
+
+// openInspection returns the content of a file, or of an archive, and the model to
+// look at it with; nil for none.
+func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, predict.Model, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if fi.IsDir() {
+		return nil, nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if strings.HasSuffix(path, filejob.Suffix) {
+		r, err := engine.NewReaderContext(ctx, bytes.NewReader(content), engine.ReadOptions{Models: a.models})
+		if err != nil {
+			return nil, nil, &filejob.Error{Path: path, Err: err}
+		}
+		header := r.Header()
+		content, err = io.ReadAll(r)
+		r.Close()
+		if err != nil {
+			return nil, nil, &filejob.Error{Path: path, Err: err}
+		}
+		if ref, ok := engine.ModelRef(header); ok && name == "" {
+			m, err := a.models.Resolve(ctx, ref)
+			return content, m, err
+		}
+	}
+	switch name {
+	case noModel:
+		return content, nil, nil
+	case "":
+		name = defaultModel
+	}
+	m, err := a.models.Open(ctx, name)
+	return content, m, err
+}
+
+// writePage writes the heat-map as a page; it appears whole or not at all.
+func (a *app) writePage(out, path string, x *engine.Inspection) error {
+	if out == filejob.Stdio {
+		return inspect.HTML(a.stdout, filepath.Base(path), x)
+	}
+	f, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+filejob.PartSuffix+"*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	err = inspect.HTML(f, filepath.Base(path), x)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), out)
+	}
+	if err == nil && !a.quiet {
+		fmt.Fprintf(a.stderr, "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), grouped(int64(len(x.Symbols))))
+	}
+	return err
+}
+
+// An inspectObject is the JSON form of a symbol's cost.
+type inspectObject struct {
+	Op        string        `json:"op"`
+	File      string        `json:"file"`
+	Model     string        `json:"model"`
+	Offset    int64         `json:"offset"`
+	Length    int32         `json:"length"`
+	Bits      float32       `json:"bits"`
+	ModelBits float32       `json:"model_bits"`
+	Rank      int32         `json:"rank,omitempty"`
+	Expected  []guessObject `json:"expected,omitempty"`
+}
+
+// A guessObject is a symbol the model expected; its bytes are in hexadecimal,
+// since they need not be text.
+type guessObject struct {
+	Bytes string  `json:"bytes"`
+	P     float32 `json:"p"`
+}
+
+// writeInspection prints one object for each symbol.
+func writeInspection(w io.Writer, path string, x *engine.Inspection) error {
+	enc := json.NewEncoder(w)
+	for i := range x.Symbols {
+		s := &x.Symbols[i]
+		o := inspectObject{Op: "inspect", File: path, Model: modelName(x.Model), Offset: s.Offset, Length: s.Length,
+			Bits: s.Bits, ModelBits: s.ModelBits, Rank: s.Rank}
+		for _, g := range s.Guesses {
+			if g.P > 0 {
+				o.Expected = append(o.Expected, guessObject{fmt.Sprintf("%x", x.Bytes(g)), g.P})
+			}
+		}
+		if err := enc.Encode(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}

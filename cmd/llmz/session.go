@@ -1,0 +1,324 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/race"
+	"github.com/llmz/llmz/tui/session"
+)
+
+// runSession opens the interactive session.
+func runSession(ctx context.Context, a *app) error {
+	t := a.terminal()
+	b := &sessionBackend{a: a}
+	a.hold()
+	defer a.release()
+	return session.Run(ctx, b.backend(), session.Options{
+		Theme: t.Theme(true), Out: a.stderr, In: a.stdin, Environ: os.Environ(), Model: defaultModel,
+	})
+}
+
+// sessionBackend does what the session offers, as the commands do it.
+type sessionBackend struct {
+	a  *app
+	mu sync.Mutex // guards the registry, whose device is set by jobs
+}
+
+func (b *sessionBackend) backend() session.Backend {
+	return session.Backend{
+		Models: b.models, Run: b.run, Estimate: b.estimate, Entrants: b.entrants, Inspect: b.inspect, Info: b.info,
+		History: filepath.Join(models.DataDir(), "history.jsonl"),
+	}
+}
+
+// models lists what the registry knows.
+func (b *sessionBackend) models(ctx context.Context) ([]session.Model, error) {
+	list, err := b.a.models.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []session.Model
+	for _, e := range list {
+		m := session.Model{Name: e.Name, About: e.About, Where: session.Installed, Kind: kindOf(e), Parameters: e.Parameters, Bytes: e.Bytes}
+		switch {
+		case e.Problem != nil:
+			m.Where, m.Problem = session.Broken, e.Problem.Error()
+		case e.Bundled:
+			m.Where = session.Bundled
+		}
+		if m.About == "" && e.Path != "" {
+			m.About = e.Path
+		}
+		// The usual one comes first.
+		if e.Name == defaultModel {
+			out = append([]session.Model{m}, out...)
+		} else {
+			out = append(out, m)
+		}
+	}
+	out = append(out, session.Model{Name: noModel, About: "context mixing alone, without any model: fast, and learns from the file only", Kind: "mixer"})
+	return out, nil
+}
+
+// kindOf names the kind of a model for people.
+func kindOf(e models.Entry) string {
+	if cell := e.Metadata["llmz.cell"]; cell != "" {
+		return strings.ToUpper(cell)
+	}
+	return e.Architecture
+}
+
+// run does a task as the commands would.
+func (b *sessionBackend) run(ctx context.Context, t session.Task, observe engine.Observer) (session.Outcome, error) {
+	ops := map[session.Op]filejob.Op{session.Compress: filejob.Compress, session.Decompress: filejob.Decompress, session.Test: filejob.Test}
+	op, ok := ops[t.Op]
+	if !ok {
+		return session.Outcome{}, fmt.Errorf("%s is not possible here", t.Op)
+	}
+	job := filejob.Job{
+		Op: op, Input: t.Path, Siblings: []string{t.Path}, Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
+		Write: engine.Options{NoMix: t.NoMix, BlockSize: t.BlockSize, Lanes: t.Lanes, Threads: t.Threads, Observer: observe},
+		Read:  engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: observe},
+		Warn: func(err error) {
+			observe(engine.Warning{Message: err.Error(), Err: err})
+		},
+	}
+	if op == filejob.Compress {
+		m, err := b.open(ctx, t.Model)
+		if err != nil {
+			return session.Outcome{}, hinted(err)
+		}
+		if m == nil {
+			job.Write.NoModel, job.Write.NoMix = true, false
+		} else {
+			defer m.Close()
+			job.Write.Model = m
+			job.Verify = job.Verify || m.Info().Portability != predict.Portable
+		}
+	}
+	r, err := filejob.Run(ctx, job)
+	if err != nil && ctx.Err() != nil {
+		err = context.Canceled
+	}
+	out := session.Outcome{Result: r.Result, Output: r.Output}
+	return out, hinted(err)
+}
+
+// open opens a model by name; nil for none.
+func (b *sessionBackend) open(ctx context.Context, name string) (predict.Model, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch name {
+	case noModel:
+		return nil, nil
+	case "":
+		name = defaultModel
+	}
+	return b.a.models.Open(ctx, name)
+}
+
+// hinted adds to an error's text what to do, for one line on the screen.
+func hinted(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if hint := hintFor(err); hint != "" {
+		return fmt.Errorf("%w (%s)", err, hint)
+	}
+	return err
+}
+
+// entrants lists who could race: models first.
+func (b *sessionBackend) entrants(ctx context.Context) ([]race.Entrant, error) {
+	list, err := b.models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []race.Entrant
+	o := codeOptions{threads: sharedThreads(2, false)}
+	for _, m := range list {
+		if m.Where == session.Broken {
+			continue
+		}
+		out = append(out, b.lazy(m, o))
+	}
+	for _, c := range classic.All() {
+		out = append(out, classicEntrant(c))
+	}
+	return out, nil
+}
+
+// lazy returns an entrant whose model is loaded when it starts: most of those on
+// the list never do.
+func (b *sessionBackend) lazy(m session.Model, o codeOptions) race.Entrant {
+	if m.Where == session.Available {
+		return race.Entrant{Name: m.Name, Missing: m.Get}
+	}
+	var once sync.Once
+	var e race.Entrant
+	var err error
+	load := func(ctx context.Context) error {
+		once.Do(func() {
+			var model predict.Model
+			if model, err = b.open(ctx, m.Name); err == nil {
+				e = modelEntrant(m.Name, model, o)
+			}
+		})
+		return hinted(err)
+	}
+	return race.Entrant{
+		Name: m.Name,
+		Compress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+			if err := load(ctx); err != nil {
+				return engine.Result{}, err
+			}
+			return e.Compress(ctx, dst, src, size, observe)
+		},
+		Decompress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+			if err := load(ctx); err != nil {
+				return engine.Result{}, err
+			}
+			return e.Decompress(ctx, dst, src, size, observe)
+		},
+		Close: func() error {
+			if e.Close != nil {
+				return e.Close()
+			}
+			return nil
+		},
+	}
+}
+
+// inspect looks at the beginning of a file.
+func (b *sessionBackend) inspect(ctx context.Context, path, model string, observe engine.Observer) (*engine.Inspection, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, inspectLimit))
+	if err != nil {
+		return nil, err
+	}
+	m, err := b.open(ctx, model)
+	if err != nil {
+		return nil, hinted(err)
+	}
+	if m != nil {
+		defer func() {
+			// Tokens are shown long after; the bundled models cost nothing to keep.
+			if m.Info().Kind == predict.Bytes {
+				m.Close()
+			}
+		}()
+	}
+	return engine.Inspect(ctx, content, engine.InspectOptions{Model: m, Observer: observe})
+}
+
+// info tells what "llmz info" would.
+func (b *sessionBackend) info(ctx context.Context, path string) ([]string, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	text := make(chan string, 1)
+	go func() {
+		data, _ := io.ReadAll(r)
+		text <- string(data)
+	}()
+	quiet := *b.a
+	quiet.stdout = w
+	err = quiet.infoFile(ctx, path, false)
+	w.Close()
+	out := <-text
+	if err != nil {
+		return nil, hinted(err)
+	}
+	return strings.Split(strings.TrimRight(out, "\n"), "\n"), nil
+}
+
+// sampleSize and samples are what estimates look at.
+const (
+	sampleSize = 8 << 10
+	samples    = 4
+)
+
+// estimate codes samples of a file with each model.
+func (b *sessionBackend) estimate(ctx context.Context, path string, names []string) ([]session.Estimate, error) {
+	sample, size, err := readSamples(path)
+	if err != nil {
+		return nil, err
+	}
+	var out []session.Estimate
+	for _, name := range names {
+		e := session.Estimate{Model: name}
+		m, err := b.open(ctx, name)
+		if err != nil {
+			e.Err = err
+			out = append(out, e)
+			continue
+		}
+		start := time.Now()
+		r, err := engine.Compress(ctx, io.Discard, strings.NewReader(sample), engine.Options{Model: m, NoModel: m == nil, Size: int64(len(sample))})
+		elapsed := time.Since(start)
+		if m != nil {
+			m.Close()
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			e.Err = err
+		} else if len(sample) > 0 {
+			part := float64(size) / float64(len(sample))
+			e.BPC, e.Bytes, e.Time = r.BPC(), int64(float64(r.CompressedBytes)*part), time.Duration(float64(elapsed)*part)
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+// readSamples returns pieces from all over a file, or all of a small one.
+func readSamples(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	if !fi.Mode().IsRegular() {
+		return "", 0, &filejob.Error{Path: path, Err: filejob.ErrSkipped}
+	}
+	size := fi.Size()
+	if size <= samples*sampleSize {
+		data, err := io.ReadAll(f)
+		return string(data), size, err
+	}
+	var b strings.Builder
+	buf := make([]byte, sampleSize)
+	for i := range samples {
+		n, err := f.ReadAt(buf, int64(i)*(size-sampleSize)/(samples-1))
+		if err != nil && err != io.EOF {
+			return "", 0, err
+		}
+		b.Write(buf[:n])
+	}
+	return b.String(), size, nil
+}
