@@ -68,9 +68,10 @@ type Job interface {
 }
 
 type parking struct {
-	asleep atomic.Bool
-	wake   chan struct{}
-	_      [cacheLine - 16]byte
+	asleep           atomic.Bool
+	wake             chan struct{}
+	spins, idleSpins int // looks before parking, inside a job and between jobs
+	_                [cacheLine - 32]byte
 }
 
 // NewPool starts threads-1 workers. Close ends them.
@@ -78,7 +79,7 @@ func NewPool(threads int) *Pool {
 	p := &Pool{threads: max(threads, 1), spins: spinCount()}
 	p.parks = make([]parking, p.threads)
 	for i := range p.parks {
-		p.parks[i].wake = make(chan struct{}, 1)
+		p.parks[i] = parking{wake: make(chan struct{}, 1), spins: p.spins, idleSpins: p.spins}
 	}
 	for i := 1; i < p.threads; i++ {
 		go p.work(i)
@@ -118,7 +119,7 @@ func (p *Pool) Run(j Job) {
 		if n == 0 {
 			return
 		}
-		p.wait(0, epoch)
+		p.wait(0, epoch, true)
 	}
 }
 
@@ -154,15 +155,23 @@ func (p *Pool) help(thread int) (epoch uint32, chunks int) {
 	}
 }
 
-// wait returns once the epoch is another one.
-func (p *Pool) wait(thread int, epoch uint32) {
-	for range p.spins {
+// wait returns once the epoch is another one. Where spinning was in vain, because
+// another process has this core or that of the thread waited for, it gets shorter
+// the next time; inside a job and between jobs are counted apart.
+func (p *Pool) wait(thread int, epoch uint32, inside bool) {
+	k := &p.parks[thread]
+	spins := &k.idleSpins
+	if inside {
+		spins = &k.spins
+	}
+	for range *spins {
 		if uint32(p.ticket.Load()>>32) != epoch {
+			*spins = min(*spins+*spins/4+1, p.spins)
 			return
 		}
 		pause(pauses)
 	}
-	k := &p.parks[thread]
+	*spins /= 2
 	k.asleep.Store(true)
 	if uint32(p.ticket.Load()>>32) != epoch && k.asleep.CompareAndSwap(true, false) {
 		return
@@ -172,7 +181,7 @@ func (p *Pool) wait(thread int, epoch uint32) {
 
 func (p *Pool) work(thread int) {
 	for !p.closed.Load() {
-		epoch, _ := p.help(thread)
-		p.wait(thread, epoch)
+		epoch, n := p.help(thread)
+		p.wait(thread, epoch, n > 0)
 	}
 }

@@ -102,7 +102,7 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 		return err
 	}
 	if a.json != jsonOff {
-		if err := writeRows(a.stdout, path, outcomes); err != nil {
+		if err := writeRaceRows(a.stdout, path, outcomes); err != nil {
 			return err
 		}
 	} else {
@@ -142,8 +142,8 @@ func raceError(outcomes []race.Outcome) error {
 	return missing
 }
 
-// writeRows prints an object for each entrant, as "llmz bench" does.
-func writeRows(w io.Writer, path string, outcomes []race.Outcome) error {
+// writeRaceRows prints an object for each entrant, as "llmz bench" does.
+func writeRaceRows(w io.Writer, path string, outcomes []race.Outcome) error {
 	enc := json.NewEncoder(w)
 	for _, o := range outcomes {
 		if err := enc.Encode(raceRow(path, o)); err != nil {

@@ -84,9 +84,11 @@ func newRootCommand(a *app) *cobra.Command {
 		newCatCommand(a),
 	)
 	add(groupCompare,
+		newBenchCommand(a),
 		newRaceCommand(a),
 		newInspectCommand(a),
 	)
+	cmd.AddCommand(newBenchWorkerCommand(a))
 	add(groupSetup,
 		newTrainCommand(a),
 		newModelsCommand(a),

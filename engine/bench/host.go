@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
+
+	"github.com/llmz/llmz/ggml"
 )
 
 // ThisHost describes this machine; version and commit are the program's.
@@ -53,3 +55,7 @@ func cpuName() string {
 	}
 	return ""
 }
+
+// Kernels lists the kernels of the bundled models that this machine can run, the
+// best first.
+func Kernels() []string { return ggml.Kernels() }

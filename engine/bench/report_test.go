@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ func testRows() []Row {
 			Op: "bench", File: "a|b.txt", Model: "gru", Kind: KindModel, Device: "cpu", Kernel: "avx2", Threads: 2, Lanes: 16,
 			OriginalBytes: 10846, CompressedBytes: 3000, ModelBytes: 4_300_000, Verified: true, Parameters: 4302208,
 			Compress: Summarize([]float64{0.5, 0.52, 0.54}), Decompress: Summarize([]float64{0.6}),
-			LoadSeconds: 0.0123, FirstByteSeconds: 0.2, PeakRSSBytes: 60_000_000,
+			ModelSHA256: "ab", LoadSeconds: 0.0123, FirstByteSeconds: 0.2, PeakRSSBytes: 60_000_000,
 			Profile: map[string]float64{"model_infer": 0.4, "mix": 0.1}, Command: "llmz bench -m gru 'a|b.txt'",
 		},
 		{
@@ -208,5 +209,49 @@ func TestCompare(t *testing.T) {
 	text.Reset()
 	if err := Changes(nil).WriteText(&text); err != nil || !strings.Contains(text.String(), "no row in common") {
 		t.Errorf("%v: %s", err, &text)
+	}
+}
+
+func TestReadme(t *testing.T) {
+	rows := testRows()
+	rows[0].File, rows[2].File = smallFile, wholeFile
+	rows[0].Host = Host{Machine: "a machine", Commit: "0123456789abcdef", Date: "2026-11-23T22:00:00Z"}
+	rows[3].Host = rows[0].Host
+	path := filepath.Join(t.TempDir(), "README.md")
+	before, after := "# Title\n\n"+readmeBegin, readmeEnd+"\n\nMore text.\n"
+	if err := os.WriteFile(path, []byte(before+"\nold figures\n"+after), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var first []byte
+	for range 2 { // the second time must change nothing
+		if err := UpdateReadme(path, rows); err != nil {
+			t.Fatal(err)
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(b)
+		if !strings.HasPrefix(text, before) || !strings.HasSuffix(text, after) || strings.Contains(text, "old figures") {
+			t.Errorf("the rest of the file changed:\n%s", text)
+		}
+		for _, want := range []string{
+			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
+			"failed: exit status 1: no luck",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in\n%s", want, text)
+			}
+		}
+		if first != nil && !bytes.Equal(first, b) {
+			t.Error("the second update changed the file")
+		}
+		first = b
+	}
+	if err := os.WriteFile(path, []byte("no markers"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := UpdateReadme(path, rows); !errors.Is(err, ErrNoMarkers) {
+		t.Errorf("without markers: %v", err)
 	}
 }

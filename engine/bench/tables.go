@@ -84,7 +84,7 @@ func Details(rows []Row) *Table {
 		}
 		outliers = outliers || r.Compress.Outliers+r.Decompress.Outliers > 0
 		t.add(r.label(vary), r.File, thousands(r.CompressedBytes), thousands(r.WithModelBytes),
-			spread(r.Compress), spread(r.Decompress), seconds(r.LoadSeconds), seconds(r.FirstByteSeconds),
+			spread(r.Compress), spread(r.Decompress), load(r), seconds(r.FirstByteSeconds),
 			size(r.PeakRSSBytes), strconv.Itoa(r.Threads), lanes(r.Lanes), yesNo(r.Verified))
 	}
 	if outliers {
@@ -170,6 +170,14 @@ func plural(n int, what string) string {
 		return "1 " + what
 	}
 	return strconv.Itoa(n) + " " + what + "s"
+}
+
+// load returns the load time of a row's model, if it has one.
+func load(r *Row) string {
+	if r.ModelSHA256 == "" {
+		return "-"
+	}
+	return seconds(r.LoadSeconds)
 }
 
 func lanes(n int) string {

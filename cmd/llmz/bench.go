@@ -1,0 +1,385 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine/bench"
+	"github.com/llmz/llmz/engine/classic"
+)
+
+const benchLong = `Measure every installed model and the classic compressors on each FILE, or on
+bundled samples, in both directions. Each archive is decoded and compared; a
+compressor that fails keeps its row. Speeds are medians after a warm-up; each row
+runs in a process of its own, so that memory and load time are its own.
+
+The bundled samples are verse and a novel from the Canterbury corpus, a story that
+was written for this project, so that no model has learnt from it, and a rot13
+control, on which what a model knows by heart is of no use.`
+
+// benchOptions are the flags of bench.
+type benchOptions struct {
+	models    []string
+	peers     bool
+	runs      int
+	warmup    int
+	budget    time.Duration
+	devices   []string
+	threads   []int
+	lanes     []int
+	sizes     []string
+	blockSize byteSize
+	noMix     bool
+	controls  bool
+	details   bool
+
+	format  string
+	output  string
+	from    string
+	compare string
+	plots   string
+	readme  string
+	commit  string
+}
+
+// newBenchCommand builds "llmz bench".
+func newBenchCommand(a *app) *cobra.Command {
+	o := benchOptions{}
+	cmd := &cobra.Command{
+		Use:   "bench [FILE|DIR...]",
+		Short: "Measure models and classic compressors on files",
+		Long:  benchLong,
+		Example: `  llmz bench                                  the bundled samples, in a minute or two
+  llmz bench -m gru,xz-9 --runs 5 book.txt
+  llmz bench --devices cpu,cpu:generic -m gru book.txt
+  llmz bench -o today.jsonl --compare yesterday.jsonl --plots pictures`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("budget") && cmd.Flags().Changed("runs") {
+				o.budget = 0
+			}
+			return runBench(cmd.Context(), a, &o, args)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringSliceVarP(&o.models, "model", "m", nil, "only these: models, none, zip-9, xz-9, … (default: all)")
+	fs.BoolVar(&o.peers, "peers", false, "programs on this machine, too: xz, zpaq, 7z, cmix, …")
+	fs.IntVar(&o.runs, "runs", 3, "measured runs; runs of milliseconds are repeated beyond it")
+	fs.IntVar(&o.warmup, "warmup", 1, "runs on the first 16 KiB before those")
+	fs.DurationVar(&o.budget, "budget", 10*time.Second, "no further runs in a direction after this time, 0 for\nno limit, the default where --runs is given")
+	fs.StringSliceVar(&o.devices, "devices", nil, "devices, and cpu:KERNEL for kernels of bundled models;\nall: each kernel of this machine")
+	fs.IntSliceVarP(&o.threads, "threads", "T", nil, "numbers of threads, e.g. 1,2,4 (default: all cores)")
+	fs.IntSliceVar(&o.lanes, "lanes", nil, "numbers of lanes, 0 for the model's choice")
+	fs.StringSliceVar(&o.sizes, "sizes", nil, "the first bytes of each file, too, e.g. 1kB,10kB,100kB")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
+	fs.BoolVar(&o.controls, "rot13", false, "a rot13 control for each text file")
+	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")
+	fs.StringVar(&o.format, "format", "table", "table, markdown or csv; --json for JSON")
+	fs.StringVarP(&o.output, "output", "o", "", "also write the rows to a file, for --compare and --from")
+	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
+	fs.StringVar(&o.from, "from", "", "measure nothing: show the rows of an earlier run")
+	fs.StringVar(&o.plots, "plots", "", "draw SVG and PNG pictures into this directory")
+	fs.StringVar(&o.readme, "readme", "", "update the tables between the markers of a Markdown file")
+	fs.StringVar(&o.commit, "commit", "", "the commit to note in the rows (default: the build's)")
+	fs.Lookup("commit").Hidden = true
+	return cmd
+}
+
+// newBenchWorkerCommand builds the command that a benchmark runs for each row.
+func newBenchWorkerCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:    "bench-worker",
+		Short:  "Measure the case on standard input",
+		Hidden: true,
+		Args:   noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return bench.Work(cmd.Context(), a.stdout, a.stdin, bench.OpenModels(a.loadForBench))
+		},
+	}
+}
+
+// loadForBench loads a model and tells the size of its file.
+func (a *app) loadForBench(ctx context.Context, name, device string) (bench.Loaded, error) {
+	if device != "" {
+		a.models.Device = device
+	}
+	m, err := a.models.Open(ctx, name)
+	if err != nil {
+		return bench.Loaded{}, err
+	}
+	e, err := a.models.Describe(ctx, name)
+	if err != nil {
+		return bench.Loaded{}, errors.Join(err, m.Close())
+	}
+	return bench.Loaded{Model: m, Bytes: e.Bytes}, nil
+}
+
+func runBench(ctx context.Context, a *app, o *benchOptions, args []string) error {
+	if err := o.check(args); err != nil {
+		return err
+	}
+	var old []bench.Row
+	if o.compare != "" {
+		// Before the work, so that a wrong name costs nothing.
+		var err error
+		if old, err = bench.ReadFile(o.compare); err != nil {
+			return err
+		}
+	}
+	rows, err := o.rows(ctx, a, args)
+	if len(rows) == 0 {
+		return err
+	}
+	return errors.Join(err, o.report(a, rows, old))
+}
+
+func (o *benchOptions) check(args []string) error {
+	if o.runs < 1 || o.warmup < 0 || o.budget < 0 {
+		return usagef("--runs must be at least 1, --warmup and --budget not negative")
+	}
+	if !slices.Contains([]string{"table", "markdown", "csv"}, o.format) {
+		return usagef("--format must be table, markdown or csv, not %q", o.format)
+	}
+	if o.from != "" && len(args) > 0 {
+		return usagef("--from measures nothing: drop it, or the files")
+	}
+	for _, n := range append(slices.Clone(o.threads), o.lanes...) {
+		if n < 0 {
+			return usagef("--threads and --lanes must not be negative")
+		}
+	}
+	return nil
+}
+
+// rows measures, or reads what was measured earlier.
+func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench.Row, error) {
+	if o.from != "" {
+		return bench.ReadFile(o.from)
+	}
+	m, clean, err := o.matrix(ctx, a, args)
+	if err != nil {
+		return nil, err
+	}
+	defer clean()
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	process := bench.Process{
+		Command: []string{self, "bench-worker"},
+		Env: func(c bench.Case) []string {
+			if c.Kernel == "" {
+				return nil
+			}
+			return []string{"LLMZ_KERNEL=" + c.Kernel}
+		},
+	}
+	commit := o.commit
+	if commit == "" {
+		commit = currentVersion().Revision
+	}
+	runner := bench.Runner{
+		Measure: process.Measure, Host: bench.ThisHost(currentVersion().Version, commit),
+		Begin: func(i, n int, c bench.Case) {
+			if !a.quiet {
+				fmt.Fprintf(a.stderr, "[%d/%d] %s on %s\n", i+1, n, c.Model, c.Data.Name)
+			}
+		},
+		Done: func(_, _ int, r bench.Row) {
+			if a.json != jsonOff {
+				// An unwritable stdout shows in the exit code of whoever reads it.
+				_ = bench.WriteJSON(a.stdout, []bench.Row{r})
+			}
+			if r.Failed() && !a.quiet {
+				fmt.Fprintf(a.stderr, "        %s\n", a.paint("failed: "+r.Error, colorRed))
+			}
+		},
+	}
+	rows, err := runner.Run(ctx, m.Cases())
+	if err == nil {
+		err = bench.Check(rows)
+	}
+	return rows, err
+}
+
+// matrix turns flags and arguments into what is to be measured. clean removes
+// temporary files.
+func (o *benchOptions) matrix(ctx context.Context, a *app, args []string) (m bench.Matrix, clean func(), err error) {
+	clean = func() {}
+	m = bench.Matrix{
+		Threads: o.threads, Lanes: o.lanes, NoMix: o.noMix, BlockSize: int(o.blockSize), Places: o.places(),
+		Plan: bench.Plan{Runs: o.runs, Warmup: o.warmup, Budget: o.budget, Curve: o.plots != "" || o.output != ""},
+	}
+	for _, s := range o.sizes {
+		n, err := parseSize(s)
+		if err != nil || n < 1 {
+			return m, clean, usagef("--sizes: %q is not a size such as 10kB", s)
+		}
+		m.Sizes = append(m.Sizes, n)
+	}
+	if err := o.contenders(ctx, a, &m); err != nil {
+		return m, clean, err
+	}
+	if len(args) > 0 {
+		m.Data, err = bench.Collect(args)
+		if o.controls {
+			for _, d := range slices.Clone(m.Data) {
+				if d.IsText() {
+					m.Data = append(m.Data, d.Control())
+				}
+			}
+		}
+		return m, clean, err
+	}
+	dir, err := os.MkdirTemp("", "llmz-bench-")
+	if err != nil {
+		return m, clean, err
+	}
+	m.Data, err = bench.Samples(dir)
+	m.PathOf = func(d bench.Data) string { return "testdata/" + filepath.Base(d.Path) }
+	return m, func() { _ = os.RemoveAll(dir) }, err
+}
+
+// contenders fills in who is measured.
+func (o *benchOptions) contenders(ctx context.Context, a *app, m *bench.Matrix) error {
+	if o.peers {
+		m.Peers = bench.Installed(bench.Peers())
+	}
+	if len(o.models) == 0 {
+		for _, c := range classic.All() {
+			m.Classics = append(m.Classics, c.Name)
+		}
+		list, err := a.models.List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if e.Problem == nil {
+				m.Models = append(m.Models, e.Name)
+			}
+		}
+		m.Models = append(m.Models, bench.NoModel)
+		return nil
+	}
+	for _, name := range o.models {
+		c, err := classic.ByName(name)
+		switch {
+		case err == nil:
+			m.Classics = append(m.Classics, c.Name)
+		case name == bench.NoModel:
+			m.Models = append(m.Models, name)
+		default:
+			if _, err := a.models.Describe(ctx, name); err != nil {
+				return withHint(err, `"llmz models list" shows the models that are here; the others are `+classicNames())
+			}
+			m.Models = append(m.Models, name)
+		}
+	}
+	return nil
+}
+
+func classicNames() string {
+	var names []string
+	for _, c := range classic.All() {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// places returns the devices to measure on.
+func (o *benchOptions) places() []string {
+	var places []string
+	for _, d := range o.devices {
+		if d == "all" {
+			for _, k := range bench.Kernels() {
+				places = append(places, "cpu:"+k)
+			}
+			continue
+		}
+		places = append(places, d)
+	}
+	return places
+}
+
+// report prints the tables and writes the files that were asked for.
+func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
+	if o.output != "" {
+		if err := writeRows(o.output, rows); err != nil {
+			return err
+		}
+	}
+	if a.json == jsonOff {
+		if err := o.print(a, rows, old); err != nil {
+			return err
+		}
+	}
+	if o.readme != "" {
+		if err := bench.UpdateReadme(o.readme, rows); err != nil {
+			return err
+		}
+	}
+	if o.plots != "" {
+		paths, err := drawPlots(o.plots, rows)
+		if err != nil {
+			return err
+		}
+		if !a.quiet {
+			fmt.Fprintf(a.stderr, "%s pictures in %s\n", strconv.Itoa(len(paths)), o.plots)
+		}
+	}
+	return nil
+}
+
+func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
+	tables := append([]*bench.Table{bench.Results(rows)}, bench.Devices(rows)...)
+	if o.details && o.format != "csv" {
+		tables = append(tables, bench.Details(rows))
+	}
+	if o.compare != "" {
+		tables = append(tables, bench.Changes(bench.Compare(old, rows)))
+	}
+	for i, t := range tables {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		write := t.WriteText
+		switch o.format {
+		case "markdown":
+			write = t.WriteMarkdown
+		case "csv":
+			write = t.WriteCSV
+		}
+		if err := write(a.stdout); err != nil {
+			return err
+		}
+	}
+	if a.quiet || o.format == "csv" {
+		return nil
+	}
+	for _, n := range bench.Notes(rows) {
+		fmt.Fprintln(a.stderr, n)
+	}
+	if a.verbose {
+		fmt.Fprintln(a.stdout)
+		return bench.Commands(rows).WriteText(a.stdout)
+	}
+	return nil
+}
+
+func writeRows(path string, rows []bench.Row) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(bench.WriteJSON(f, rows), f.Close())
+}
