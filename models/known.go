@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/models/convert"
 	"github.com/llmz/llmz/models/convert/gpt2"
 	"github.com/llmz/llmz/models/hub"
 )
@@ -149,6 +150,18 @@ func Convert(ctx context.Context, path, folder string, o gpt2.Options) (Pulled, 
 		o.Name = modelName(path)
 	}
 	if err := convertTo(ctx, path, folder, o); err != nil {
+		return Pulled{}, err
+	}
+	return finished(ctx, modelName(path), path, "")
+}
+
+// ConvertNetwork converts the byte-level GRU or LSTM in a file to a GGUF file at
+// path, as int8 or float32.
+func ConvertNetwork(ctx context.Context, path, file string, quantise bool) (Pulled, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return Pulled{}, err
+	}
+	if err := convert.RNN(file, path, convert.WriteOptions{Quantise: quantise, Name: modelName(path)}); err != nil {
 		return Pulled{}, err
 	}
 	return finished(ctx, modelName(path), path, "")

@@ -136,34 +136,46 @@ func newModelsConvertCommand(a *app) *cobra.Command {
 	var typ, output string
 	var force bool
 	cmd := &cobra.Command{
-		Use:   "convert FOLDER",
-		Short: "Turn a Hugging Face folder with GPT-2's architecture into a GGUF file",
-		Long: `Turn a Hugging Face folder (config.json, model.safetensors or pytorch_model.bin, and
-the vocabulary) into a GGUF file. The same folder gives the same bytes on every
-machine. Without -o the model is installed under the folder's name.`,
-		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o my.gguf my-folder",
-		Args:    exactArgs(1, "one FOLDER"),
+		Use:   "convert FOLDER|FILE",
+		Short: "Turn weights of other programs into a GGUF file",
+		Long: `Turn weights into a GGUF file: a Hugging Face folder with GPT-2's architecture
+(config.json, model.safetensors or pytorch_model.bin, and the vocabulary), or a file
+with a byte-level GRU or LSTM (a PyTorch state dict, safetensors or GGUF). The same
+input gives the same bytes on every machine. Without -o the model is installed under
+the input's name.`,
+		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o my.gguf gru.pt",
+		Args:    exactArgs(1, "one FOLDER or FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, err := gpt2.ParseType(typ)
+			from, path := args[0], output
+			info, err := os.Stat(from)
 			if err != nil {
-				return usagef("--type: %v", err)
+				return err
 			}
-			path := output
 			if path == "" {
-				abs, err := filepath.Abs(args[0])
+				abs, err := filepath.Abs(from)
 				if err != nil {
 					return err
 				}
-				path = filepath.Join(a.models.Dir, filepath.Base(abs)+models.Extension)
+				name := filepath.Base(abs)
+				if !info.IsDir() {
+					name = strings.TrimSuffix(name, filepath.Ext(name))
+				}
+				path = filepath.Join(a.models.Dir, name+models.Extension)
 			}
-			if _, err := os.Stat(path); err == nil && !force {
-				return withHint(fmt.Errorf("%s exists", path), "-f replaces it")
+			if to, err := os.Stat(path); err == nil {
+				if os.SameFile(info, to) {
+					return usagef("%s cannot be converted to itself", from)
+				}
+				if !force {
+					return withHint(fmt.Errorf("%s exists", path), "-f replaces it")
+				}
 			}
-			line := newLineProgress(a)
-			p, err := models.Convert(cmd.Context(), path, args[0], gpt2.Options{Type: t, Progress: func(done, total int) {
-				line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
-			}})
-			line.done()
+			var p models.Pulled
+			if info.IsDir() {
+				p, err = convertFolder(cmd.Context(), a, from, path, typ)
+			} else {
+				p, err = convertNetwork(cmd.Context(), from, path, typ, cmd.Flags().Changed("type"))
+			}
 			if err != nil {
 				return err
 			}
@@ -171,10 +183,29 @@ machine. Without -o the model is installed under the folder's name.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&typ, "type", "q8_0", "type of the weights: q8_0, f16 or f32")
+	fs.StringVar(&typ, "type", "q8_0", "type of the weights: q8_0, f16 or f32; of a GRU or LSTM: i8 (default) or f32")
 	fs.StringVarP(&output, "output", "o", "", "the file to write")
 	fs.BoolVarP(&force, "force", "f", false, "overwrite")
 	return cmd
+}
+
+func convertFolder(ctx context.Context, a *app, from, path, typ string) (models.Pulled, error) {
+	t, err := gpt2.ParseType(typ)
+	if err != nil {
+		return models.Pulled{}, usagef("--type: %v", err)
+	}
+	line := newLineProgress(a)
+	defer line.done()
+	return models.Convert(ctx, path, from, gpt2.Options{Type: t, Progress: func(done, total int) {
+		line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
+	}})
+}
+
+func convertNetwork(ctx context.Context, from, path, typ string, typeGiven bool) (models.Pulled, error) {
+	if typeGiven && typ != "i8" && typ != "f32" {
+		return models.Pulled{}, usagef("--type %s: the weights of a GRU or LSTM are i8 or f32", typ)
+	}
+	return models.ConvertNetwork(ctx, path, from, typ != "f32")
 }
 
 func newModelsRemoveCommand(a *app) *cobra.Command {

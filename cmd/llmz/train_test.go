@@ -146,3 +146,29 @@ func TestTrainUsage(t *testing.T) {
 		t.Error("a refused command wrote a model")
 	}
 }
+
+func TestConvertNetwork(t *testing.T) {
+	t.Setenv("XDG_DATA_HOME", t.TempDir())
+	out := filepath.Join(t.TempDir(), "a.gguf")
+	const in = "../../models/convert/testdata/tiny.pt"
+	if code, _, stderr := runLine(t.Context(), t, "models", "convert", in, "-o", out); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if n, err := convert.Load(out); err != nil || n.Cell != "gru" || n.Hidden != 4 {
+		t.Errorf("%+v, %v", n, err)
+	}
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{exitFailed, []string{in, "-o", out}}, {exitUsage, []string{out, "-o", out, "-f"}},
+		{exitUsage, []string{in, "-f", "-o", out, "--type", "f16"}}, {exitFailed, []string{"none", "-o", out}},
+	} {
+		if code, _, stderr := runLine(t.Context(), t, append([]string{"models", "convert"}, c.args...)...); code != c.code {
+			t.Errorf("%q: exit code %d, want %d: %s", c.args, code, c.code, stderr)
+		}
+	}
+	if code, _, stderr := runLine(t.Context(), t, "models", "convert", in, "-f", "-o", out, "--type", "f32"); code != exitOK {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
