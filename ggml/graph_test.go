@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/llmz/llmz/ggml/kernel"
@@ -215,6 +216,15 @@ func TestFindKernel(t *testing.T) {
 	}
 	if _, err := FindKernel("abacus"); err == nil {
 		t.Error("an unknown kernel was found")
+	}
+	if k, err := choose(""); err != nil || k.Name != Kernels()[0] {
+		t.Errorf("the default is %s, %v", k.Name, err)
+	}
+	if k, err := choose("generic"); err != nil || k.Name != "generic" {
+		t.Errorf("%s, %v in place of generic", k.Name, err)
+	}
+	if k, err := choose("abacus"); err == nil || k == nil || !strings.Contains(err.Error(), KernelEnv) {
+		t.Errorf("%v, %v", k, err)
 	}
 	if k, err := DefaultKernel(); err == nil && k.Name != KernelName() {
 		t.Errorf("%s and %s", k.Name, KernelName())

@@ -12,17 +12,21 @@ import (
 // KernelEnv names the environment variable that overrides the choice of kernel.
 const KernelEnv = "LLMZ_KERNEL"
 
-var chosen = sync.OnceValues(func() (*kernel.Kernel, error) {
-	name := os.Getenv(KernelEnv)
+var chosen = sync.OnceValues(func() (*kernel.Kernel, error) { return choose(os.Getenv(KernelEnv)) })
+
+// choose returns the kernel of that name, or the best one; that too if there is an
+// error.
+func choose(name string) (*kernel.Kernel, error) {
+	best := kernel.List()[0]
 	if name == "" {
-		return kernel.List()[0], nil
+		return best, nil
 	}
 	k, err := FindKernel(name)
 	if err != nil {
-		return kernel.List()[0], fmt.Errorf("%s: %w", KernelEnv, err)
+		return best, fmt.Errorf("%s: %w", KernelEnv, err)
 	}
 	return k, nil
-})
+}
 
 // Kernels returns the names of the kernels that this machine can run, the best
 // first.
