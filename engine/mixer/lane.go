@@ -117,56 +117,23 @@ func (x *Mixer) beginByte(l *lane) {
 	c8 := l.c8
 	c1 := c8 & 0xff
 	var ctx [numCtx]uint64
-	ctx[0] = c1
-	ctx[1] = c8 & 0xffff
-	ctx[2] = c8 & 0xffffff
-	ctx[3] = c8 & 0xffffffff
-	ctx[4] = c8 & 0xffffffffff
-	ctx[5] = c8 & 0xffffffffffff
-	i1 := uint64(x.ind1[c1])
-	i2 := uint64(x.ind2[c8&0xffff])
-	ctx[6] = mixHash(i1, c1)
-	ctx[7] = mixHash(i2, c1)
+	ctx[0] = c8 & 0xffff
+	ctx[1] = c8 & 0xffffff
+	ctx[2] = c8 & 0xffffffff
+	ctx[3] = c8 & 0xffffffffffff
+	ctx[4] = mixHash(uint64(x.ind1[c1]), c1)
+	ctx[5] = mixHash(uint64(x.ind2[c8&0xffff]), c1)
 	if l.mode == 0 {
-		col := uint64(l.pos - l.lineStart)
-		above := uint64(0)
-		aboveNext := uint64(0)
-		if p := l.lastLine + int(col); p < l.lineStart {
-			above = uint64(x.hist[p])
-			aboveNext = uint64(x.hist[p+1])
-		}
-		ctx[8] = mixHash(l.word, c1)
-		ctx[9] = mixHash(l.word+c1<<56, l.words[0])
-		ctx[10] = mixHash(l.word+c1<<56, l.words[1])
-		ctx[11] = mixHash(mixHash(l.word+c1<<56, l.words[0]), l.words[1])
-		ctx[12] = mixHash(min(col, 255)<<8|above, c1)
-		ctx[13] = mixHash(above<<8|aboveNext, c8&0xffff)
-		ctx[14] = c8 & 0xffff00
-		ctx[15] = c8 & 0xf0f0ffff
+		x.textContexts(l, &ctx)
 	} else {
-		r := l.rec.len
-		a1 := x.back(l, r)
-		a2 := x.back(l, 2*r)
-		an := x.back(l, r-1)
-		col := uint64(0)
-		if r > 0 {
-			col = uint64((l.pos - l.start) % r)
-		}
-		ctx[8] = a1<<8 | c1
-		ctx[9] = mixHash(a1<<8|a2, col)
-		ctx[10] = mixHash(col, uint64(r))
-		ctx[11] = mixHash(a1<<24|c8&0xffff, an)
-		ctx[12] = a1<<16 | a2<<8 | an
-		ctx[13] = c8 & 0xffff00
-		ctx[14] = c8 & 0xff00ff
-		ctx[15] = c8&0xff0000 | uint64(l.pos&3)
+		x.recordContexts(l, &ctx)
 	}
 	for i := range ctx {
 		n := uint64(i)
-		if i >= 8 {
+		if i >= firstModal {
 			n += uint64(l.mode) * 16
 		}
-		if i < 3 {
+		if i < laneOrders {
 			n += uint64(l.id) << 32
 		}
 		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
@@ -179,6 +146,42 @@ func (x *Mixer) beginByte(l *lane) {
 		x.matches[1].next(x, &l.match[1], l, (c8*phi^old*0xcaf649a9f5d1c3e5)*phi)
 	}
 	x.x[inBias] = stretchUnit
+}
+
+// textContexts are words and columns.
+func (x *Mixer) textContexts(l *lane, ctx *[numCtx]uint64) {
+	c8 := l.c8
+	c1 := c8 & 0xff
+	col := l.pos - l.lineStart
+	var above, aboveNext uint64
+	if p := l.lastLine + col; p < l.lineStart {
+		above = uint64(x.hist[p])
+		aboveNext = uint64(x.hist[p+1])
+	}
+	ctx[6] = mixHash(l.word, c1)
+	ctx[7] = mixHash(l.word+c1<<56, l.words[0])
+	ctx[8] = mixHash(uint64(min(col, 255))<<8|above, c1)
+	ctx[9] = mixHash(above<<8|aboveNext, c8&0xffff)
+	ctx[10] = c8 & 0xffff00
+	ctx[11] = c8 & 0xf0f0ffff
+}
+
+// recordContexts are the bytes above in a table whose rows have the length that
+// the lane has found, and bytes with others skipped.
+func (x *Mixer) recordContexts(l *lane, ctx *[numCtx]uint64) {
+	c8 := l.c8
+	r := l.rec.len
+	above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
+	col := uint64(0)
+	if r > 0 {
+		col = uint64((l.pos - l.start) % r)
+	}
+	ctx[6] = above<<8 | c8&0xff
+	ctx[7] = mixHash(above<<8|above2, col)
+	ctx[8] = mixHash(col, uint64(r))
+	ctx[9] = above<<16 | above2<<8 | aboveNext
+	ctx[10] = c8 & 0xff00ff
+	ctx[11] = c8&0xff0000 | uint64(l.pos&3)
 }
 
 // hashSlots computes where the next nibble's slots are and asks for them; c0 is 0
@@ -201,8 +204,11 @@ func (x *Mixer) findSlots(l *lane) {
 	for i, at := range l.at {
 		l.slots[i] = x.table.find(at, l.check[i])
 	}
+	if x.drop != 0 {
+		x.dropContexts(l)
+	}
 	l.hits = 0
-	for i := 1; i < 6; i++ {
+	for i := range 4 {
 		if l.slots[i][1] != 0 {
 			l.hits++
 		}

@@ -69,20 +69,25 @@ type Mixer struct {
 	fidx       int
 	pf         uint32
 
+	drop parts // switched off, for measurements
+	dead [numCtx]slot
+
 	// The state of the decision being coded.
-	x         inputs
-	xf        [numSets]int32
-	off       [numSets]uint32 // the weight vector chosen in each set
-	fset      *[numSets]int32
-	ps        [numSets]uint32
-	smp, smp2 [numCtx]*adaptive
+	x    inputs
+	xf   [numSets]int32
+	off  [numSets]uint32 // the weight vector chosen in each set
+	fset *[numSets]int32
+	ps   [numSets]uint32
+	smp  [numCtx]*adaptive
 }
 
 // Contexts per byte.
 const (
-	numCtx   = 16
-	numMatch = 2
-	modes    = 3 // ways of reading contexts: text, binary, and the ends of tokens
+	numCtx     = 12
+	laneOrders = 2 // the first ones are kept apart for each lane
+	firstModal = 6 // from here on they depend on the lane's mode
+	numMatch   = 2
+	modes      = 3 // ways of reading contexts: text, binary, and the ends of tokens
 )
 
 // Positions in the input vector.

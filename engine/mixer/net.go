@@ -10,7 +10,7 @@ package mixer
 // gives the same bits.
 
 const (
-	numInputs = 48 // padded to a multiple of 16
+	numInputs = 40 // padded to a multiple of 8
 	numSets   = 8
 
 	weightOne = 1 << 20

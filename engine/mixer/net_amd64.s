@@ -16,255 +16,222 @@ TEXT ·dotsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU      64(CX), Y2
 	VMOVDQU      96(CX), Y3
 	VMOVDQU      128(CX), Y4
-	VMOVDQU      160(CX), Y5
 	MOVL         (BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, (DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, (DX)
 	MOVL         4(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 4(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 4(DX)
 	MOVL         8(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 8(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 8(DX)
 	MOVL         12(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 12(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 12(DX)
 	MOVL         16(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 16(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 16(DX)
 	MOVL         20(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 20(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 20(DX)
 	MOVL         24(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 24(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 24(DX)
 	MOVL         28(BX), CX
-	VMOVDQU      (AX)(CX*4), Y6
+	VMOVDQU      (AX)(CX*4), Y5
+	VPSRAD       $0x08, Y5, Y5
+	VPMULLD      Y0, Y5, Y5
+	VMOVDQU      32(AX)(CX*4), Y6
 	VPSRAD       $0x08, Y6, Y6
-	VPMULLD      Y0, Y6, Y6
-	VMOVDQU      32(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y1, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      64(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y2, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      96(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y3, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      128(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y4, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VMOVDQU      160(AX)(CX*4), Y7
-	VPSRAD       $0x08, Y7, Y7
-	VPMULLD      Y5, Y7, Y7
-	VPADDD       Y7, Y6, Y6
-	VEXTRACTI128 $0x01, Y6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0x4e, X6, X7
-	VPADDD       X7, X6, X6
-	VPSHUFD      $0xb1, X6, X7
-	VPADDD       X7, X6, X6
-	VMOVD        X6, 28(DX)
+	VPMULLD      Y1, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      64(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y2, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      96(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y3, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VMOVDQU      128(AX)(CX*4), Y6
+	VPSRAD       $0x08, Y6, Y6
+	VPMULLD      Y4, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0x4e, X5, X6
+	VPADDD       X6, X5, X5
+	VPSHUFD      $0xb1, X5, X6
+	VPADDD       X6, X5, X5
+	VMOVD        X5, 28(DX)
 	VZEROUPPER
 	RET
 
@@ -280,368 +247,311 @@ TEXT ·trainsAVX2(SB), NOSPLIT, $0-32
 	VMOVDQU      64(CX), Y2
 	VMOVDQU      96(CX), Y3
 	VMOVDQU      128(CX), Y4
-	VMOVDQU      160(CX), Y5
 	MOVL         $0x00000200, CX
+	VMOVD        CX, X6
+	VPBROADCASTD X6, Y6
+	MOVL         $0x007fffff, CX
 	VMOVD        CX, X7
 	VPBROADCASTD X7, Y7
-	MOVL         $0x007fffff, CX
+	MOVL         $0xff800001, CX
 	VMOVD        CX, X8
 	VPBROADCASTD X8, Y8
-	MOVL         $0xff800001, CX
-	VMOVD        CX, X9
-	VPBROADCASTD X9, Y9
 	MOVL         (BX), CX
-	VPBROADCASTD (DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD (DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         4(BX), CX
-	VPBROADCASTD 4(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 4(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         8(BX), CX
-	VPBROADCASTD 8(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 8(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         12(BX), CX
-	VPBROADCASTD 12(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 12(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         16(BX), CX
-	VPBROADCASTD 16(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 16(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         20(BX), CX
-	VPBROADCASTD 20(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 20(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         24(BX), CX
-	VPBROADCASTD 24(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 24(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	MOVL         28(BX), CX
-	VPBROADCASTD 28(DX), Y10
-	VPMULLD      Y0, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       (AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, (AX)(CX*4)
-	VPMULLD      Y1, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       32(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 32(AX)(CX*4)
-	VPMULLD      Y2, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       64(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 64(AX)(CX*4)
-	VPMULLD      Y3, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       96(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 96(AX)(CX*4)
-	VPMULLD      Y4, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       128(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 128(AX)(CX*4)
-	VPMULLD      Y5, Y10, Y6
-	VPADDD       Y7, Y6, Y6
-	VPSRAD       $0x0a, Y6, Y6
-	VPADDD       160(AX)(CX*4), Y6, Y6
-	VPMINSD      Y8, Y6, Y6
-	VPMAXSD      Y9, Y6, Y6
-	VMOVDQU      Y6, 160(AX)(CX*4)
+	VPBROADCASTD 28(DX), Y9
+	VPMULLD      Y0, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       (AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, (AX)(CX*4)
+	VPMULLD      Y1, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       32(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 32(AX)(CX*4)
+	VPMULLD      Y2, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       64(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 64(AX)(CX*4)
+	VPMULLD      Y3, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       96(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 96(AX)(CX*4)
+	VPMULLD      Y4, Y9, Y5
+	VPADDD       Y6, Y5, Y5
+	VPSRAD       $0x0a, Y5, Y5
+	VPADDD       128(AX)(CX*4), Y5, Y5
+	VPMINSD      Y7, Y5, Y5
+	VPMAXSD      Y8, Y5, Y5
+	VMOVDQU      Y5, 128(AX)(CX*4)
 	VZEROUPPER
 	RET
 
@@ -683,19 +593,7 @@ TEXT ·prefetchAVX2(SB), NOSPLIT, $0-16
 	MOVL       40(CX), DX
 	SHLQ       $0x06, DX
 	PREFETCHT0 (AX)(DX*1)
-	MOVL       44(CX), DX
-	SHLQ       $0x06, DX
-	PREFETCHT0 (AX)(DX*1)
-	MOVL       48(CX), DX
-	SHLQ       $0x06, DX
-	PREFETCHT0 (AX)(DX*1)
-	MOVL       52(CX), DX
-	SHLQ       $0x06, DX
-	PREFETCHT0 (AX)(DX*1)
-	MOVL       56(CX), DX
-	SHLQ       $0x06, DX
-	PREFETCHT0 (AX)(DX*1)
-	MOVL       60(CX), CX
+	MOVL       44(CX), CX
 	SHLQ       $0x06, CX
 	PREFETCHT0 (AX)(CX*1)
 	RET

@@ -90,6 +90,9 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 	x.off[5] = (x.base[5] + (m*16+conf)*8 + bitpos) * numInputs
 	x.off[6] = (x.base[6] + l.id*8 + bitpos) * numInputs
 	x.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
+	if x.drop != 0 {
+		x.dropInputs()
+	}
 	dots(x.weights, in, &x.xf, &x.off)
 	for i := range x.xf {
 		d := x.xf[i] >> 12
@@ -107,6 +110,9 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 	x.pf = squash(d)
 	q0 := x.apms[0].refine(d, c0|(m*2+min(expect, 1))<<8)
 	q1 := x.apms[1].refine(d, c0|c1<<8)
+	if x.drop&partAPM != 0 {
+		return min(max(x.pf, 1), 65535)
+	}
 	p := (x.pf + q0 + q1*2 + 2) / 4
 	return min(max(p, 1), 65535)
 }

@@ -10,7 +10,8 @@ import (
 
 // As in net.go.
 const (
-	numInputs = 48
+	numInputs = 40
+	numCtx    = 12 // as in mixer.go
 	numSets   = 8
 	weightMax = 8<<20 - 1
 	block     = 8 // int32 per 256-bit register
@@ -106,7 +107,7 @@ func main() {
 	Doc("prefetchAVX2 brings the 64-byte buckets at[i] into the first-level cache.")
 	b := Load(Param("buckets"), GP64())
 	at := Load(Param("at"), GP64())
-	for i := range 16 {
+	for i := range numCtx {
 		g := GP64()
 		MOVL(Mem{Base: at, Disp: 4 * i}, g.As32())
 		SHLQ(Imm(6), g)
