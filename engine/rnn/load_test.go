@@ -154,15 +154,17 @@ func TestZeroWeights(t *testing.T) {
 func TestLanes(t *testing.T) {
 	var m Model
 	last := 0
-	for _, n := range []int{0, 1, 10846, 32 << 10, 100 << 10, 152089, 512 << 10, 16 << 20, 1 << 40} {
+	for _, n := range []int{0, 1, 10846, 32 << 10, 100 << 10, 152089, 512 << 10, 4<<20 - 1, 4 << 20, 16 << 20, 1 << 40} {
 		l := m.Lanes(n)
 		if l < 1 || l > maxLanes || l < last {
 			t.Errorf("%d lanes for %d bytes", l, n)
 		}
 		last = l
 	}
-	if m.Lanes(10846) != 1 || m.Lanes(16<<20) != maxLanes {
-		t.Errorf("%d and %d lanes at the ends", m.Lanes(10846), m.Lanes(16<<20))
+	for n, want := range map[int]int{10846: 1, 64 << 10: 2, 152089: 4, 512 << 10: 16, 16 << 20: maxLanes} {
+		if got := m.Lanes(n); got != want {
+			t.Errorf("%d lanes for %d bytes, want %d", got, n, want)
+		}
 	}
 }
 

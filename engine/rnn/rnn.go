@@ -95,21 +95,25 @@ func (m *Model) Info() predict.Info { return m.info }
 // Config returns the model's hyper-parameters.
 func (m *Model) Config() Config { return m.config }
 
-// Lanes returns the number of lanes for a block of n bytes: more lanes are faster,
-// but each starts knowing nothing, and shares of the block that are too short
-// cost compression. NUMERICS.md has the measurements.
+// Lanes returns the number of lanes for a block of n bytes. More lanes are faster,
+// but each starts knowing nothing, and while they advance together the context
+// mixer has seen less of what is near; ggml/NUMERICS.md has the measurements.
 func (m *Model) Lanes(n int) int {
-	const smallest = 16 << 10
+	const smallest = 32 << 10 // bytes in a lane
+	if n >= 4<<20 {
+		return maxLanes
+	}
 	lanes := 1
-	for lanes < maxLanes && n/(2*lanes) >= smallest {
+	for lanes < 16 && n/(2*lanes) >= smallest {
 		lanes *= 2
 	}
 	return lanes
 }
 
-// maxLanes is the number of lanes of large blocks. More gain little speed: the
-// weights then stay in a register for long enough.
-const maxLanes = 16
+// maxLanes is the number of lanes of large blocks. More would gain little speed:
+// with 16 lanes the products already run near the processor's peak, and 32 halve
+// the share of what is done once per step.
+const maxLanes = 32
 
 // MemoryBytes estimates the peak memory of a session with that many lanes, the
 // weights included.
