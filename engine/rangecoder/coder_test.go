@@ -232,7 +232,7 @@ func TestGolden(t *testing.T) {
 			f := make([]uint32, 256)
 			var total uint32
 			for j := range f {
-				f[j] = 1 + uint32(i*j*2654435761)>>uint(10+j%7)
+				f[j] = 1 + uint32(i*j)*2654435761>>uint(10+j%7)
 				total += f[j]
 			}
 			ds = append(ds, decision{freqs: f, total: total, sym: r.IntN(256)})
