@@ -351,4 +351,20 @@ func TestIncompressibleBlocksAreGivenUpEarly(t *testing.T) {
 	if looksRandom(counter) {
 		t.Error("a counter looks random")
 	}
+	// What looks random, but comes twice, is worth the effort.
+	if hasRepeats(data) {
+		t.Error("random data seem to repeat")
+	}
+	twice := append(bytes.Clone(data[:33_333]), data[:33_333]...)
+	if !looksRandom(twice) || !hasRepeats(twice) {
+		t.Error("repeated random data are not recognised")
+	}
+	if big := append(bytes.Repeat(data, 8), data[:1<<19]...); !hasRepeats(big) {
+		t.Error("repeated random data are not recognised in a large block")
+	}
+	m.lanes = 1
+	ar, res := compress(t, twice, Options{Model: m})
+	if res.StoredBlocks != 0 || len(ar) > 40_000 {
+		t.Errorf("33,333 random bytes, twice: %d bytes, %d blocks stored", len(ar), res.StoredBlocks)
+	}
 }

@@ -1,0 +1,84 @@
+package engine
+
+import "encoding/binary"
+
+// tryLength returns the number of bytes of a block after which it is given up if
+// they have not become fewer: a small sample where they look random, which the
+// lanes take all over the block; otherwise more. It is the whole block where parts
+// of it come twice: that pays off late.
+func tryLength(data []byte, lanes int) int64 {
+	n := int64(len(data))
+	switch {
+	case hasRepeats(data):
+		return n
+	case looksRandom(data):
+		return 8 << 10
+	case lanes >= 8:
+		return max(32<<10, n/16)
+	}
+	return max(256<<10, n/8)
+}
+
+// looksRandom tells whether nothing in a sample of data hints at any order: its
+// bytes are as evenly distributed as random ones, and no four of them recur
+// more often than by chance. Encrypted and well compressed data look so.
+func looksRandom(data []byte) bool {
+	const piece, pieces = 4 << 10, 16
+	if len(data) < piece {
+		return false
+	}
+	var counts [256]int
+	seen := make([]uint32, 1<<16)
+	total, repeats := 0, 0
+	stride := max(len(data)/pieces, piece)
+	for at := 0; at+piece <= len(data); at += stride {
+		p := data[at : at+piece]
+		var four uint32
+		for i, b := range p {
+			counts[b]++
+			four = four<<8 | uint32(b)
+			if i >= 3 {
+				slot := &seen[four*2654435761>>16]
+				if *slot == four {
+					repeats++
+				}
+				*slot = four
+			}
+		}
+		total += piece
+	}
+	// Chi-squared with 255 degrees of freedom: mean 255, standard deviation 23.
+	mean := total / 256
+	chi := 0
+	for _, c := range counts {
+		chi += (c - mean) * (c - mean)
+	}
+	return chi < 1000*mean && repeats < total/1024
+}
+
+// hasRepeats tells whether more than some 2% of data come twice, however far apart:
+// it compares eight bytes at places that the content itself chooses.
+func hasRepeats(data []byte) bool {
+	const logSlots = 16
+	seen := make([]uint64, 1<<logSlots)
+	// Choose at most about as many places as there are slots.
+	skip := uint(4)
+	for len(data)>>skip > len(seen)/2 {
+		skip++
+	}
+	places, repeats := 0, 0
+	for i := 0; i+8 <= len(data); i++ {
+		v := binary.LittleEndian.Uint64(data[i:])
+		h := v * 0x9e3779b97f4a7c15
+		if h>>(64-skip) != 0 {
+			continue
+		}
+		places++
+		slot := &seen[h>>(64-skip-logSlots)&(1<<logSlots-1)]
+		if *slot == v {
+			repeats++
+		}
+		*slot = v
+	}
+	return repeats*50 > places
+}
