@@ -356,7 +356,7 @@ func TestIncompressibleBlocksAreGivenUpEarly(t *testing.T) {
 		t.Error("random data seem to repeat")
 	}
 	twice := append(bytes.Clone(data[:33_333]), data[:33_333]...)
-	if !looksRandom(twice) || !hasRepeats(twice) {
+	if !hasRepeats(twice) {
 		t.Error("repeated random data are not recognised")
 	}
 	if big := append(bytes.Repeat(data, 8), data[:1<<19]...); !hasRepeats(big) {
