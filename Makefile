@@ -38,6 +38,18 @@ test-race: ## the concurrent parts under the race detector (needs a C compiler)
 test-arm64: ## bit-exactness on arm64, under qemu-user
 	bash .ci/run arm64
 
+.PHONY: test-tmux
+test-tmux: ## the views, driven in a real terminal
+	bash .ci/run tmux
+
+.PHONY: golden
+golden: ## store the screens drawn now as the expected ones; look at the difference
+	UPDATE_GOLDEN=1 $(GO) test ./tui/...
+
+.PHONY: screenshots
+screenshots: ## the documentation's pictures, from the program at work in tmux
+	bash .ci/tmux --pictures
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \

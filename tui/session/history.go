@@ -29,6 +29,9 @@ type Record struct {
 func newRecord(t Task, s feed.Snapshot, output string, when time.Time) Record {
 	r := Record{When: when, Op: t.Op, Path: t.Path, Output: output, Model: s.Model.Name,
 		Original: s.Bytes, Compressed: s.Compressed, Seconds: s.Elapsed.Seconds()}
+	if r.Model == "" && t.Op == Compress {
+		r.Model = t.Model // of no model at all the events tell no name
+	}
 	if s.Err != nil {
 		r.Error = s.Err.Error()
 	}

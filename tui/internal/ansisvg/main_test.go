@@ -1,0 +1,29 @@
+package main
+
+import (
+	"encoding/xml"
+	"io"
+	"strings"
+	"testing"
+)
+
+func TestPicture(t *testing.T) {
+	in := "\x1b[1;38;2;45;212;191mllmz\x1b[m <&> \x1b[7mselected\x1b[27m\x1b[48;5;196mx\x1b[49m\n日本 \x1b[31mred\x1b[39m █▄\n"
+	var b strings.Builder
+	if err := run(strings.NewReader(in), &b, 40); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"#2dd4bf", "&lt;&amp;&gt;", "#ff0000", "日本", `fill="#fb7185"`, `font-weight="bold"`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the picture lacks %q:\n%s", want, b.String())
+		}
+	}
+	d := xml.NewDecoder(strings.NewReader(b.String()))
+	for {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
