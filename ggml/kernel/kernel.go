@@ -11,6 +11,11 @@ package kernel
 
 import "sort"
 
+//go:generate sh -c "cd _gen && go run . -isa avx512vnni -out ../avx512vnni_amd64.s -stubs ../avx512vnni_amd64.go -pkg kernel"
+//go:generate sh -c "cd _gen && go run . -isa avx2 -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel"
+//go:generate sh -c "cd _gen && go run . -isa avxvnni -out ../avxvnni_amd64.s -stubs ../avxvnni_amd64.go -pkg kernel"
+//go:generate sh -c "cd _gen && go run ./neon ../neon_arm64.s"
+
 const (
 	// Rows is the number of matrix rows in a panel.
 	Rows = 16

@@ -2,10 +2,6 @@ package kernel
 
 import "github.com/klauspost/cpuid/v2"
 
-//go:generate sh -c "cd _gen && go run . -isa avx512vnni -out ../avx512vnni_amd64.s -stubs ../avx512vnni_amd64.go -pkg kernel"
-//go:generate sh -c "cd _gen && go run . -isa avx2 -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel"
-//go:generate sh -c "cd _gen && go run . -isa avxvnni -out ../avxvnni_amd64.s -stubs ../avxvnni_amd64.go -pkg kernel"
-
 // unsigned is the Offset of kernels that use VPDPBUSD, which multiplies unsigned
 // by signed bytes: weights are stored as w + 128.
 const unsigned = 0x80

@@ -2,8 +2,6 @@ package kernel
 
 import "github.com/klauspost/cpuid/v2"
 
-//go:generate sh -c "cd _gen && go run ./neon ../neon_arm64.s"
-
 // native returns the kernels that this processor can run. Every arm64 processor
 // has NEON; SDOT is an extension.
 func native() []*Kernel {
