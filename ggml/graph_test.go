@@ -182,6 +182,11 @@ func TestGraphRejects(t *testing.T) {
 			}
 		}
 	}
+	many := NewGraph(k, maxChunks+1)
+	many.Freqs(many.MulMat(square(16, 1, 1), many.State("s", 1).Past()))
+	if _, err := many.Plan(1); !errors.Is(err, ErrGraph) {
+		t.Errorf("too many lanes: %v", err)
+	}
 	if _, err := NewGraph(k, 0).Plan(1); !errors.Is(err, ErrGraph) {
 		t.Errorf("no lanes: %v", err)
 	}

@@ -53,6 +53,14 @@ func (g *Graph) Plan(threads int) (*Plan, error) {
 	for _, t := range g.nodes {
 		p.place(t)
 	}
+	for _, s := range p.stages {
+		if o := s.nodes[0].op; o.units(g.lanes) > maxChunks {
+			g.fail("%s has %d units of work, over %d", o.name(), o.units(g.lanes), maxChunks)
+		}
+	}
+	if g.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrGraph, g.err)
+	}
 	scratch, groups := p.allocate(g)
 	if g.err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrGraph, g.err)

@@ -60,7 +60,7 @@ const maxChunks = 1 << 15
 
 // Job is work in stages. Run must be ready to be called from several goroutines.
 type Job interface {
-	// Chunks returns the number of chunks of a stage, 1 to 1<<15, or 0 if there is no
+	// Chunks returns the number of chunks of a stage, 1 to maxChunks, or 0 if there is no
 	// such stage, which ends the job.
 	Chunks(stage int) int
 	// Run does one chunk on the thread of that number.
@@ -150,7 +150,7 @@ func (p *Pool) help(thread int) (epoch uint32, chunks int) {
 		stage := int(epoch - p.base)
 		p.job.Run(stage, int(c), thread)
 		if p.done.Add(1) == n {
-			p.open(epoch+1, min(p.job.Chunks(stage+1), maxChunks))
+			p.open(epoch+1, p.job.Chunks(stage+1))
 		}
 	}
 }
