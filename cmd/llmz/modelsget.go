@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/convert/gpt2"
 	"github.com/llmz/llmz/models/hub"
@@ -64,7 +65,7 @@ type lineProgress struct {
 }
 
 func newLineProgress(a *app) *lineProgress {
-	return &lineProgress{a: a, on: !a.quiet && isTerminal(a.stderr)}
+	return &lineProgress{a: a, on: a.wantTUI()}
 }
 
 func (p *lineProgress) show(text string, last bool) {
@@ -85,6 +86,15 @@ func (p *lineProgress) done() {
 }
 
 func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
+	if a.wantTUI() {
+		var p models.Pulled
+		err := a.watch(ctx, "pull", o.What, -1, func(ctx context.Context, observe engine.Observer) (engine.Result, error) {
+			var err error
+			p, err = a.models.Pull(ctx, watchedPull(o, observe))
+			return engine.Result{}, err
+		})
+		return a.pulled(p, err)
+	}
 	line := newLineProgress(a)
 	defer line.done()
 	began, at := time.Now(), int64(0)
@@ -106,6 +116,28 @@ func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
 	}
 	p, err := a.models.Pull(ctx, o)
 	line.done()
+	return a.pulled(p, err)
+}
+
+// watchedPull reports a download, and then a conversion, as progress.
+func watchedPull(o models.PullOptions, observe engine.Observer) models.PullOptions {
+	if observe == nil {
+		return o
+	}
+	o.Progress = func(_ hub.File, done, total int64) {
+		if total <= 0 {
+			total = -1
+		}
+		observe(engine.Progress{Bytes: done, TotalBytes: total})
+	}
+	o.Converting = func(done, total int) {
+		observe(engine.Progress{Bytes: int64(done), TotalBytes: int64(total)})
+	}
+	return o
+}
+
+// pulled says what a download brought.
+func (a *app) pulled(p models.Pulled, err error) error {
 	switch {
 	case errors.Is(err, models.ErrExists):
 		return withHint(err, "-f replaces it")

@@ -15,6 +15,7 @@ import (
 	"github.com/llmz/llmz/engine/classic"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/race"
 	"github.com/llmz/llmz/tui/session"
@@ -40,7 +41,7 @@ type sessionBackend struct {
 func (b *sessionBackend) backend() session.Backend {
 	return session.Backend{
 		Models: b.models, Run: b.run, Estimate: b.estimate, Entrants: b.entrants, Inspect: b.inspect, Info: b.info,
-		History: filepath.Join(models.DataDir(), "history.jsonl"),
+		Pull: true, History: filepath.Join(models.DataDir(), "history.jsonl"),
 	}
 }
 
@@ -69,6 +70,16 @@ func (b *sessionBackend) models(ctx context.Context) ([]session.Model, error) {
 			out = append(out, m)
 		}
 	}
+	here := map[string]bool{}
+	for _, m := range out {
+		here[m.Name] = true
+	}
+	for _, k := range models.KnownModels() {
+		if !here[k.Name] {
+			out = append(out, session.Model{Name: k.Name, About: k.About + ", " + k.Licence, Where: session.Available, Kind: "llama.cpp",
+				Bytes: int64(k.MB) * 1e6, Get: "llmz models pull " + k.Name})
+		}
+	}
 	out = append(out, session.Model{Name: noModel, About: "context mixing alone, without any model: fast, and learns from the file only", Kind: "mixer"})
 	return out, nil
 }
@@ -83,6 +94,10 @@ func kindOf(e models.Entry) string {
 
 // run does a task as the commands would.
 func (b *sessionBackend) run(ctx context.Context, t session.Task, observe engine.Observer) (session.Outcome, error) {
+	if t.Op == session.Pull {
+		p, err := b.a.models.Pull(ctx, watchedPull(models.PullOptions{What: t.Path, Type: ggml.Q8_0}, observe))
+		return session.Outcome{Output: p.Path}, hinted(err)
+	}
 	ops := map[session.Op]filejob.Op{session.Compress: filejob.Compress, session.Decompress: filejob.Decompress, session.Test: filejob.Test}
 	op, ok := ops[t.Op]
 	if !ok {
