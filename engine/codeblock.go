@@ -18,8 +18,7 @@ import (
 // blockCodec codes the symbols of one block, in either direction.
 type blockCodec struct {
 	coder *rangecoder.Coder
-	// model predicts and mixer mixes; at least one of them is set. The mixer takes
-	// bytes only.
+	// model predicts and mixer mixes; at least one of them is set.
 	model predict.Model
 	mixer *mixer.Mixer
 
@@ -163,6 +162,10 @@ func (c *blockCodec) codeLanes(g *group, count, step, short, long int) {
 		lane := g.first + i
 		pos := lane*short + min(lane, long) + step
 		switch {
+		case c.mixer != nil && c.tokens != nil:
+			s := c.mixer.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
+			c.tokens[pos] = s
+			g.prev[i] = s
 		case c.mixer != nil:
 			b := c.mixer.Code(c.coder, lane, freqs, total, c.data[pos])
 			c.data[pos] = b

@@ -98,7 +98,12 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 			return fail(ErrUnsupported, fmt.Sprintf("mixer block kind %d: use a newer program", kind))
 		}
 		var err error
-		if c.mixer, err = newMixer(b.Length, b.Lanes, kind, d.model != nil); err != nil {
+		if tokens {
+			c.mixer, err = newTokenMixer(c.coder, b.Length, b.Lanes, kind, tm, nil)
+		} else {
+			c.mixer, err = newMixer(b.Length, b.Lanes, kind, d.model != nil)
+		}
+		if err != nil {
 			return nil, 0, err
 		}
 	}
@@ -149,9 +154,6 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 func checkMember(h *archive.Header) error {
 	if h.Mixer > mixerVersion {
 		return &archive.Error{Block: -1, What: fmt.Sprintf("mixer version %d, this program has %d: use a newer one", h.Mixer, mixerVersion), Class: ErrUnsupported}
-	}
-	if h.Mixer != 0 && h.Model != nil && h.Model.Tokens {
-		return &archive.Error{Block: -1, What: "mixing of token models: use a newer program", Class: ErrUnsupported}
 	}
 	return nil
 }

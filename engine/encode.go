@@ -105,7 +105,12 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 		kind := mixer.Detect(data)
 		b.MixerKind = uint8(kind)
 		var err error
-		if c.mixer, err = newMixer(len(data), b.Lanes, kind, e.model != nil); err != nil {
+		if tm, ok := asTokens(e.model); ok {
+			c.mixer, err = newTokenMixer(c.coder, len(data), b.Lanes, kind, tm, c.tokens)
+		} else {
+			c.mixer, err = newMixer(len(data), b.Lanes, kind, e.model != nil)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

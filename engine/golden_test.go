@@ -20,7 +20,7 @@ func TestGolden(t *testing.T) {
 	meta := Meta{Name: "golden.bin", Time: time.Unix(1700000000, 123456789), Mode: 0o640}
 	for name, o := range map[string]Options{
 		"bare":   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 3, Meta: meta},
-		"tokens": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
+		"tokens": {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", name+".llmz")

@@ -97,7 +97,7 @@ func Inspect(ctx context.Context, content []byte, o InspectOptions) (x *Inspecti
 			x.tokens = t
 		}
 	}
-	x.Mixed = !o.NoMix && x.tokens == nil
+	x.Mixed = !o.NoMix
 	size := o.BlockSize
 	if size <= 0 {
 		size = DefaultBlockSize
@@ -168,7 +168,15 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 	var mix *mixer.Mixer
 	if x.Mixed {
 		var err error
-		if mix, err = mixer.New(mixer.Config{BlockLen: len(block), Lanes: lanes, Kind: mixer.Detect(block), Model: w.o.Model != nil}); err != nil {
+		kind := mixer.Detect(block)
+		if x.tokens != nil {
+			m := &meter{}
+			mix, err = newTokenMixer(m, len(block), lanes, kind, x.tokens, symbols)
+			x.Bits += m.bits
+		} else {
+			mix, err = newMixer(len(block), lanes, kind, w.o.Model != nil)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -221,7 +229,11 @@ func (w *inspector) steps(ctx context.Context, symbols []int32, costs []SymbolCo
 			}
 			if mix != nil {
 				m.bits = 0
-				mix.Code(m, lane, freqs, total, byte(symbols[i]))
+				if w.x.tokens != nil {
+					mix.CodeToken(m, lane, freqs, total, symbols[i])
+				} else {
+					mix.Code(m, lane, freqs, total, byte(symbols[i]))
+				}
 				c.Bits = float32(m.bits)
 			} else {
 				c.Bits = c.ModelBits

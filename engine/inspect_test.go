@@ -167,8 +167,8 @@ func TestInspectTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.Mixed {
-		t.Error("tokens were mixed")
+	if !x.Mixed {
+		t.Error("tokens were not mixed")
 	}
 	var joined []byte
 	at := int64(0)

@@ -59,8 +59,7 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size)
 	z := &Writer{ctx: ctx, o: o, job: j, sum: sha256.New()}
 	z.w = countingWriter{w: w, job: j}
-	_, tokens := asTokens(o.Model)
-	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix && !tokens, lanes: o.Lanes}
+	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix, lanes: o.Lanes}
 	length := o.BlockSize
 	blocks := 0
 	if o.Size > 0 {

@@ -1,0 +1,38 @@
+package engine
+
+import (
+	"runtime"
+
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// newTokenMixer makes the mixer of a block of length bytes for a model of tokens.
+// It codes the numbers of bytes of the lanes: when encoding, tokens are the
+// block's; when decoding, they are nil.
+func newTokenMixer(c mixer.BitCoder, length, lanes int, kind mixer.Kind, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
+	v, err := mixer.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
+	if err != nil {
+		return nil, err
+	}
+	var laneBytes []int
+	if tokens != nil {
+		laneBytes = make([]int, lanes)
+		at := 0
+		for i := range laneBytes {
+			n := len(tokens) / lanes
+			if i < len(tokens)%lanes {
+				n++
+			}
+			for _, t := range tokens[at : at+n] {
+				laneBytes[i] += len(tm.TokenBytes(t))
+			}
+			at += n
+		}
+	}
+	cfg := mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: true}
+	if mixer.MemoryBytes(cfg) >= bigMixer {
+		runtime.GC() // as in newMixer
+	}
+	return mixer.NewTokens(cfg, v, c, laneBytes)
+}
