@@ -50,6 +50,10 @@ golden: ## store the screens drawn now as the expected ones; look at the differe
 screenshots: ## the documentation's pictures, from the program at work in tmux
 	bash .ci/tmux --pictures
 
+.PHONY: test-llama
+test-llama: ## language models over llama.cpp; installs its libraries through npm
+	bash .ci/run llama
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each
 	@set -e; for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
@@ -62,6 +66,10 @@ fuzz: ## every fuzz target for FUZZTIME each
 .PHONY: bench
 bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . ./...
+
+.PHONY: benchmarks
+benchmarks: ## measure again what the README shows, on a quiet machine
+	$(GO) run ./cmd/llmz bench --readme README.md testdata/canterbury_small.bin testdata/alice29.txt
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
