@@ -1,0 +1,51 @@
+package engine
+
+import (
+	"runtime"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Needs tells, before anything is done, what compressing size bytes with the
+// options takes: the memory in bytes, and the number of blocks that are coded
+// side by side. Where Options.MemoryLimit is too low, the error is a
+// *MemoryError.
+func Needs(o Options, size int64) (memory int64, parallel int, err error) {
+	blockSize := int64(o.BlockSize)
+	if blockSize <= 0 {
+		blockSize = DefaultBlockSize
+	}
+	length := int(max(1, min(size, blockSize)))
+	lanes := o.Lanes
+	if lanes == 0 {
+		lanes = needsLanes(o.Model, length)
+	}
+	lanes = min(max(lanes, 1), length)
+	threads := o.Threads
+	if threads <= 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	blocks := int(max(1, (size+blockSize-1)/blockSize))
+	_, tokens := asTokens(o.Model)
+	mixed := !o.NoMix && !tokens
+	p, err := newPlan(o.Model, mixed, length, lanes, threads, blocks, o.MemoryLimit)
+	if err != nil {
+		return 0, 0, err
+	}
+	memory = int64(p.blocks) * blockMemory(length, lanes, mixed, o.Model != nil)
+	if o.Model != nil {
+		memory += o.Model.MemoryBytes(lanes)
+		memory += int64(p.blocks-1) * max(0, o.Model.MemoryBytes(lanes)-o.Model.MemoryBytes(1))
+	}
+	return memory, p.blocks, nil
+}
+
+// needsLanes returns the lanes of a block of n bytes. Models whose symbols are
+// tokens choose by their number, which is not known yet: a quarter of the bytes
+// is usual.
+func needsLanes(m predict.Model, n int) int {
+	if m != nil && m.Info().Kind == predict.Tokens {
+		n = max(1, n/4)
+	}
+	return defaultLanes(m, n)
+}
