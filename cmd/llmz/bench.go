@@ -41,6 +41,7 @@ type benchOptions struct {
 	noMix     bool
 	controls  bool
 	details   bool
+	yes       bool
 
 	format  string
 	output  string
@@ -84,6 +85,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	fs.BoolVar(&o.controls, "rot13", false, "a rot13 control for each text file")
 	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")
+	fs.BoolVar(&o.yes, "yes", false, "start without asking what is predicted to take over an hour")
 	fs.StringVar(&o.format, "format", "table", "table, markdown or csv; --json for JSON")
 	fs.StringVarP(&o.output, "output", "o", "", "also write the rows to a file, for --compare and --from")
 	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
@@ -171,6 +173,11 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 		return nil, err
 	}
 	defer clean()
+	if !o.yes {
+		if err := a.confirmBench(ctx, m); err != nil {
+			return nil, err
+		}
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err

@@ -40,6 +40,7 @@ type codecOptions struct {
 	noVerify  bool
 	salvage   bool
 	resume    bool
+	yes       bool // start long jobs without asking
 }
 
 // addModeFlags declares the gzip-style flags that choose what the root command
@@ -90,6 +91,7 @@ func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
 	addSetter(fs, "verify", "", "decode what was written and compare; the default for\nllama.cpp models and with --rm", func() { o.verify, o.noVerify = true, false })
 	addSetter(fs, "no-verify", "", "do not, except for --rm", func() { o.verify, o.noVerify = false, true })
+	fs.BoolVar(&o.yes, "yes", false, "start without asking what is predicted to take over an hour")
 	fs.BoolVar(&o.resume, "resume", false, "go on from an interrupted output, and keep it when\ninterrupted again")
 }
 
@@ -152,6 +154,11 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	}
 	if write.Model != nil {
 		defer write.Model.Close()
+	}
+	if o.mode == filejob.Compress && !o.yes {
+		if err := a.confirmLong(ctx, write, files); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -84,6 +84,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newCatCommand(a),
 	)
 	add(groupCompare,
+		newEstimateCommand(a),
 		newBenchCommand(a),
 		newRaceCommand(a),
 		newInspectCommand(a),

@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/bench"
+	"github.com/llmz/llmz/engine/estimate"
+)
+
+const estimateLong = `Predict what compressing FILE would come to with each installed model: size, bits
+per byte, time and memory. Samples of the file are compressed for a few seconds
+per model. Decompression takes about as long as compression.`
+
+// estimateOptions are the flags of estimate.
+type estimateOptions struct {
+	models    []string
+	budget    time.Duration
+	device    string
+	threads   threadCount
+	lanes     int
+	blockSize byteSize
+	noMix     bool
+}
+
+// An estimateObject is the JSON form of a prediction.
+type estimateObject struct {
+	Op              string  `json:"op"`
+	File            string  `json:"file"`
+	Model           string  `json:"model"`
+	OriginalBytes   int64   `json:"original_bytes"`
+	CompressedBytes int64   `json:"compressed_bytes"`
+	Ratio           float64 `json:"ratio"`
+	BPC             float64 `json:"bpc"`
+	Seconds         float64 `json:"seconds"`
+	BytesPerSecond  float64 `json:"bytes_per_second"`
+	MemoryBytes     int64   `json:"memory_bytes"`
+	Lanes           int     `json:"lanes"`
+	SampledBytes    int64   `json:"sampled_bytes"`
+	Exact           bool    `json:"exact"`
+	Error           string  `json:"error,omitempty"`
+}
+
+// newEstimateCommand builds "llmz estimate".
+func newEstimateCommand(a *app) *cobra.Command {
+	o := estimateOptions{}
+	cmd := &cobra.Command{
+		Use:   "estimate FILE...",
+		Short: "Predict size, time and memory for each model",
+		Long:  estimateLong,
+		Example: `  llmz estimate big.tar
+  llmz estimate -m gru,lstm --budget 10s big.tar`,
+		Args: minArgs(1, "a FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runEstimate(cmd.Context(), a, &o, args)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringSliceVarP(&o.models, "model", "m", nil, "only these models; none is context mixing alone (default: all)")
+	fs.DurationVar(&o.budget, "budget", estimate.DefaultBudget, "time to spend on each model")
+	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores")
+	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
+	return cmd
+}
+
+func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string) error {
+	if o.budget <= 0 || o.lanes < 0 {
+		return usagef("--budget must be positive, --lanes not negative")
+	}
+	a.models.Device = o.device
+	names := o.models
+	if len(names) == 0 {
+		list, err := a.models.List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if e.Problem == nil {
+				names = append(names, e.Name)
+			}
+		}
+		if !o.noMix {
+			names = append(names, noModel)
+		}
+	}
+	code := exitOK
+	for i, file := range files {
+		if i > 0 && a.json == jsonOff {
+			fmt.Fprintln(a.stdout)
+		}
+		err := o.file(ctx, a, file, names)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			a.printError(err)
+			code = worstCode(code, exitCode(err))
+		}
+	}
+	if code != exitOK {
+		return &reportedError{code}
+	}
+	return nil
+}
+
+// file estimates one file with each model. A model that fails has a row that
+// says so; the error is the first one's.
+func (o *estimateOptions) file(ctx context.Context, a *app, file string, names []string) error {
+	f, size, err := openRegular(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var objects []estimateObject
+	var failed error
+	for _, name := range names {
+		if !a.quiet && isTerminal(a.stderr) {
+			fmt.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
+		}
+		p, err := o.model(ctx, a, f, size, name)
+		if err != nil && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		obj := estimateObject{
+			Op: "estimate", File: file, Model: name, OriginalBytes: size, CompressedBytes: p.CompressedBytes, BPC: p.BPC(),
+			Seconds: p.Elapsed.Seconds(), MemoryBytes: p.MemoryBytes, Lanes: p.Lanes, SampledBytes: p.SampledBytes, Exact: p.Exact,
+		}
+		if p.CompressedBytes > 0 {
+			obj.Ratio = float64(size) / float64(p.CompressedBytes)
+		}
+		if p.Elapsed > 0 {
+			obj.BytesPerSecond = float64(size) / p.Elapsed.Seconds()
+		}
+		if err != nil {
+			obj.Error = err.Error()
+			if failed == nil {
+				failed = fmt.Errorf("%s with %s: %w", file, name, err)
+			}
+		}
+		objects = append(objects, obj)
+		if a.json != jsonOff {
+			if err := json.NewEncoder(a.stdout).Encode(obj); err != nil {
+				return err
+			}
+		}
+	}
+	if !a.quiet && isTerminal(a.stderr) {
+		fmt.Fprint(a.stderr, "\r\x1b[K")
+	}
+	if a.json != jsonOff {
+		return failed
+	}
+	return errors.Join(failed, a.printEstimates(file, size, objects))
+}
+
+// model estimates a file with one model.
+func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, size int64, name string) (estimate.Prediction, error) {
+	write := engine.Options{NoMix: o.noMix, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads)}
+	if name == noModel {
+		write.NoModel, write.NoMix = true, false
+	} else {
+		m, err := a.models.Open(ctx, name)
+		if err != nil {
+			return estimate.Prediction{}, err
+		}
+		defer m.Close()
+		write.Model = m
+	}
+	return estimate.File(ctx, f, size, write, o.budget)
+}
+
+func (a *app) printEstimates(file string, size int64, objects []estimateObject) error {
+	fmt.Fprintf(a.stdout, "%s, %s bytes\n", file, grouped(size))
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
+	for _, e := range objects {
+		if e.Error != "" {
+			fmt.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", e.Model)
+			continue
+		}
+		about := "~"
+		if e.Exact {
+			about = ""
+		}
+		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, grouped(e.CompressedBytes), about, e.BPC,
+			about, duration(e.Seconds), humanSize(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
+	}
+	return w.Flush()
+}
+
+// duration writes seconds for people: "12 s", "3 min 20 s", "2 h 5 min", "9 days".
+func duration(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", s)
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", s)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}
+
+// openRegular opens a file that can be sampled.
+func openRegular(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file: there is nothing to sample", path)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, fi.Size(), nil
+}
+
+// longJob is the predicted time beyond which a person is asked first.
+const longJob = time.Hour
+
+// Below these sizes no job takes an hour: the slowest kernel codes some
+// kilobytes per second, a language model on a slow machine a hundred bytes.
+const (
+	longBytes  = 16 << 20
+	longTokens = 256 << 10
+)
+
+// errNotStarted means that a person chose not to start a long job.
+var errNotStarted = errors.New("not started")
+
+// confirmLong samples files that may take long to compress and, if they are
+// predicted to take over an hour, asks whether to start. Where nobody can be
+// asked it warns and goes on: a script knows what it does.
+func (a *app) confirmLong(ctx context.Context, write engine.Options, files []string) error {
+	least := int64(longBytes)
+	if write.Model != nil && !write.Model.Info().Bundled {
+		least = longTokens
+	}
+	var total time.Duration
+	for _, file := range files {
+		fi, err := os.Stat(file)
+		if err != nil || !fi.Mode().IsRegular() || fi.Size() < least {
+			continue // what is wrong with it shows when its turn comes
+		}
+		f, size, err := openRegular(file)
+		if err != nil {
+			continue
+		}
+		p, err := estimate.File(ctx, f, size, write, time.Second)
+		f.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			total += p.Elapsed
+		}
+	}
+	if total <= longJob {
+		return nil
+	}
+	return a.askLong(total)
+}
+
+// askLong asks whether to start what takes so long.
+func (a *app) askLong(total time.Duration) error {
+	text := "this is going to take about " + duration(total.Seconds())
+	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
+		a.warn(errors.New(text))
+		return nil
+	}
+	fmt.Fprintf(a.stderr, "llmz: %s. Start? [y/N] ", text)
+	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return withHint(errNotStarted, "--yes starts without asking; \"llmz estimate\" compares the models")
+}
+
+// confirmBench is confirmLong for the cases of a benchmark. Each row codes its
+// file in both directions, several times.
+func (a *app) confirmBench(ctx context.Context, m bench.Matrix) error {
+	var total time.Duration
+	for _, c := range m.Cases() {
+		if c.Kind != bench.KindModel || c.Model == bench.NoModel || !c.Data.Whole() {
+			continue
+		}
+		size, err := c.Data.Size()
+		if err != nil || size < longTokens {
+			continue
+		}
+		f, size, err := openRegular(c.Data.Path)
+		if err != nil {
+			continue
+		}
+		o := estimateOptions{budget: time.Second / 2, threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix}
+		p, err := o.model(ctx, a, f, size, c.Model)
+		f.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			continue // the row says why
+		}
+		runs := time.Duration(c.Plan.Runs)
+		if b := c.Plan.Budget; b > 0 && p.Elapsed > 0 {
+			runs = min(runs, 1+b/p.Elapsed)
+		}
+		total += 2 * runs * p.Elapsed
+	}
+	if total <= longJob {
+		return nil
+	}
+	return a.askLong(total)
+}

@@ -1,0 +1,127 @@
+package estimate
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/llmz/llmz/engine"
+)
+
+// mark is a place in a run that was begun on a block.
+type mark struct {
+	bytes, compressed int64
+	at                time.Duration
+}
+
+// sampled is what a run that was begun on a block told.
+type sampled struct {
+	data  []byte // of the block, in the order it was given
+	lanes int
+	marks []mark
+	// whole is true when the run got to its end; size and took are then exact.
+	whole  bool
+	stored bool
+	size   int64
+	took   time.Duration
+}
+
+// chunk is the size of the pieces in which a block is given to a coder with few
+// lanes, so that the first of them come from all over it.
+const (
+	chunk    = 32 << 10
+	fewLanes = 4
+)
+
+// sampleBlock begins to compress a block as it would be compressed, with all of
+// its lanes and tables, and stops when budget has been spent on coding. As lanes
+// advance side by side, what has been coded by then is from all over the block.
+func sampleBlock(ctx context.Context, data []byte, o engine.Options, budget time.Duration) (*sampled, error) {
+	s := &sampled{data: data}
+	if o.NoModel || o.Lanes > 0 && o.Lanes < fewLanes || o.Model != nil && o.Lanes == 0 && o.Model.Lanes(len(data)) < fewLanes {
+		s.data = spread(data)
+	}
+	inner, stop := context.WithCancel(ctx)
+	defer stop()
+	var mu sync.Mutex
+	var coding time.Duration // when the first bytes were coded
+	o.Size = int64(len(data))
+	o.ProgressInterval = time.Millisecond
+	o.Observer = func(e engine.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := e.(type) {
+		case engine.Started:
+			s.lanes = e.Lanes
+		case engine.BlockDone:
+			s.stored = e.Stored
+		case engine.Progress:
+			if e.Bytes == 0 {
+				return
+			}
+			if coding == 0 {
+				coding = e.Elapsed
+			}
+			s.marks = append(s.marks, mark{e.Bytes, e.CompressedBytes, e.Elapsed})
+			if e.Elapsed-coding > budget && e.Bytes >= leastSample {
+				stop()
+			}
+		}
+	}
+	r, err := engine.Compress(inner, io.Discard, bytes.NewReader(s.data), o)
+	if err != nil {
+		if ctx.Err() != nil || !errors.Is(err, context.Canceled) {
+			return nil, err
+		}
+		return s, nil
+	}
+	s.whole, s.size, s.took = true, r.CompressedBytes, r.Elapsed
+	s.stored = s.stored || r.StoredBlocks > 0
+	return s, nil
+}
+
+// leastSample is the number of bytes of a block below which nothing can be said
+// about it.
+const leastSample = 4 << 10
+
+// spread returns data with its chunks in another order: the first from each
+// sixteenth of it, then the second, and so on.
+func spread(data []byte) []byte {
+	const regions = 16
+	if len(data) < 2*regions*chunk {
+		return data
+	}
+	out := make([]byte, 0, len(data))
+	region := (len(data) + regions - 1) / regions
+	for at := 0; at < region; at += chunk {
+		for r := 0; r < regions; r++ {
+			from := min(r*region+at, len(data))
+			to := min(from+chunk, (r+1)*region, len(data))
+			if from < to {
+				out = append(out, data[from:to]...)
+			}
+		}
+	}
+	return out
+}
+
+// coded returns the bytes of the block that had been coded at a mark: the
+// beginning of each lane.
+func (s *sampled) coded(n int64) []byte {
+	lanes := max(s.lanes, 1)
+	per := int(n) / lanes
+	out := make([]byte, 0, n)
+	start := 0
+	for i := range lanes {
+		length := len(s.data) / lanes
+		if i < len(s.data)%lanes {
+			length++
+		}
+		out = append(out, s.data[start:start+min(per, length)]...)
+		start += length
+	}
+	return out
+}
