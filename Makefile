@@ -14,6 +14,10 @@ help: ## say what there is
 build: ## the program, as ./llmz
 	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o llmz ./cmd/llmz
 
+.PHONY: static
+static: ## the program without llama.cpp support, for systems without glibc or libffi
+	$(GO) build -tags nollama -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o llmz ./cmd/llmz
+
 .PHONY: install
 install: ## the program, into GOBIN
 	$(GO) install -trimpath -ldflags "-s -w -X main.version=$(VERSION)" ./cmd/llmz

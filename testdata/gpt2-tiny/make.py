@@ -242,7 +242,7 @@ def reference(args):
     n, keep = cfg["n_ctx"], int(args.keep * cfg["n_ctx"])
     # The window rule: the context starts with EOT; when all n places are taken, it is
     # rebuilt from the last `keep` tokens.
-    seq, bits, logits, at = [EOT], 0.0, [], 0
+    seq, cost, logits, at = [EOT], [], [], 0
     bounds = []
     with torch.no_grad():
         while at < len(ids):
@@ -251,7 +251,7 @@ def reference(args):
             y = forward(P, cfg, torch.tensor([full]))[0, len(seq) - 1:]
             lp = F.log_softmax(y @ P["wte.weight"].T, dim=-1)
             want = torch.tensor(ids[at:at + room])
-            bits -= lp[torch.arange(room), want].sum().item() / math.log(2)
+            cost.extend((-lp[torch.arange(room), want] / math.log(2)).tolist())
             for p in (0, 1, 2, room - 1):
                 if at + p in args.positions:
                     row = y[p] @ P["wte.weight"].T
@@ -260,9 +260,11 @@ def reference(args):
             bounds.append(at)
             seq = (full + [ids[at + room - 1]])[-keep:]
             at += room
+    bits = sum(cost)
     json.dump({"text": os.path.basename(args.text), "bytes": args.bytes, "tokens": len(ids),
                "tokens_sha256": hashlib.sha256(struct.pack(f"<{len(ids)}i", *ids)).hexdigest(),
                "first_tokens": ids[:64], "n_ctx": n, "keep": keep, "windows": len(bounds), "bits": round(bits, 4),
+               "short": {"tokens": 2000, "bits": round(sum(cost[:2000]), 4)},
                "logits_stride": args.stride, "logits": logits}, open(args.output, "w"), indent=1)
     print(f"{len(ids)} tokens, {bits / len(ids):.5f} bits per token, {len(bounds)} windows")
 
