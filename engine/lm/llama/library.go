@@ -18,6 +18,7 @@ import (
 	"github.com/hybridgroup/yzma/pkg/loader"
 	"github.com/jupiterrider/ffi"
 
+	"github.com/llmz/llmz/engine/lm/llama/ffiguard"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -108,6 +109,9 @@ func open(dir string) (*Library, error) {
 // versions than llamacpp.Version are refused with an error that wraps
 // predict.ErrMismatch.
 func CheckVersion(dir string) error {
+	if ffiguard.Missing {
+		return fmt.Errorf("%w: libffi.so.8, through which llama.cpp is called, is not on this machine: install your distribution's libffi8 (libffi)", predict.ErrRuntimeMissing)
+	}
 	// libllama finds its siblings by name or run path; on systems without run
 	// paths they must be in the process first.
 	for _, n := range []string{"ggml-base", "ggml"} {
@@ -224,6 +228,9 @@ func (l *Library) Devices() []Device {
 
 // Score asks a CPU backend file how well it suits this CPU; 0 means not at all.
 func score(dir, name string) int {
+	if ffiguard.Missing {
+		return 0
+	}
 	lib, err := loader.LoadLibrary(dir, name)
 	if err != nil {
 		return 0
