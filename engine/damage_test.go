@@ -31,6 +31,7 @@ func smallArchives(t testing.TB) map[string][2][]byte {
 		"bare":   {Model: newFakeModel("a"), NoMix: true},
 		"blocks": {Model: newFakeModel("a"), NoMix: true, BlockSize: 300},
 		"tokens": {Model: newFakeTokenModel()},
+		"raw":    {Model: newFakeTokenModel(), NoMix: true},
 	} {
 		ar, _ := compress(t, text, o)
 		archives[name] = [2][]byte{ar, text}

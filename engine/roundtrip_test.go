@@ -76,6 +76,7 @@ func setups() map[string]Options {
 		"bare":       {Model: newFakeModel("a"), NoMix: true},
 		"mixer only": {NoModel: true},
 		"tokens":     {Model: newFakeTokenModel()},
+		"raw tokens": {Model: newFakeTokenModel(), NoMix: true},
 		"five lanes": {Model: newFakeModel("a"), Lanes: 5, NoMix: true},
 	}
 }
