@@ -197,9 +197,14 @@ func (v *view) row(l *laneView, smallest, fastest bool) string {
 	if l.forth.Compressed > 0 {
 		bytes = text.Count(l.forth.Compressed)
 	}
+	// What is over shows its way forth: that is what the leaders lead in.
+	now, speed, elapsed := s.Recent, s.Average, s.Elapsed
+	if l.over() {
+		now, speed, elapsed = 0, l.forth.Average, l.forth.Elapsed
+	}
 	line := head + bar + text.FitRight(pct, 10) + emph(smallest, text.FitRight(text.Fixed(l.bpc(), 3), c.bpc))
-	line += t.Muted.Render(text.FitRight(text.Fixed(s.Recent, 2), c.now)) + text.FitRight(bytes, c.bytes)
-	line += emph(fastest, text.FitRight(text.Rate(s.Average), c.speed)) + t.Muted.Render(text.FitRight(text.Clock(s.Elapsed), c.time))
+	line += t.Muted.Render(text.FitRight(text.Fixed(now, 2), c.now)) + text.FitRight(bytes, c.bytes)
+	line += emph(fastest && s == &l.forth || fastest && l.over(), text.FitRight(text.Rate(speed), c.speed)) + t.Muted.Render(text.FitRight(text.Clock(elapsed), c.time))
 	return text.Fit(line, v.w)
 }
 
