@@ -148,18 +148,21 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestStageTimes checks that time is accounted for.
+// TestStageTimes checks that both stages are accounted for, whatever the
+// resolution of the clock.
 func TestStageTimes(t *testing.T) {
 	m := load(t, randomModel(t, testConfigs[0].Config, 5, true), nil)
 	s := open(t, m, 2, 1)
-	for range 100 {
+	for range 200000 {
 		if err := s.Step([]int32{1, 2}); err != nil {
 			t.Fatal(err)
 		}
+		if infer, update := s.StageTimes(); infer > 0 && update > 0 {
+			return
+		}
 	}
-	if infer, update := s.StageTimes(); infer <= 0 || update <= 0 {
-		t.Errorf("inference %d ns, update %d ns", infer, update)
-	}
+	infer, update := s.StageTimes()
+	t.Errorf("inference %d ns, update %d ns", infer, update)
 }
 
 // TestLanesAreIndependent compares lanes that run together with the same ones run
