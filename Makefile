@@ -72,8 +72,8 @@ bench: ## Go benchmarks
 	$(GO) test -run '^$$' -bench . ./...
 
 .PHONY: benchmarks
-benchmarks: ## measure again what the README shows, on a quiet machine
-	$(GO) run ./cmd/llmz bench --readme README.md testdata/canterbury_small.bin testdata/alice29.txt
+benchmarks: build ## measure again what the README shows, on a quiet machine
+	LLMZ=./llmz bash testdata/bench/run.sh
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck

@@ -26,8 +26,7 @@ func Needs(o Options, size int64) (memory int64, parallel int, err error) {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	blocks := int(max(1, (size+blockSize-1)/blockSize))
-	_, tokens := asTokens(o.Model)
-	mixed := !o.NoMix && !tokens
+	mixed := !o.NoMix
 	p, err := newPlan(o.Model, mixed, length, lanes, threads, blocks, o.MemoryLimit)
 	if err != nil {
 		return 0, 0, err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/klauspost/cpuid/v2"
@@ -54,6 +55,21 @@ func cpuName() string {
 		return os.Getenv("PROCESSOR_IDENTIFIER")
 	}
 	return ""
+}
+
+// busyness returns the load average of the last minute per core, 0 where it
+// cannot be told.
+func busyness() float64 {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	load, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
+	}
+	return load / float64(runtime.NumCPU())
 }
 
 // Kernels lists the kernels of the bundled models that this machine can run, the

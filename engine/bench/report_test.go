@@ -217,6 +217,7 @@ func TestReadme(t *testing.T) {
 	rows[0].File, rows[2].File = smallFile, wholeFile
 	rows[0].Host = Host{Machine: "a machine", Commit: "0123456789abcdef", Date: "2026-11-23T22:00:00Z"}
 	rows[3].Host = rows[0].Host
+	rows[0].Busy, rows[1].Busy, rows[2].Busy = 4, 4, 4
 	path := filepath.Join(t.TempDir(), "README.md")
 	before, after := "# Title\n\n"+readmeBegin, readmeEnd+"\n\nMore text.\n"
 	if err := os.WriteFile(path, []byte(before+"\nold figures\n"+after), 0o600); err != nil {
@@ -237,7 +238,7 @@ func TestReadme(t *testing.T) {
 		}
 		for _, want := range []string{
 			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
-			"failed: exit status 1: no luck",
+			"failed: exit status 1: no luck", "about 4 processes wanted each core",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in\n%s", want, text)

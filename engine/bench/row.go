@@ -80,6 +80,9 @@ type Host struct {
 	Version string `json:"version,omitempty"`
 	Commit  string `json:"commit,omitempty"`
 	Date    string `json:"date,omitempty"` // RFC 3339, UTC
+	// Busy is the number of processes per core that wanted to run when the row was
+	// begun, where the system tells. Above 0.5 or so, others took a part of the time.
+	Busy float64 `json:"busy,omitempty"`
 }
 
 // Failed reports whether the row has no figures to show.

@@ -31,8 +31,10 @@ func (r *Runner) Run(ctx context.Context, cases []Case) ([]Row, error) {
 		if r.Begin != nil {
 			r.Begin(i, len(cases), c)
 		}
+		busy := busyness()
 		row := r.Measure(ctx, c)
 		row.Host = r.Host
+		row.Busy = busy
 		row.Date = time.Now().UTC().Format(time.RFC3339)
 		rows = append(rows, row)
 		if r.Done != nil {

@@ -93,6 +93,10 @@ func Section(w io.Writer, rows []Row) error {
 	fmt.Fprintf(&b, "Measured on %s, at commit %s, on %s; speeds are medians.\n\n",
 		orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"))
 
+	if busy := typicalBusyness(rows); busy > 1.5 {
+		fmt.Fprintf(&b, "**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, but speeds are too low by about that factor.**\n\n", busy)
+	}
+
 	main := plain(rows)
 	section := func(title string, t *Table) {
 		fmt.Fprintf(&b, "#### %s\n\n", title)
@@ -138,6 +142,15 @@ func plain(rows []Row) []Row {
 		}
 	}
 	return out
+}
+
+// typicalBusyness returns the median of the rows' Busy.
+func typicalBusyness(rows []Row) float64 {
+	var all []float64
+	for i := range rows {
+		all = append(all, rows[i].Busy)
+	}
+	return Summarize(all).Median
 }
 
 func shortCommit(c string) string { return c[:min(len(c), 12)] }

@@ -21,7 +21,6 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
-	"github.com/llmz/llmz/engine/predict"
 )
 
 // A Prediction is what is expected of a compression.
@@ -154,7 +153,7 @@ func (s *sampled) forecast(ctx context.Context, o engine.Options) (blockForecast
 	}
 	follow := 1.0 // how much of the quick compressor's gain the model makes, too
 	if !o.NoModel {
-		follow = trained(math.Log(rate(last)/rate(early)), math.Log(quickLast/quickEarly), o.NoMix || o.Model.Info().Kind == predict.Tokens)
+		follow = trained(math.Log(rate(last)/rate(early)), math.Log(quickLast/quickEarly), o.NoMix)
 	}
 	b.size = math.Min(rate(last)*math.Pow(whole/quickLast, follow), 1) * float64(n)
 	return b, nil
