@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"reflect"
 )
 
 // Config describes a block.
@@ -146,20 +147,23 @@ func log2Clamp(n int, lo, hi uint) uint {
 	return min(max(uint(bits.Len(uint(n))), lo), hi)
 }
 
-// MemoryBytes returns the memory that New takes for cfg.
+// MemoryBytes returns the memory that New takes for cfg, and NewTokens but for its
+// vocabulary.
 func MemoryBytes(cfg Config) int64 {
 	n := cfg.BlockLen
-	var m int64
-	m += 64 << logTable(n)
-	m += int64(n)
+	m := int64(reflect.TypeFor[Mixer]().Size()) + int64(cfg.Lanes)*int64(reflect.TypeFor[lane]().Size())
+	m += 64<<logTable(n) + int64(n)
 	m += numMatch * 4 << log2Clamp(n, 10, 22)
-	m += 4<<16 + 4<<log2Clamp(n, 12, 22)
-	for i := range numSets {
-		m += int64(setSize[i]) * numInputs * 4
+	m += 4*256*groups*16 + 4<<log2Clamp(n, 12, 22)
+	for _, size := range setSize {
+		m += int64(size) * numInputs * 4
 	}
-	m += 2 * apmPoints * (1<<16 + 1<<log2Clamp(n, 10, 16))
-	m += int64(cfg.Lanes) * 1024
-	return m + 1<<18
+	m += modes * 256 * numSets * 4
+	m += 2 * apmPoints * (1<<11 + 1<<log2Clamp(n, 10, 16))
+	if cfg.Model {
+		m += 2 * apmPoints * (1<<8 + 1<<16)
+	}
+	return m
 }
 
 // New prepares to code a block.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"testing"
 )
 
@@ -159,6 +160,28 @@ func TestConfigErrors(t *testing.T) {
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("New(%+v) succeeded", cfg)
+		}
+	}
+}
+
+// TestMemoryBytes compares the stated memory with what is allocated.
+func TestMemoryBytes(t *testing.T) {
+	for _, cfg := range []Config{
+		{BlockLen: 0, Lanes: 1},
+		{BlockLen: 10000, Lanes: 1},
+		{BlockLen: 10000, Lanes: 1, Model: true},
+		{BlockLen: 3 << 20, Lanes: 16, Model: true},
+	} {
+		want := MemoryBytes(cfg)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := New(cfg); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		got := int64(after.TotalAlloc - before.TotalAlloc)
+		if got > want+want/50+64<<10 || got < want-want/50-64<<10 {
+			t.Errorf("%+v: %d bytes, stated %d", cfg, got, want)
 		}
 	}
 }
