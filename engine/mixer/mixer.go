@@ -60,7 +60,6 @@ type Mixer struct {
 	weights []int32 // all sets one after another
 	base    [numSets]uint32
 	final   [][numSets]int32
-	rates   [numSets]int32
 
 	apms       [2]apm
 	nnAPM      [2]apm

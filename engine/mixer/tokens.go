@@ -54,7 +54,6 @@ type tokenSums struct {
 	lo, hi int      // ranks of the tokens that begin with what has been coded
 	depth  int      // bytes coded
 	// The bits of the next byte: ranks bitLo to bitHi have the bits of c0 so far.
-	c0           uint32
 	bitLo, bitHi int
 	split        int
 }
