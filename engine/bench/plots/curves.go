@@ -2,6 +2,7 @@ package plots
 
 import (
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -37,9 +38,26 @@ func curves(rows []bench.Row) ([]figure, error) {
 		}
 		p.X.Min, p.Y.Min, p.Y.Max = 0, 0, math.Min(high*1.05, 9)
 		p.X.Tick.Marker = linearTicks{bytesLabel}
+		p.Y.Tick.Marker = halves{}
 		figures = append(figures, figure{"bpc-" + slug(file), p, width, height})
 	}
 	return figures, nil
+}
+
+// halves marks every half bit, or every bit of many.
+type halves struct{}
+
+// Ticks implements plot.Ticker.
+func (halves) Ticks(lo, hi float64) []plot.Tick {
+	step := 0.5
+	if hi-lo > 4 {
+		step = 1
+	}
+	var ticks []plot.Tick
+	for v := math.Ceil(lo/step) * step; v <= hi; v += step {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', 1, 64)})
+	}
+	return ticks
 }
 
 // soFar turns a row's samples into bits per byte so far. The first hundredth

@@ -90,9 +90,9 @@ func tradeOff(file string, rows []bench.Row) (figure, error) {
 		p.Legend.Add(k.label, s)
 	}
 	p.Add(labels{names, stairs, text.Style{Color: ink, Font: p.Legend.TextStyle.Font, Handler: p.Legend.TextStyle.Handler}})
-	// The front falls to the right, so its lower left corner is free.
-	p.Legend.Top, p.Legend.Left = false, true
-	p.Legend.XOffs, p.Legend.YOffs = vg.Points(8), vg.Points(8)
+	// The front falls to the right, and nothing lies beyond it: the upper right
+	// corner is free.
+	p.Legend.Top, p.Legend.Left = true, false
 	return figure{"speed-ratio-" + slug(file), p, width, height}, nil
 }
 
