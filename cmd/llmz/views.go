@@ -67,6 +67,10 @@ func (a *app) watch(ctx context.Context, verb, name string, total int64, work fu
 		}
 	})
 	f.Finish(r, err)
+	if err != nil {
+		d.Discard() // main tells it
+		return err
+	}
 	d.Close()
-	return err
+	return nil
 }

@@ -60,6 +60,18 @@ func between(a, b Point, x float64) float64 {
 	return float64(a.Compressed) + min(1, f)*float64(b.Compressed-a.Compressed)
 }
 
+// end returns where the curve ends. The archive of a finished job has headers
+// and an index, which belong to no part of the file: the last stretch is taken
+// to have cost what those before it did.
+func (s *Snapshot) end() Point {
+	e := Point{s.Bytes, s.Compressed}
+	if n := len(s.Curve); s.State == Done && n > 1 {
+		last := s.Curve[n-1]
+		e.Compressed = last.Compressed + (e.Bytes-last.Bytes)*last.Compressed/max(1, last.Bytes)
+	}
+	return e
+}
+
 // Stretches returns the BPC of n equal parts of a file of total bytes; NaN for
 // those not reached yet. Where the total is not known (-1), the parts are those
 // of what is done so far.
@@ -69,7 +81,7 @@ func (s *Snapshot) Stretches(n int) []float64 {
 	if total <= 0 {
 		total = s.Bytes
 	}
-	end := Point{s.Bytes, s.Compressed}
+	end := s.end()
 	size := float64(total) / float64(n)
 	for i := range out {
 		a, b := size*float64(i), size*float64(i+1)
@@ -91,7 +103,7 @@ func (s *Snapshot) Running(n int) (x, y []float64) {
 	if s.Total <= 0 || s.Bytes == 0 || s.Compressed == 0 {
 		return nil, nil
 	}
-	end := Point{s.Bytes, s.Compressed}
+	end := s.end()
 	for i := 1; i <= n; i++ {
 		f := float64(i) / float64(n)
 		b := f * float64(s.Total)

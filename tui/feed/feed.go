@@ -213,7 +213,6 @@ func (j *Job) finish(r engine.Result, err error) {
 		if r.Elapsed > 0 {
 			j.s.Elapsed = r.Elapsed
 		}
-		j.curve.Add(Point{r.OriginalBytes, r.CompressedBytes})
 	case errors.Is(err, context.Canceled):
 		j.s.State = Cancelled
 	default:

@@ -61,6 +61,25 @@ func TestStretchesWeighUp(t *testing.T) {
 	}
 }
 
+// What the archive's headers and index take is no part's of the file.
+func TestHeadersAreNoStretch(t *testing.T) {
+	j := feed.New(context.Background(), "a", 1000, nil)
+	j.Observe(engine.Started{TotalBytes: 1000})
+	for i := range int64(10) {
+		j.Observe(engine.Progress{Bytes: i * 100, TotalBytes: 1000, CompressedBytes: i * 25})
+	}
+	j.Observe(engine.Finished{Result: engine.Result{OriginalBytes: 1000, CompressedBytes: 400}})
+	s := j.Snapshot()
+	for i, v := range s.Stretches(20) {
+		if math.Abs(v-2) > 0.1 {
+			t.Errorf("part %d costs %v BPC, all of them 2", i, v)
+		}
+	}
+	if s.BPC() != 3.2 {
+		t.Errorf("the archive as a whole costs %v BPC", s.BPC())
+	}
+}
+
 func TestCurveStaysSmall(t *testing.T) {
 	var c feed.Curve
 	for i := range int64(1_000_000) {

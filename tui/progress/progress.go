@@ -144,6 +144,12 @@ func (d *Display) Close() {
 	}
 }
 
+// Discard ends the view and leaves nothing: for errors that others tell.
+func (d *Display) Discard() {
+	d.program.Send(closeMsg{})
+	<-d.ended
+}
+
 // closing returns the lines that stay, less those printed before.
 func closing(t *theme.Theme, files []fileView, shown, w int) []string {
 	if len(files) == 1 && shown == 0 {
