@@ -66,20 +66,17 @@ func orElse(s, def string) string {
 	return s
 }
 
-// find returns the fastest good row about a whole file with the model's own
-// choice of lanes, nil for none.
+// find returns the first good row about a whole file with the model's own choice
+// of lanes, nil for none.
 func find(rows []Row, model, file string) *Row {
-	var found *Row
 	for i := range rows {
 		r := &rows[i]
 		if r.Failed() || r.Model != model || r.File != file || r.LanesAsked != 0 || r.Limit != 0 {
 			continue
 		}
-		if found == nil || r.CompressBytesPerSecond > found.CompressBytesPerSecond {
-			found = r
-		}
+		return r
 	}
-	return found
+	return nil
 }
 
 // Section writes the README's part about measurements: where and when, the
@@ -94,7 +91,7 @@ func Section(w io.Writer, rows []Row) error {
 		orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"))
 
 	if busy := typicalBusyness(rows); busy > 1.5 {
-		fmt.Fprintf(&b, "**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, but speeds are too low by about that factor.**\n\n", busy)
+		fmt.Fprintf(&b, "**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, speeds lower than on a quiet machine.**\n\n", busy)
 	}
 
 	main := plain(rows)
@@ -125,8 +122,8 @@ func Section(w io.Writer, rows []Row) error {
 	return err
 }
 
-// plain returns the rows about whole files and controls with default lanes, on
-// the best place: what the main table is to show.
+// plain returns the rows about whole files and controls with default lanes, of
+// each compressor the first one: what the main table is to show.
 func plain(rows []Row) []Row {
 	var out []Row
 	for _, r := range rows {
@@ -134,11 +131,8 @@ func plain(rows []Row) []Row {
 			continue
 		}
 		i := slices.IndexFunc(out, func(o Row) bool { return o.Model == r.Model && o.Kind == r.Kind && o.File == r.File })
-		switch {
-		case i < 0:
+		if i < 0 {
 			out = append(out, r)
-		case r.CompressBytesPerSecond > out[i].CompressBytesPerSecond:
-			out[i] = r
 		}
 	}
 	return out

@@ -25,12 +25,13 @@ measure() { # NAME ARG...: the rows go to NAME.jsonl, a failed row stops nothing
 }
 
 stage_samples() {
-  measure samples --peers --rot13 "${samples[@]}"
+  measure samples --peers "${samples[@]}"
+  measure control --rot13 -m gru,lstm,none,gzip-9,bzip2-9,xz-9,brotli-11 "${samples[0]}"
 }
 
 # The notes' table by device: here, one row per kernel.
 stage_devices() {
-  measure devices -m gru,lstm --devices all testdata/canterbury_small.bin
+  measure devices --warmup 0 -m gru,lstm --devices all testdata/canterbury_small.bin
 }
 
 stage_scaling() {
@@ -56,7 +57,7 @@ stage_corpus() {
 }
 
 stage_report() {
-  cat "$out"/{samples,corpus,devices,threads,lanes,sizes}.jsonl 2>/dev/null >"$out/all.tmp" || true
+  cat "$out"/{samples,control,corpus,devices,threads,lanes,sizes}.jsonl 2>/dev/null >"$out/all.tmp" || true
   "$llmz" bench --no-tui --from "$out/all.tmp" --readme README.md --plots "$out" --format markdown >"$out/tables.md"
   rm -f "$out/all.tmp"
 }
