@@ -330,11 +330,6 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 			return err
 		}
 	}
-	if o.readme != "" {
-		if err := bench.UpdateReadme(o.readme, rows); err != nil {
-			return err
-		}
-	}
 	if o.plots != "" {
 		paths, err := drawPlots(o.plots, rows)
 		if err != nil {
@@ -342,6 +337,11 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 		}
 		if !a.quiet {
 			fmt.Fprintf(a.stderr, "%s pictures in %s\n", strconv.Itoa(len(paths)), o.plots)
+		}
+	}
+	if o.readme != "" {
+		if err := bench.UpdateReadme(o.readme, rows); err != nil {
+			return err
 		}
 	}
 	return nil

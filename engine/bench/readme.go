@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 )
 
 // The markers between which UpdateReadme writes.
@@ -34,10 +36,33 @@ func UpdateReadme(path string, rows []Row) error {
 	if err := Section(&b, rows); err != nil {
 		return err
 	}
+	b.WriteString(pictures(filepath.Dir(path)))
 	b.WriteString("\n")
 	b.Write(old[to:])
 	if bytes.Equal(b.Bytes(), old) {
 		return nil
 	}
 	return os.WriteFile(path, b.Bytes(), 0o644)
+}
+
+// picturesDir is where "make benchmarks" draws, relative to the README.
+const picturesDir = "testdata/bench"
+
+// pictures returns the Markdown of those pictures that are there.
+func pictures(dir string) string {
+	var b strings.Builder
+	for _, p := range []struct{ name, alt string }{
+		{"speed-ratio-alice29-txt", "Ratio against speed on alice29.txt"},
+		{"bpc-alice29-txt", "Bits per byte along alice29.txt"},
+		{"stages-alice29-txt", "The stages' shares of the time"},
+		{"scaling-threads", "Speed against threads"},
+		{"scaling-lanes", "Speed against lanes"},
+		{"scaling-size", "Speed against the size of the input"},
+	} {
+		file := picturesDir + "/" + p.name + ".svg"
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err == nil {
+			fmt.Fprintf(&b, "\n![%s](%s)\n", p.alt, file)
+		}
+	}
+	return b.String()
 }

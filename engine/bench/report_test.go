@@ -223,6 +223,13 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(path, []byte(before+"\nold figures\n"+after), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	shown := filepath.Join(filepath.Dir(path), "testdata", "bench", "scaling-lanes.svg")
+	if err := os.MkdirAll(filepath.Dir(shown), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(shown, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var first []byte
 	for range 2 { // the second time must change nothing
 		if err := UpdateReadme(path, rows); err != nil {
@@ -239,6 +246,7 @@ func TestReadme(t *testing.T) {
 		for _, want := range []string{
 			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
 			"failed: exit status 1: no luck", "about 4 processes wanted each core",
+			"![Speed against lanes](testdata/bench/scaling-lanes.svg)",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in\n%s", want, text)

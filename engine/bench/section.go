@@ -52,7 +52,11 @@ func Against(rows []Row) *Table {
 			cells = append(cells, r.Model, fmt.Sprintf("%.0f", r.CompressBytesPerSecond), fmt.Sprintf("%.0f", r.DecompressBytesPerSecond),
 				fmt.Sprintf("%.2f", r.Ratio), fmt.Sprintf("%.2f", r.BPC), why)
 		} else {
-			cells = append(cells, n.ours, "-", "-", "-", "-", "not measured: "+orElse(n.why, "not part of this run"))
+			why := orElse(n.why, "not part of this run")
+			if n.file == wholeFile {
+				why = "not part of this run"
+			}
+			cells = append(cells, n.ours, "-", "-", "-", "-", "not measured: "+why)
 		}
 		t.add(cells...)
 	}
