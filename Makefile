@@ -1,6 +1,7 @@
 # "make" alone says what there is.
 GO      ?= go
 FUZZTIME ?= 30s
+COUNT    ?= 6
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 export CGO_ENABLED = 0
 
@@ -68,8 +69,9 @@ fuzz: ## every fuzz target for FUZZTIME each
 	done
 
 .PHONY: bench
-bench: ## Go benchmarks
-	$(GO) test -run '^$$' -bench . ./...
+bench: ## Go benchmarks COUNT times, with medians and spread by benchstat; raw results in bench.txt
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./... | tee bench.txt
+	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench.txt
 
 .PHONY: benchmarks
 benchmarks: build ## measure again what the README shows, on a quiet machine
