@@ -17,6 +17,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/estimate"
+	"github.com/llmz/llmz/tui/text"
 )
 
 const estimateLong = `Predict what compressing FILE would come to with each installed model: size, bits
@@ -184,7 +185,7 @@ func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, size in
 }
 
 func (a *app) printEstimates(file string, size int64, objects []estimateObject) error {
-	fmt.Fprintf(a.stdout, "%s, %s bytes\n", file, grouped(size))
+	fmt.Fprintf(a.stdout, "%s, %s bytes\n", file, text.Count(size))
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
 	for _, e := range objects {
@@ -196,7 +197,7 @@ func (a *app) printEstimates(file string, size int64, objects []estimateObject) 
 		if e.Exact {
 			about = ""
 		}
-		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, grouped(e.CompressedBytes), about, e.BPC,
+		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
 			about, duration(e.Seconds), humanSize(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
 	}
 	return w.Flush()

@@ -6,24 +6,10 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 )
-
-// grouped writes n with commas between the thousands.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	first := 0
-	if n < 0 {
-		first = 1
-	}
-	for i := len(s) - 3; i > first; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
 
 // humanSize writes a number of bytes with a binary unit.
 func humanSize(n int64) string {

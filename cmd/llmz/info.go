@@ -15,6 +15,7 @@ import (
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // newInfoCommand builds "llmz info".
@@ -211,17 +212,17 @@ var portabilityMeaning = map[string]string{
 func (a *app) printInfo(o infoObject) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "File:\t%s\n", o.File)
-	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", grouped(o.OriginalBytes), grouped(o.CompressedBytes))
+	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
 	fmt.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
 	stored := ""
 	if o.StoredBlocks > 0 {
 		stored = fmt.Sprintf(", %d stored", o.StoredBlocks)
 	}
-	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, grouped(o.OverheadBytes))
+	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, text.Count(o.OverheadBytes))
 	fmt.Fprintf(w, "Memory:\tabout %s to decode\n", humanSize(o.MemoryBytes))
 	for i, m := range o.Members {
 		if len(o.Members) > 1 {
-			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, grouped(m.OriginalBytes))
+			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, text.Count(m.OriginalBytes))
 		}
 		a.printMember(w, m)
 	}
@@ -267,6 +268,6 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 		if b.Stored {
 			how = "stored"
 		}
-		fmt.Fprintf(w, "  block %d:\tat %d: %s -> %s bytes, %s, CRC-32C %s\n", i, b.Offset, grouped(int64(b.OriginalBytes)), grouped(b.CompressedBytes), how, b.CRC32C)
+		fmt.Fprintf(w, "  block %d:\tat %d: %s -> %s bytes, %s, CRC-32C %s\n", i, b.Offset, text.Count(int64(b.OriginalBytes)), text.Count(b.CompressedBytes), how, b.CRC32C)
 	}
 }

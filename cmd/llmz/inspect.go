@@ -17,6 +17,7 @@ import (
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/inspect"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // inspectLimit is how much of a file is inspected where no range is named: what
@@ -117,7 +118,7 @@ func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte,
 		return content[:min(n, inspectLimit)], nil
 	}
 	if o.bytes.first >= n {
-		return nil, usagef("%s has %s bytes: there is no byte %s", path, grouped(n), grouped(o.bytes.first))
+		return nil, usagef("%s has %s bytes: there is no byte %s", path, text.Count(n), text.Count(o.bytes.first))
 	}
 	end := n
 	if o.bytes.last >= 0 {
@@ -187,7 +188,7 @@ func (a *app) writePage(out, path string, x *engine.Inspection) error {
 		err = os.Rename(f.Name(), out)
 	}
 	if err == nil && !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), grouped(int64(len(x.Symbols))))
+		fmt.Fprintf(a.stderr, "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
 	}
 	return err
 }

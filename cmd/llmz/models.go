@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // newModelsCommand builds "llmz models" and its subcommands.
@@ -114,7 +115,7 @@ func runModelsList(ctx context.Context, a *app) error {
 			fmt.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, humanSize(e.Bytes), where, e.Problem)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, grouped(e.Parameters), humanSize(e.Bytes), shortDigest(e.Digest[:]), where)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, text.Count(e.Parameters), humanSize(e.Bytes), shortDigest(e.Digest[:]), where)
 	}
 	return w.Flush()
 }
@@ -133,7 +134,7 @@ func (a *app) printModel(e models.Entry) error {
 		fmt.Fprintf(w, "About:\t%s\n", e.About)
 	}
 	fmt.Fprintf(w, "Where:\t%s\nArchitecture:\t%s\nParameters:\t%s\nSize:\t%s bytes\nSHA-256:\t%x\n",
-		where, e.Architecture, grouped(e.Parameters), grouped(e.Bytes), e.Digest)
+		where, e.Architecture, text.Count(e.Parameters), text.Count(e.Bytes), e.Digest)
 	for _, k := range sortedKeys(e.Metadata) {
 		fmt.Fprintf(w, "  %s:\t%s\n", k, e.Metadata[k])
 	}

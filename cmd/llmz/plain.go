@@ -11,6 +11,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // plainInterval is the time between two progress lines where they cannot be
@@ -60,7 +61,7 @@ func (p *plainReporter) observe(e engine.Event) {
 			if e.Stored {
 				how = "stored"
 			}
-			fmt.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, grouped(e.OriginalBytes), grouped(e.CompressedBytes), how)
+			fmt.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, text.Count(e.OriginalBytes), text.Count(e.CompressedBytes), how)
 		}
 	case engine.Warning:
 		if !p.job.Read.Salvage { // end lists what was lost
@@ -96,7 +97,7 @@ func (p *plainReporter) started(e engine.Started) {
 	}
 	fmt.Fprintf(p.w, "%s\n", p.a.paint("=== "+title+" ===", colorBold))
 	if e.TotalBytes >= 0 {
-		fmt.Fprintf(p.w, "%s %s bytes...\n", verb, grouped(e.TotalBytes))
+		fmt.Fprintf(p.w, "%s %s bytes...\n", verb, text.Count(e.TotalBytes))
 	} else {
 		fmt.Fprintf(p.w, "%s %s...\n", verb, inputName(p.job.Input))
 	}
@@ -194,7 +195,7 @@ func modelLine(m predict.Info, lanes int) string {
 	}
 	var of []string
 	if m.Parameters > 0 {
-		of = append(of, grouped(m.Parameters)+" parameters")
+		of = append(of, text.Count(m.Parameters)+" parameters")
 	}
 	if m.Bundled {
 		of = append(of, "bundled")

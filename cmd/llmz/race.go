@@ -18,6 +18,7 @@ import (
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/race"
+	"github.com/llmz/llmz/tui/text"
 )
 
 type raceOptions struct {
@@ -118,7 +119,7 @@ func (a *app) watchRace(ctx context.Context, c *race.Contest) ([]race.Outcome, e
 	t := a.terminal()
 	if !t.Views || !t.Keys {
 		if !a.quiet && a.json == jsonOff {
-			fmt.Fprintf(a.stderr, "%s, %s bytes: %d run\n", c.Name, grouped(c.Size), len(c.Lanes()))
+			fmt.Fprintf(a.stderr, "%s, %s bytes: %d run\n", c.Name, text.Count(c.Size), len(c.Lanes()))
 		}
 		return c.Run(ctx), nil
 	}

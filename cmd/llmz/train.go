@@ -17,6 +17,7 @@ import (
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/convert"
 	"github.com/llmz/llmz/models/trainer"
+	"github.com/llmz/llmz/tui/text"
 )
 
 const trainLong = `Trains a model on the files, directories and standard input ("-") named, and writes a
@@ -293,6 +294,6 @@ func (o *trainOptions) finish(ctx context.Context, a *app, r *trainer.Result) er
 	if measured {
 		fmt.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", q.Float, q.Integer, 100*q.Loss())
 	}
-	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", o.output, r.Shape.Arch, grouped(obj.Parameters), grouped(obj.OutputBytes))
+	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", o.output, r.Shape.Arch, text.Count(obj.Parameters), text.Count(obj.OutputBytes))
 	return nil
 }

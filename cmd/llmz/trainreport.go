@@ -11,6 +11,7 @@ import (
 
 	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/chart"
+	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
 
@@ -59,7 +60,7 @@ func (r *trainReporter) observe(e trainer.Event) {
 	switch e := e.(type) {
 	case *trainer.Started:
 		fmt.Fprintf(r.w, "Training: %s, %d x %d, %s parameters, on %s bytes with %s, %d threads\n", e.Shape.Arch, e.Shape.Layers, e.Shape.Hidden,
-			grouped(e.Parameters), grouped(e.Bytes), e.Kernel, e.Threads)
+			text.Count(e.Parameters), text.Count(e.Bytes), e.Kernel, e.Threads)
 		if e.Resumed > 0 {
 			fmt.Fprintf(r.w, "Resumed after %d updates\n", e.Resumed)
 		}
@@ -87,7 +88,7 @@ func (r *trainReporter) observe(e trainer.Event) {
 			how = "; it had stopped getting better"
 		}
 		if e.Reason != "interrupted" {
-			fmt.Fprintf(r.w, "Trained on %s bytes in %s, %d updates%s\n", grouped(e.Bytes), clock(durationOf(e.Elapsed)), e.Update, how)
+			fmt.Fprintf(r.w, "Trained on %s bytes in %s, %d updates%s\n", text.Count(e.Bytes), clock(durationOf(e.Elapsed)), e.Update, how)
 		}
 	}
 }
