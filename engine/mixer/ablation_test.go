@@ -24,17 +24,25 @@ func blockCost(t testing.TB, data []byte, drop parts) float64 {
 	return c.cost / float64(len(data))
 }
 
-// TestAblation prints what each part is worth on the files that LLMZ_ABLATION
-// matches, as the table in README.md.
-func TestAblation(t *testing.T) {
-	glob := os.Getenv("LLMZ_ABLATION")
+// namedFiles returns the files that the environment variable matches, and skips the
+// test where it is not set.
+func namedFiles(t *testing.T, variable string) []string {
+	t.Helper()
+	glob := os.Getenv(variable)
 	if glob == "" {
-		t.Skip("LLMZ_ABLATION is not set")
+		t.Skip(variable + " is not set")
 	}
 	files, err := filepath.Glob(glob)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files: %v", err)
 	}
+	return files
+}
+
+// TestAblation prints what each part is worth on the files that LLMZ_ABLATION
+// matches, as the table in README.md.
+func TestAblation(t *testing.T) {
+	files := namedFiles(t, "LLMZ_ABLATION")
 	row := func(name string, drop parts) {
 		cells := []string{name}
 		for _, f := range files {

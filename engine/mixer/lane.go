@@ -66,8 +66,9 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	l.pos++
 	c1 := uint32(l.c8 & 0xff)
 	c2 := uint32(l.c8 & 0xffff)
-	x.ind1[c1] = x.ind1[c1]<<8 | uint16(b)
-	x.ind2[c2] = x.ind2[c2]<<8 | uint16(b)
+	o := l.own
+	o.ind1[c1] = o.ind1[c1]<<8 | uint16(b)
+	o.ind2[c2] = o.ind2[c2]<<8 | uint16(b)
 	l.c8 = l.c8<<8 | uint64(b)
 
 	odd := int32(0)
@@ -81,6 +82,7 @@ func (x *Mixer) endByte(l *lane, b byte) {
 		l.mode = 0
 	}
 
+	l.classes = (l.classes<<3 | uint32(classOf[b])) & 511
 	isWord := b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b >= 128
 	if b >= 'A' && b <= 'Z' {
 		b += 32
@@ -89,9 +91,7 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	if isWord {
 		l.word = mixHash(l.word, uint64(b))
 	} else if l.word != 0 {
-		l.words[2] = l.words[1]
-		l.words[1] = l.words[0]
-		l.words[0] = l.word
+		l.lastWord = l.word
 		l.word = 0
 	}
 	if b == '\n' {
@@ -121,8 +121,8 @@ func (x *Mixer) beginByte(l *lane) {
 	ctx[1] = c8 & 0xffffff
 	ctx[2] = c8 & 0xffffffff
 	ctx[3] = c8 & 0xffffffffffff
-	ctx[4] = mixHash(uint64(x.ind1[c1]), c1)
-	ctx[5] = mixHash(uint64(x.ind2[c8&0xffff]), c1)
+	ctx[4] = mixHash(uint64(l.own.ind1[c1]), c1)
+	ctx[5] = mixHash(uint64(l.own.ind2[c8&0xffff]), c1)
 	if l.mode == 0 {
 		x.textContexts(l, &ctx)
 	} else {
@@ -133,7 +133,7 @@ func (x *Mixer) beginByte(l *lane) {
 		if i >= firstModal {
 			n += uint64(l.mode) * 16
 		}
-		if i < laneOrders {
+		if i < laneOrders || i >= laneSparse {
 			n += uint64(l.id) << 32
 		}
 		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
@@ -159,7 +159,7 @@ func (x *Mixer) textContexts(l *lane, ctx *[numCtx]uint64) {
 		aboveNext = uint64(x.hist[p+1])
 	}
 	ctx[6] = mixHash(l.word, c1)
-	ctx[7] = mixHash(l.word+c1<<56, l.words[0])
+	ctx[7] = mixHash(l.word+c1<<56, l.lastWord)
 	ctx[8] = mixHash(uint64(min(col, 255))<<8|above, c1)
 	ctx[9] = mixHash(above<<8|aboveNext, c8&0xffff)
 	ctx[10] = c8 & 0xffff00

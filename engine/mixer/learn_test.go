@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/llmz/llmz/engine/predict"
@@ -44,9 +43,8 @@ func (le *learner) start(t *testing.T, data []byte, v int, w *warm) *Mixer {
 		t.Fatal(err)
 	}
 	x.adopt(w, 0)
-	x.lanes[0].sm = x.sm
 	if le.last != nil {
-		x.lanes[0].sm = le.last.lanes[0].sm
+		x.own[0].sm = le.last.own[0].sm
 		for k := range x.matches {
 			x.matches[k].conf = le.last.matches[k].conf
 		}
@@ -64,7 +62,7 @@ func (le *learner) take(c *useCoder, a float64) {
 			vec := int(c.x.base[k]) + j
 			uses += c.use[vec]
 			for i := range sum {
-				sum[i] += c.use[vec] * float64(c.x.weights[vec*numInputs+i]) / (weightOne / 4096)
+				sum[i] += c.use[vec] * float64(c.x.own[0].weights[vec*numInputs+i]) / (weightOne / 4096)
 			}
 		}
 		for i := range sum {
@@ -76,7 +74,7 @@ func (le *learner) take(c *useCoder, a float64) {
 	for i, u := range c.final {
 		uses += u
 		for k := range sum {
-			sum[k] += u * float64(c.x.final[i][k]) / (weightOne / 4096)
+			sum[k] += u * float64(c.x.own[0].byBits[i][k]) / (weightOne / 4096)
 		}
 	}
 	for k := range sum {
@@ -109,7 +107,7 @@ func (le *learner) store(v int, w *warm) {
 	for m := range modes {
 		for i := range numCtx {
 			for s := range 256 {
-				w.SM[v][m][i][s] = uint16(le.last.lanes[0].sm[m][i][s].p())
+				w.SM[v][m][i][s] = uint16(le.last.own[0].sm[m][i][s].p())
 			}
 		}
 	}
@@ -126,14 +124,7 @@ func (le *learner) store(v int, w *warm) {
 //
 //	LLMZ_WARM_FILES='pieces/*' LLMZ_WARM_MODEL=gru.gguf go test -run TestLearnWarmStart -timeout 2h ./engine/mixer
 func TestLearnWarmStart(t *testing.T) {
-	glob := os.Getenv("LLMZ_WARM_FILES")
-	if glob == "" {
-		t.Skip("LLMZ_WARM_FILES is not set")
-	}
-	files, err := filepath.Glob(glob)
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files: %v", err)
-	}
+	files := namedFiles(t, "LLMZ_WARM_FILES")
 	gguf, err := os.ReadFile(os.Getenv("LLMZ_WARM_MODEL"))
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +146,7 @@ func TestLearnWarmStart(t *testing.T) {
 					t.Fatal(err)
 				}
 				x := le.start(t, data, v, w)
-				c := &useCoder{x: x, use: make([]float64, len(x.weights)/numInputs), final: make([]float64, len(x.final))}
+				c := &useCoder{x: x, use: make([]float64, len(x.own[0].weights)/numInputs), final: make([]float64, len(x.own[0].byBits))}
 				learnFile(t, c, data, v == 1, model)
 				le.take(c, share)
 				cost += c.cost

@@ -45,47 +45,39 @@ type Mixer struct {
 	ends   []uint64 // bit set of the positions in the block where a token begins
 	tokens tokenSums
 
-	table  table
-	sm     [modes][numCtx][256]adaptive
-	order0 [groups * 16]adaptive
-	order1 []adaptive
-	order2 []adaptive
-	mask2  uint32
-
-	ind1 [256]uint16
-	ind2 [65536]uint16
-
+	table   table
+	order2  []adaptive
+	mask2   uint32
 	matches [numMatch]matchModel
 
-	weights []int32 // all sets one after another
-	base    [numSets]uint32
-	final   [][numSets]int32
+	own  []own
+	base [numSets]uint32 // where each set of weights begins, in vectors
 
-	apms       [2]apm
-	nnAPM      [2]apm
-	count      uint32
+	byteAPM    apm
+	modelAPM   apm
 	sums       byteSums
 	o0, o1, o2 *adaptive
 	fidx       int
-	pf         uint32
 
 	drop parts // switched off, for measurements
 	dead [numCtx]slot
 
 	// The state of the decision being coded.
-	x    inputs
-	xf   [numSets]int32
-	off  [numSets]uint32 // the weight vector chosen in each set
-	fset *[numSets]int32
-	ps   [numSets]uint32
-	smp  [numCtx]*adaptive
+	x     inputs
+	xf    [numSets]int32
+	off   [numSets]uint32           // the weight vector chosen in each set
+	final [numFinal]*[numSets]int32 // the weights of the second layer
+	pf    [numFinal]uint32          // and what each gave
+	ps    [numSets]uint32
+	smp   [numCtx]*adaptive
 }
 
 // Contexts per byte.
 const (
 	numCtx     = 12
-	laneOrders = 2 // the first ones are kept apart for each lane
-	firstModal = 6 // from here on they depend on the lane's mode
+	laneOrders = 2  // the first ones are kept apart for each lane
+	firstModal = 6  // from here on they depend on the lane's mode
+	laneSparse = 10 // and from here on they are kept apart for each lane again
 	numMatch   = 2
 	modes      = 3 // ways of reading contexts: text, binary, and the ends of tokens
 )
@@ -111,19 +103,19 @@ const modeEnd = 2
 
 // lane is the state of one lane.
 type lane struct {
-	sm [modes][numCtx][256]adaptive
-
+	own             *own
 	id              uint32 // lane number, modulo 64
 	pos, start, end int
-	c0              uint32    // bits of the current byte after a leading one
-	node            uint32    // bits of the current nibble after a leading one
-	group           uint32    // which nibble of the byte: 0, or 1 + the first nibble
-	base2           uint32    // of the nibble in order2
-	c8              uint64    // the last eight bytes, newest lowest
-	word            uint64    // hash of the current word, 0 outside words
-	words           [3]uint64 // hashes of the words before it
+	c0              uint32 // bits of the current byte after a leading one
+	node            uint32 // bits of the current nibble after a leading one
+	group           uint32 // which nibble of the byte: 0, or 1 + the first nibble
+	base2           uint32 // of the nibble in order2
+	c8              uint64 // the last eight bytes, newest lowest
+	word            uint64 // hash of the current word, 0 outside words
+	lastWord        uint64 // hash of the word before it
 	lineStart       int
 	lastLine        int
+	classes         uint32 // of the last three bytes, three bits each
 	oddness         uint32 // 0..65535: how often bytes have lately been unlike text
 	mode            uint32
 	hash            [numCtx]uint64
@@ -152,15 +144,12 @@ func MemoryBytes(cfg Config) int64 {
 	n := cfg.BlockLen
 	m := int64(reflect.TypeFor[Mixer]().Size()) + int64(cfg.Lanes)*int64(reflect.TypeFor[lane]().Size())
 	m += 64<<logTable(n) + int64(n)
-	m += numMatch * 4 << log2Clamp(n, 10, 22)
-	m += 4*256*groups*16 + 4<<log2Clamp(n, 12, 22)
-	for _, size := range setSize {
-		m += int64(size) * numInputs * 4
-	}
-	m += modes * 256 * numSets * 4
-	m += 2 * apmPoints * (1<<11 + 1<<log2Clamp(n, 10, 16))
+	m += numMatch * 4 << log2Clamp(n, 10, 21)
+	m += 4 << log2Clamp(n, 12, 21)
+	m += int64(min(cfg.Lanes, maxOwn)) * ownBytes(cfg)
+	m += 2 * apmPoints << log2Clamp(n, 10, 16)
 	if cfg.Model {
-		m += 2 * apmPoints * (1<<8 + 1<<16)
+		m += 2 * apmPoints << 16
 	}
 	return m
 }
@@ -183,29 +172,21 @@ func New(cfg Config) (*Mixer, error) {
 		hist:  make([]uint8, n),
 		table: newTable(logTable(n)),
 	}
-	for i := range x.order0 {
-		x.order0[i] = newAdaptive(32768, 0)
-	}
-	x.order1 = make([]adaptive, 256*groups*16)
-	log2 := log2Clamp(n, 12, 22)
+	log2 := log2Clamp(n, 12, 21)
 	x.order2 = make([]adaptive, 1<<log2)
 	x.mask2 = (1<<log2 - 1) &^ 15
-	fill(x.order1, newAdaptive(32768, 0))
 	fill(x.order2, newAdaptive(32768, 0))
-	x.matches[0].init(5, log2Clamp(n, 10, 22))
-	x.matches[1].init(12, log2Clamp(n, 10, 22))
-	x.allocWeights()
+	x.matches[0].init(5, log2Clamp(n, 10, 21))
+	x.matches[1].init(12, log2Clamp(n, 10, 21))
+	x.allocOwn()
 	w, ok := warmTable()
 	if !ok {
 		return nil, errors.New("mixer: the embedded warm start is damaged")
 	}
 	x.adopt(w, warmTrust)
-	logAPM := log2Clamp(n, 10, 16)
-	x.apms[0] = newAPM(11)
-	x.apms[1] = newAPM(logAPM)
+	x.byteAPM = newAPM(log2Clamp(n, 10, 16))
 	if cfg.Model {
-		x.nnAPM[0] = newAPM(8)
-		x.nnAPM[1] = newAPM(16)
+		x.modelAPM = newAPM(16)
 	}
 	at := 0
 	for i := range x.lanes {
@@ -222,7 +203,7 @@ func New(cfg Config) (*Mixer, error) {
 // startLane makes bytes start to end of the block lane i.
 func (x *Mixer) startLane(i, start, end int) {
 	l := &x.lanes[i]
-	l.sm = x.sm
+	l.own = &x.own[i*len(x.own)/len(x.lanes)]
 	l.id = uint32(i) & 63
 	l.start, l.pos, l.end = start, start, end
 	l.c0, l.node = 1, 1

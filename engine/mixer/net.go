@@ -12,6 +12,7 @@ package mixer
 const (
 	numInputs = 40 // padded to a multiple of 8
 	numSets   = 8
+	numFinal  = 2 // weight vectors of the second layer, whose outputs are averaged
 
 	weightOne = 1 << 20
 	weightMax = 8*weightOne - 1

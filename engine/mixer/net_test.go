@@ -120,7 +120,6 @@ func TestWarmStart(t *testing.T) {
 		}
 		if i == 0 {
 			x.adopt(coldStart(), 0)
-			x.lanes[0].sm = x.sm
 		}
 		var c costCoder
 		for _, b := range text {

@@ -2,7 +2,7 @@ package mixer
 
 // setSize is the number of weight vectors in each set.
 var setSize = [numSets]int{
-	modes * 256, modes * 256, modes * matchBuckets * 16, modes * 64, modes * 256, modes * 16 * 8, 64 * 8, modes * 256,
+	modes * 256, modes * 256, modes * matchBuckets * 16, modes * 64, modes * 256, modes * 16 * 8, modes * 512, modes * 256,
 }
 
 const (
@@ -20,7 +20,8 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		c0, bitpos = 0, 0
 	}
 	node := l.node
-	sm := &l.sm[m]
+	own := l.own
+	sm := &own.sm[m]
 	in := &x.x
 	for i := range l.slots {
 		st := l.slots[i][node&15]
@@ -36,8 +37,8 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		in[2*i+1] = (int32(p) - 32768) >> 6
 	}
 	c1 := uint32(l.c8 & 0xff)
-	x.o0 = &x.order0[l.group*16+node]
-	x.o1 = &x.order1[c1*groups*16+l.group*16+node]
+	x.o0 = &own.order0[l.group*16+node]
+	x.o1 = &own.order1[c1*groups*16+l.group*16+node]
 	x.o2 = &x.order2[l.base2+node]
 	in[inOrder] = stretch(x.o0.p())
 	in[inOrder+1] = stretch(x.o1.p())
@@ -72,8 +73,8 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		st := stretch(pm)
 		in[inModel] = st
 		in[inModel+1] = (int32(pm) - 32768) >> 5
-		a0 := x.nnAPM[0].refine(st, c0)
-		a1 := x.nnAPM[1].refine(st, c0|c1<<8)
+		a0 := own.modelAPM.refine(st, c0)
+		a1 := x.modelAPM.refine(st, c0|c1<<8)
 		in[inModel+2] = stretch(a0)
 		in[inModel+3] = stretch(a1)
 		if st < 0 {
@@ -88,12 +89,12 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 	x.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
 	x.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
 	x.off[5] = (x.base[5] + (m*16+conf)*8 + bitpos) * numInputs
-	x.off[6] = (x.base[6] + l.id*8 + bitpos) * numInputs
+	x.off[6] = (x.base[6] + m*512 + l.classes) * numInputs
 	x.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
 	if x.drop != 0 {
 		x.dropInputs()
 	}
-	dots(x.weights, in, &x.xf, &x.off)
+	dots(own.weights, in, &x.xf, &x.off)
 	for i := range x.xf {
 		d := x.xf[i] >> 12
 		d = min(max(d, -maxStretch), maxStretch)
@@ -101,19 +102,24 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		x.ps[i] = squash(d)
 	}
 	x.fidx = int(m*256 + c0)
-	x.fset = &x.final[x.fidx]
-	var s int64
-	for i, w := range x.fset {
-		s += int64(w) * int64(x.xf[i])
+	x.final = [numFinal]*[numSets]int32{&own.byBits[x.fidx], &own.byMatch[mctx]}
+	d := int32(0)
+	for k, set := range x.final {
+		var s int64
+		for i, w := range set {
+			s += int64(w) * int64(x.xf[i])
+		}
+		t := min(max(int32(s>>20), -maxStretch), maxStretch)
+		x.pf[k] = squash(t)
+		d += t
 	}
-	d := min(max(int32(s>>20), -maxStretch), maxStretch)
-	x.pf = squash(d)
-	q0 := x.apms[0].refine(d, c0|(m*2+min(expect, 1))<<8)
-	q1 := x.apms[1].refine(d, c0|c1<<8)
+	d >>= 1
+	q0 := own.finalAPM.refine(d, c0|(m*2+min(expect, 1))<<8)
+	q1 := x.byteAPM.refine(d, c0|c1<<8)
 	if x.drop&partAPM != 0 {
-		return min(max(x.pf, 1), 65535)
+		return min(max(squash(d), 1), 65535)
 	}
-	p := (x.pf + q0 + q1*2 + 2) / 4
+	p := (squash(d) + q0 + q1*2 + 2) / 4
 	return min(max(p, 1), 65535)
 }
 
@@ -121,19 +127,20 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 func (x *Mixer) update(l *lane, m, bit uint32) {
 	node := l.node
 	target := int32(bit * 65535)
-	e := target - int32(x.pf)
-	rate := int32(16)
-	for i := range x.fset {
-		v := x.fset[i] + int32((int64(x.xf[i])*int64(e)*int64(rate)+1<<17)>>18)
-		x.fset[i] = v
+	for k, set := range x.final {
+		e := int64(target - int32(x.pf[k]))
+		for i := range set {
+			set[i] += int32((int64(x.xf[i])*e + 1<<13) >> 14)
+		}
 	}
-	x.count++
-	r := x.rate()
+	own := l.own
+	own.count++
+	r := own.rate()
 	var es [numSets]int32
 	for i := range es {
 		es[i] = ((target-int32(x.ps[i]))*r + 1<<7) >> 8
 	}
-	trains(x.weights, &x.x, &es, &x.off)
+	trains(own.weights, &x.x, &es, &x.off)
 	for i := range l.slots {
 		s := &l.slots[i][node&15]
 		if *s != 0 {
@@ -157,17 +164,15 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 			x.matches[i].conf[m>>1][t.ctx].train(hit, matchLimit)
 		}
 	}
-	for i := range x.apms {
-		x.apms[i].train(bit, 6)
-	}
+	own.finalAPM.train(bit, 6)
+	x.byteAPM.train(bit, 6)
 	if x.cfg.Model {
-		for i := range x.nnAPM {
-			x.nnAPM[i].train(bit, 6)
-		}
+		own.modelAPM.train(bit, 6)
+		x.modelAPM.train(bit, 6)
 	}
 }
 
 // rate is the learning rate, decaying.
-func (x *Mixer) rate() int32 {
-	return 60 + 300*4096/int32(4096+x.count/8)
+func (o *own) rate() int32 {
+	return 60 + 300*4096/int32(4096+o.count/8)
 }

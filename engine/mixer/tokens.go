@@ -49,7 +49,12 @@ func NewVocabulary(n int, tokenBytes func(id int32) []byte) (*Vocabulary, error)
 // tokenSums is the model's prediction of a lane's next token, and the range of
 // tokens that are still possible.
 type tokenSums struct {
-	v      *Vocabulary
+	v *Vocabulary
+	// prepared holds the sums of each lane's next token, nil until first needed;
+	// ready tells which are up to date.
+	prepared [][]uint32
+	ready    []bool
+
 	below  []uint32 // below[r] is the sum of the frequencies of ranks under r
 	lo, hi int      // ranks of the tokens that begin with what has been coded
 	depth  int      // bytes coded
@@ -58,15 +63,28 @@ type tokenSums struct {
 	split        int
 }
 
-// fill takes the frequencies of the next token, each at least 1.
-func (s *tokenSums) fill(freqs []uint32) {
+// prepare sums up the frequencies of a lane's next token, each at least 1.
+func (s *tokenSums) prepare(lane int, freqs []uint32) {
+	if s.prepared[lane] == nil {
+		s.prepared[lane] = make([]uint32, len(s.v.id)+1)
+	}
 	var sum uint32
-	below := s.below[:len(s.v.id)+1]
+	below := s.prepared[lane]
 	for r, id := range s.v.id {
 		below[r] = sum
 		sum += freqs[id]
 	}
 	below[len(s.v.id)] = sum
+	s.ready[lane] = true
+}
+
+// take makes a lane's prediction the current one.
+func (s *tokenSums) take(lane int, freqs []uint32) {
+	if !s.ready[lane] {
+		s.prepare(lane, freqs)
+	}
+	s.ready[lane] = false
+	s.below = s.prepared[lane]
 	s.lo, s.hi, s.depth = 0, len(s.v.id), 0
 }
 
@@ -134,7 +152,7 @@ func NewTokens(cfg Config, v *Vocabulary, c BitCoder, laneBytes []int) (*Mixer, 
 		return nil, err
 	}
 	x.ends = make([]uint64, cfg.BlockLen/64+1)
-	x.tokens = tokenSums{v: v, below: make([]uint32, len(v.id)+1)}
+	x.tokens = tokenSums{v: v, prepared: make([][]uint32, cfg.Lanes), ready: make([]bool, cfg.Lanes)}
 	at := 0
 	for i := range cfg.Lanes {
 		size := cfg.BlockLen - at // the rest, for the last lane
@@ -160,13 +178,17 @@ func codeUint(c BitCoder, n int) int {
 	return v
 }
 
+// PrepareToken does what can be done ahead for the next CodeToken of a lane, which
+// then gets the same freqs. It may run at the same time as calls for other lanes.
+func (x *Mixer) PrepareToken(lane int, freqs []uint32) { x.tokens.prepare(lane, freqs) }
+
 // CodeToken codes the next token of a lane: it encodes id, or ignores it and
 // decodes, and returns the token. freqs are the model's frequencies of the tokens,
 // each at least 1, with a sum below 2^32.
 func (x *Mixer) CodeToken(c BitCoder, lane int, freqs []uint32, total uint32, id int32) int32 {
 	l := &x.lanes[lane]
 	s := &x.tokens
-	s.fill(freqs)
+	s.take(lane, freqs)
 	rank := 0
 	if id >= 0 && int(id) < len(s.v.rank) {
 		rank = int(s.v.rank[id])

@@ -37,17 +37,6 @@ func readWarm(b []byte) (*warm, bool) {
 
 var warmTable = sync.OnceValues(func() (*warm, bool) { return readWarm(warmFile) })
 
-// allocWeights lays out the weights.
-func (x *Mixer) allocWeights() {
-	vectors := 0
-	for i, n := range setSize {
-		x.base[i] = uint32(vectors)
-		vectors += n
-	}
-	x.weights = make([]int32, vectors*numInputs)
-	x.final = make([][numSets]int32, modes*256)
-}
-
 // coldStart returns a warm start that knows nothing.
 func coldStart() *warm {
 	w := new(warm)
@@ -97,27 +86,8 @@ func (x *Mixer) adopt(w *warm, trust uint32) {
 	if x.cfg.Model {
 		v = 1
 	}
-	for k, n := range setSize {
-		var first inputs
-		for i := range first {
-			first[i] = int32(w.Weights[v][k][i]) * (weightOne / 4096)
-		}
-		for j := range n {
-			at := (int(x.base[k]) + j) * numInputs
-			copy(x.weights[at:at+numInputs], first[:])
-		}
-	}
-	for i := range x.final {
-		for k := range x.final[i] {
-			x.final[i][k] = int32(w.Final[v][k]) * (weightOne / 4096)
-		}
-	}
-	for m := range x.sm {
-		for i := range x.sm[m] {
-			for s := range x.sm[m][i] {
-				x.sm[m][i][s] = newAdaptive(uint32(w.SM[v][m][i][s]), trust)
-			}
-		}
+	for i := range x.own {
+		x.own[i].adopt(x.base, w, v, trust)
 	}
 	for k := range x.matches {
 		for i, p := range w.Conf[v][k] {

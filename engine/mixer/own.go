@@ -1,0 +1,85 @@
+package mixer
+
+import "reflect"
+
+// own is what the mixer learns for a lane, or a few neighbouring ones, apart from
+// the others: what adapts quickly. Lanes take turns, and if they are of different
+// kinds, each would spoil it for the next.
+type own struct {
+	sm       [modes][numCtx][256]adaptive // probabilities of the bit histories
+	order0   [groups * 16]adaptive
+	order1   [256 * groups * 16]adaptive
+	ind1     [256]uint16                       // the two bytes that last followed a byte
+	ind2     [65536]uint16                     // and two bytes
+	weights  []int32                           // all sets one after another
+	byBits   [modes * 256][numSets]int32       // second layer, by the bits so far
+	byMatch  [matchBuckets * 16][numSets]int32 // and by the match
+	modelAPM apm                               // refines the model's probability
+	finalAPM apm
+	count    uint32 // decisions so far
+}
+
+// maxOwn bounds the memory of blocks with many lanes.
+const maxOwn = 32
+
+// ownBytes is the memory of one.
+func ownBytes(cfg Config) int64 {
+	n := int64(reflect.TypeFor[own]().Size())
+	for _, size := range setSize {
+		n += int64(size) * numInputs * 4
+	}
+	n += 2 * apmPoints << 11
+	if cfg.Model {
+		n += 2 * apmPoints << 8
+	}
+	return n
+}
+
+// allocOwn lays out the weights and makes what lanes own.
+func (x *Mixer) allocOwn() {
+	vectors := 0
+	for i, n := range setSize {
+		x.base[i] = uint32(vectors)
+		vectors += n
+	}
+	x.own = make([]own, min(x.cfg.Lanes, maxOwn))
+	for i := range x.own {
+		o := &x.own[i]
+		o.weights = make([]int32, vectors*numInputs)
+		o.finalAPM = newAPM(11)
+		if x.cfg.Model {
+			o.modelAPM = newAPM(8)
+		}
+		fill(o.order0[:], newAdaptive(32768, 0))
+		fill(o.order1[:], newAdaptive(32768, 0))
+	}
+}
+
+// adopt starts from w, without (v = 0) or with a model (v = 1).
+func (o *own) adopt(base [numSets]uint32, w *warm, v int, trust uint32) {
+	for k, n := range setSize {
+		var first inputs
+		for i := range first {
+			first[i] = int32(w.Weights[v][k][i]) * (weightOne / 4096)
+		}
+		for j := range n {
+			at := (int(base[k]) + j) * numInputs
+			copy(o.weights[at:at+numInputs], first[:])
+		}
+	}
+	for i := range o.byBits {
+		for k := range o.byBits[i] {
+			o.byBits[i][k] = int32(w.Final[v][k]) * (weightOne / 4096)
+		}
+	}
+	for i := range o.byMatch {
+		o.byMatch[i] = o.byBits[0]
+	}
+	for m := range o.sm {
+		for i := range o.sm[m] {
+			for s := range o.sm[m][i] {
+				o.sm[m][i][s] = newAdaptive(uint32(w.SM[v][m][i][s]), trust)
+			}
+		}
+	}
+}
