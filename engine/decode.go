@@ -22,6 +22,8 @@ type blockDecoder struct {
 	model   predict.Model // nil where the block needs none
 	threads int           // per block
 	plan    plan
+
+	vocabularies *vocabularies
 }
 
 // newBlockDecoder prepares to decode blocks like b, of the member with header h. It
@@ -39,7 +41,7 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 	if need := blockMemory(b.Length, b.Lanes, mixed, model != nil); limit == 0 && need > unlimitedMemory {
 		return nil, &MemoryError{Need: need, Limit: unlimitedMemory}
 	}
-	p, err := newPlan(model, mixed, b.Length, b.Lanes, j.threads, 0, limit)
+	p, err := planWithin(model, mixed, b.Length, b.Lanes, j.threads, 0, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +50,7 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 		info = model.Info()
 	}
 	j.start(info, b.Lanes, mixed)
-	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p}, nil
+	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p, vocabularies: &models.vocabularies}, nil
 }
 
 // decode decodes block number n from payload into dst's memory, which grows as
@@ -60,7 +62,7 @@ func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payl
 	if b.Kind == archive.Stored {
 		data = append(dst[:0], payload...)
 	} else {
-		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes}
+		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes, gate: d.job.gate}
 		var err error
 		data, symbols, err = d.code(ctx, m, c, b, dst)
 		m.addProfile(&c.profile)
@@ -99,7 +101,7 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		}
 		var err error
 		if tokens {
-			c.mixer, err = newTokenMixer(c.coder, b.Length, b.Lanes, kind, tm, nil)
+			c.mixer, err = d.vocabularies.newTokenMixer(c.coder, b.Length, b.Lanes, kind, tm, nil)
 		} else {
 			c.mixer, err = newMixer(b.Length, b.Lanes, kind, d.model != nil)
 		}

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -29,6 +29,9 @@ var errIncompressible = errors.New("block does not compress")
 type encoded struct {
 	header  archive.Block
 	payload []byte
+	// bare is the number of bytes that the model alone would have needed, where it was
+	// mixed, else 0.
+	bare int64
 }
 
 // blockEncoder encodes blocks with one set of options. It may be used by several
@@ -39,6 +42,8 @@ type blockEncoder struct {
 	mixed   bool
 	lanes   int // 0: the model's choice
 	threads int // per block
+
+	vocabularies vocabularies
 }
 
 // encode encodes data, block number n. dst is memory for the payload, nil to
@@ -46,7 +51,7 @@ type blockEncoder struct {
 func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (encoded, error) {
 	out := encoded{header: archive.Block{Kind: archive.Coded, Length: len(data), Sum: archive.Checksum(data)}}
 	m := &blockMeter{job: e.job, block: n}
-	payload, err := e.code(ctx, m, data, dst, &out.header)
+	payload, bare, err := e.code(ctx, m, data, dst, &out.header)
 	if err == nil && len(payload) >= len(data) {
 		err = errIncompressible
 	}
@@ -58,7 +63,7 @@ func (e *blockEncoder) encode(ctx context.Context, n int, data, dst []byte) (enc
 	if err != nil {
 		return encoded{}, blockError(ctx, n, err)
 	}
-	out.payload = payload
+	out.payload, out.bare = payload, bare
 	return out, nil
 }
 
@@ -70,12 +75,12 @@ func blockError(ctx context.Context, n int, err error) error {
 	return &BlockError{n, err}
 }
 
-// code fills in b and returns the payload.
-func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte, b *archive.Block) ([]byte, error) {
+// code fills in b and returns the payload, and what the model alone would have needed.
+func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte, b *archive.Block) ([]byte, int64, error) {
 	if dst == nil {
 		dst = make([]byte, 0, len(data)/4+64)
 	}
-	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads}
+	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads, gate: e.job.gate}
 	defer func() { m.addProfile(&c.profile) }()
 	symbols := len(data)
 	if tm, ok := asTokens(e.model); ok {
@@ -83,10 +88,10 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 		tokens, err := tm.Tokenize(ctx, data)
 		c.profile[StageTokenize] += time.Since(start)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if len(tokens) == 0 || len(tokens) > len(data) {
-			return nil, fmt.Errorf("model %s cut %d bytes into %d tokens", e.model.Info().Name, len(data), len(tokens))
+			return nil, 0, fmt.Errorf("model %s cut %d bytes into %d tokens", e.model.Info().Name, len(data), len(tokens))
 		}
 		symbols = len(tokens)
 		c.tokens = tokens
@@ -106,12 +111,12 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 		b.MixerKind = uint8(kind)
 		var err error
 		if tm, ok := asTokens(e.model); ok {
-			c.mixer, err = newTokenMixer(c.coder, len(data), b.Lanes, kind, tm, c.tokens)
+			c.mixer, err = e.vocabularies.newTokenMixer(c.coder, len(data), b.Lanes, kind, tm, c.tokens)
 		} else {
 			c.mixer, err = newMixer(len(data), b.Lanes, kind, e.model != nil)
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if e.model != nil && e.model.Info().Portability != predict.Portable {
@@ -131,17 +136,17 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 		return nil
 	}
 	if err := c.run(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	payload, err := c.coder.Finish()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if c.probe != nil {
 		b.Probe, b.ProbeSteps = c.probeSum(), c.probeSteps
 	}
 	m.set(int64(len(data)), int64(len(payload)), int64(symbols), c.profile)
-	return payload, nil
+	return payload, int64(c.bare / (8 * 256)), nil
 }
 
 func (e *blockEncoder) info() predict.Info {
@@ -167,8 +172,9 @@ func newMixer(length, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, err
 	cfg := mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: model}
 	if mixer.MemoryBytes(cfg) >= bigMixer {
 		// The last block's mixer is garbage by now. Left to itself, the collector would
-		// wait until there is as much again.
-		runtime.GC()
+		// wait until there is as much again; and pages that it merely keeps for later
+		// count, too, where the new mixer does not fit into the holes of the old.
+		debug.FreeOSMemory()
 	}
 	return mixer.New(cfg)
 }

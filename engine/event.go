@@ -25,6 +25,8 @@ type Started struct {
 	// TotalBytes is the size of the input that Progress.Bytes counts towards, -1
 	// where it is not known.
 	TotalBytes int64
+	// ResumedBytes is the part of them that an interrupted job had done already.
+	ResumedBytes int64
 	// Lanes is the number of lanes of the first block.
 	Lanes   int
 	Threads int
@@ -41,7 +43,8 @@ type Progress struct {
 	CompressedBytes int64
 	Symbols         int64
 	// Block is the index of the block at work.
-	Block   int
+	Block int
+	// Elapsed leaves pauses out.
 	Elapsed time.Duration
 	Profile Profile
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -23,6 +24,8 @@ type InspectOptions struct {
 	// Observer receives Started, Progress and Finished events.
 	Observer         Observer
 	ProgressInterval time.Duration
+	// Gate is as in Options.
+	Gate *gate.Gate
 }
 
 // NumGuesses is the number of most likely symbols that an Inspection keeps.
@@ -82,10 +85,10 @@ func (x *Inspection) Bytes(g Guess) []byte {
 func Inspect(ctx context.Context, content []byte, o InspectOptions) (x *Inspection, err error) {
 	start := time.Now()
 	x = &Inspection{Content: content}
-	w := &inspector{x: x, o: o, start: start, last: start}
+	w := &inspector{x: x, o: o, start: start, last: start, held: o.Gate.Held()}
 	defer func() {
 		r := Result{Model: x.Model, Mixed: x.Mixed, OriginalBytes: int64(len(content)), CompressedBytes: int64(math.Ceil(x.Bits / 8)),
-			Symbols: int64(len(x.Symbols)), Lanes: x.Lanes, Threads: o.Threads, Elapsed: time.Since(start), Profile: w.profile}
+			Symbols: int64(len(x.Symbols)), Lanes: x.Lanes, Threads: o.Threads, Elapsed: w.elapsed(time.Now()), Profile: w.profile}
 		w.tell(Finished{Result: r, Err: err})
 	}()
 	if o.Model == nil && o.NoMix {
@@ -100,7 +103,7 @@ func Inspect(ctx context.Context, content []byte, o InspectOptions) (x *Inspecti
 	x.Mixed = !o.NoMix
 	size := o.BlockSize
 	if size <= 0 {
-		size = DefaultBlockSize
+		size = BlockSizeFor(o.Model)
 	}
 	if len(content) == 0 {
 		w.tell(Started{Model: x.Model, Mixed: x.Mixed})
@@ -118,8 +121,11 @@ type inspector struct {
 	x           *Inspection
 	o           InspectOptions
 	start, last time.Time
+	held        time.Duration // by the gate, before the start
 	profile     Profile
 	done        int64 // bytes of all lanes
+
+	vocabularies vocabularies
 }
 
 func (w *inspector) tell(e Event) {
@@ -171,7 +177,7 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 		kind := mixer.Detect(block)
 		if x.tokens != nil {
 			m := &meter{}
-			mix, err = newTokenMixer(m, len(block), lanes, kind, x.tokens, symbols)
+			mix, err = w.vocabularies.newTokenMixer(m, len(block), lanes, kind, x.tokens, symbols)
 			x.Bits += m.bits
 		} else {
 			mix, err = newMixer(len(block), lanes, kind, w.o.Model != nil)
@@ -213,6 +219,9 @@ func (w *inspector) steps(ctx context.Context, symbols []int32, costs []SymbolCo
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if err := w.o.Gate.Wait(ctx); err != nil {
+			return err
+		}
 		if session != nil {
 			if err := session.Step(prev[:active]); err != nil {
 				return err
@@ -246,6 +255,11 @@ func (w *inspector) steps(ctx context.Context, symbols []int32, costs []SymbolCo
 	}
 }
 
+// elapsed returns the time since the start, pauses left out.
+func (w *inspector) elapsed(now time.Time) time.Duration {
+	return now.Sub(w.start) - (w.o.Gate.Held() - w.held)
+}
+
 func (w *inspector) progress(session predict.Session) {
 	interval := w.o.ProgressInterval
 	if interval <= 0 {
@@ -256,7 +270,7 @@ func (w *inspector) progress(session predict.Session) {
 		return
 	}
 	w.last = now
-	elapsed := now.Sub(w.start)
+	elapsed := w.elapsed(now)
 	p := Profile{StageOther: elapsed}
 	if session != nil {
 		infer, update := session.StageTimes()

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -18,6 +19,8 @@ type job struct {
 	begun    time.Time
 	total    int64 // input bytes, -1 where unknown
 	threads  int
+	gate     *gate.Gate    // holds the blocks while it is closed; may be nil
+	held     time.Duration // by the gate, before the job began
 
 	// Of blocks, finished or at work.
 	bytes, coded, symbols atomic.Int64
@@ -31,7 +34,7 @@ type job struct {
 	finished bool
 }
 
-func newJob(dir Direction, threads int, observer Observer, interval time.Duration, total int64) *job {
+func newJob(dir Direction, threads int, observer Observer, interval time.Duration, total int64, g *gate.Gate) *job {
 	if interval <= 0 {
 		interval = 100 * time.Millisecond
 	}
@@ -43,9 +46,14 @@ func newJob(dir Direction, threads int, observer Observer, interval time.Duratio
 	}
 	now := time.Now()
 	return &job{
-		dir: dir, observer: observer, interval: interval, total: total, threads: threads,
+		dir: dir, observer: observer, interval: interval, total: total, threads: threads, gate: g, held: g.Held(),
 		begun: now, last: now, result: Result{Direction: dir, Threads: threads},
 	}
+}
+
+// elapsed returns the time since the job began, pauses left out.
+func (j *job) elapsed(now time.Time) time.Duration {
+	return max(0, now.Sub(j.begun)-(j.gate.Held()-j.held))
 }
 
 // start emits Started, once.
@@ -57,7 +65,8 @@ func (j *job) start(info predict.Info, lanes int, mixed bool) {
 	}
 	j.started = true
 	j.result.Model, j.result.Lanes, j.result.Mixed = info, lanes, mixed
-	j.emit(Started{Direction: j.dir, Model: info, TotalBytes: j.total, Lanes: lanes, Threads: j.threads, Mixed: mixed})
+	j.emit(Started{Direction: j.dir, Model: info, TotalBytes: j.total, ResumedBytes: j.bytes.Load(),
+		Lanes: lanes, Threads: j.threads, Mixed: mixed})
 }
 
 // emit calls the observer. j.mu must be held.
@@ -96,13 +105,20 @@ func (j *job) progress(block int, live, seen *Profile) {
 	profile.Add(&j.live)
 	j.emit(Progress{
 		Bytes: j.bytes.Load(), TotalBytes: j.total, CompressedBytes: j.coded.Load(), Symbols: j.symbols.Load(),
-		Block: block, Elapsed: now.Sub(j.begun), Profile: profile,
+		Block: block, Elapsed: j.elapsed(now), Profile: profile,
 	})
 }
 
 func (j *job) addStage(s Stage, d time.Duration) {
 	j.mu.Lock()
 	j.profile[s] += d
+	j.mu.Unlock()
+}
+
+// addProfile adds the stages of work that was not shown.
+func (j *job) addProfile(p *Profile) {
+	j.mu.Lock()
+	j.profile.Add(p)
 	j.mu.Unlock()
 }
 
@@ -127,7 +143,7 @@ func (j *job) finish(err error) Result {
 	j.finished = true
 	r := &j.result
 	r.Symbols = j.symbols.Load()
-	r.Elapsed = time.Since(j.begun)
+	r.Elapsed = j.elapsed(time.Now())
 	r.Profile = j.profile
 	r.Profile[StageOther] = max(0, r.Elapsed-r.Profile.Total())
 	j.emit(Finished{Result: *r, Err: err})

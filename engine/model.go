@@ -82,6 +82,8 @@ func settings(m map[string]string) string {
 type modelCache struct {
 	resolver predict.Resolver
 	models   []cached
+
+	vocabularies vocabularies
 }
 
 type cached struct {

@@ -1,8 +1,13 @@
 package engine
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"io"
 	"testing"
+
+	"github.com/llmz/llmz/engine/predict"
 )
 
 func TestNeeds(t *testing.T) {
@@ -28,5 +33,26 @@ func TestNeeds(t *testing.T) {
 	}
 	if _, _, err := Needs(Options{NoModel: true}, 0); err != nil {
 		t.Errorf("of nothing: %v", err)
+	}
+}
+
+// TestBlockSizeFor: slow models have small blocks unless others are asked for.
+func TestBlockSizeFor(t *testing.T) {
+	tokens := newFakeTokenModel()
+	for _, c := range []struct {
+		m    predict.Model
+		want int
+	}{{nil, DefaultBlockSize}, {newFakeModel("fast"), DefaultBlockSize}, {tokens, LMBlockSize}} {
+		if got := BlockSizeFor(c.m); got != c.want {
+			t.Errorf("%v: %d bytes", c.m, got)
+		}
+	}
+	data := bytes.Repeat([]byte("   "), (LMBlockSize+3)/3)
+	for size, want := range map[int]int{0: 2, 2 * LMBlockSize: 1} {
+		o := Options{Model: tokens, NoMix: true, Threads: 1, BlockSize: size}
+		res, err := Compress(context.Background(), io.Discard, bytes.NewReader(data), o)
+		if err != nil || res.Blocks != want {
+			t.Errorf("block size %d: %d blocks, want %d, %v", size, res.Blocks, want, err)
+		}
 	}
 }

@@ -3,11 +3,28 @@ package engine
 import (
 	"time"
 
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/engine/predict"
 )
 
-// DefaultBlockSize is the size of the independent pieces that the input is cut into.
-const DefaultBlockSize = 16 << 20
+// The size of the independent pieces that the input is cut into, where none is
+// set. A block is written when it is complete, and what an interrupted job has
+// not written is lost. The bundled models code the larger size in minutes; a
+// language model in an external runtime, at one or two kilobytes a second, takes
+// ten minutes for the smaller one and hours for the other.
+const (
+	DefaultBlockSize = 16 << 20
+	LMBlockSize      = 1 << 20
+)
+
+// BlockSizeFor returns the block size to use for a model, nil for context mixing
+// alone, where none is set.
+func BlockSizeFor(m predict.Model) int {
+	if m != nil && m.Info().Portability != predict.Portable {
+		return LMBlockSize
+	}
+	return DefaultBlockSize
+}
 
 // Options are the options of a Writer and of Compress. Model (or NoModel) must
 // be set; the zero values of all others are good defaults.
@@ -17,7 +34,7 @@ type Options struct {
 	NoModel bool
 	// NoMix turns the context mixer off and codes with the bare model.
 	NoMix bool
-	// BlockSize is the size of the independent blocks, 0 for DefaultBlockSize.
+	// BlockSize is the size of the independent blocks, 0 for the model's BlockSizeFor.
 	BlockSize int
 	// Lanes is the number of parallel lanes in a block, 0 to let the model choose from
 	// the block's length.
@@ -35,6 +52,8 @@ type Options struct {
 	Observer Observer
 	// ProgressInterval is the shortest time between two Progress events, 0 for 100 ms.
 	ProgressInterval time.Duration
+	// Gate pauses the job while it is closed, at its next step; nil for none.
+	Gate *gate.Gate
 }
 
 // Meta is what an archive keeps about the original file.
@@ -56,7 +75,8 @@ type ReadOptions struct {
 	// Salvage restores every intact block, skips damaged ones and reports them in
 	// Result.Damaged.
 	Salvage bool
-	// Observer and ProgressInterval are as in Options.
+	// Observer, ProgressInterval and Gate are as in Options.
 	Observer         Observer
 	ProgressInterval time.Duration
+	Gate             *gate.Gate
 }

@@ -17,7 +17,7 @@ func ReadRange(ctx context.Context, dst io.Writer, src io.ReaderAt, size, from, 
 	if from < 0 || to >= 0 && to < from || to < -1 {
 		return Result{}, fmt.Errorf("%w: range from %d to %d", ErrOptions, from, to)
 	}
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0)
+	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
 	r := &ranger{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}, from: from, to: to}
 	err := r.read(src, size)
 	if e := r.models.close(); err == nil {

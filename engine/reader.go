@@ -60,7 +60,7 @@ func NewReader(r io.Reader, o ReadOptions) (*Reader, error) {
 
 // NewReaderContext is NewReader with a context that ends the work early.
 func NewReaderContext(ctx context.Context, r io.Reader, o ReadOptions) (*Reader, error) {
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0)
+	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
 	z := &Reader{ctx: ctx, o: o, job: j, models: modelCache{resolver: o.Models}, plan: plan{blocks: 1, threads: j.threads}}
 	z.ar = archive.NewReader(&timedReader{r, j})
 	if err := z.nextMember(); err != nil {
@@ -141,6 +141,7 @@ func (z *Reader) next() error {
 			return z.err
 		}
 		q := z.queue[0]
+		z.queue[0] = nil
 		z.queue = z.queue[1:]
 		if q.block == nil {
 			if err := z.endMember(q); err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,8 +26,8 @@ type ResumeFile interface {
 // whole input, from its start: what the intact blocks in f hold is read again
 // and compared with their checksums, what follows them is cut off, and the
 // rest of src is compressed. Options must lead to the same model and mixing; the
-// archive's own metadata stay. An f without even an intact header is written
-// from the start. Errors wrap ErrNotResumable where input or options do not fit; f
+// archive's own metadata stay. An f without an intact block is written from the
+// start. Errors wrap ErrNotResumable where input or options do not fit; f
 // is then as it was.
 func Resume(ctx context.Context, f ResumeFile, src io.Reader, o Options) (Result, error) {
 	z, err := NewWriterContext(ctx, f, o)
@@ -43,54 +44,57 @@ func Resume(ctx context.Context, f ResumeFile, src io.Reader, o Options) (Result
 		p = nil
 	case err != nil:
 		return Result{}, fmt.Errorf("%w: %w", ErrNotResumable, err)
-	case !p.Matches(z.o.header(z.enc.mixed)):
+	case !matches(p, z.header):
 		return Result{}, fmt.Errorf("%w: it was made with another model or other options", ErrNotResumable)
 	}
-	keep := int64(0)
 	if p != nil {
-		if err := z.takeOver(p, src); err != nil {
+		if src, err = z.takeOver(p, src); err != nil {
 			return Result{}, err
 		}
-		if keep = p.Size; p.Complete {
-			var one [1]byte
-			if _, err := io.ReadFull(src, one[:]); err == nil {
-				// The input has grown since: the index is written anew.
-				if _, err := z.Write(one[:]); err != nil {
-					return Result{}, err
-				}
-			} else if !errors.Is(err, io.EOF) {
-				return Result{}, err
-			}
-		}
 	}
-	if err := f.Truncate(keep); err != nil {
+	if err := f.Truncate(z.w.n); err != nil {
 		return Result{}, err
 	}
-	if _, err := f.Seek(keep, io.SeekStart); err != nil {
+	if _, err := f.Seek(z.w.n, io.SeekStart); err != nil {
 		return Result{}, err
 	}
 	return finishWriter(z, src)
 }
 
-// takeOver makes z go on after p, whose content src must begin with.
-func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) error {
+// takeOver makes z go on after p, whose content src must begin with. It returns what of
+// the input is still to be compressed.
+func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
+	z.o.Meta = headerMeta(p.Header)
+	z.header.Name, z.header.Time, z.header.Mode = p.Header.Name, p.Header.Time, p.Header.Mode
+	if len(p.Blocks) == 0 {
+		return src, nil
+	}
 	var buf []byte
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
 		if err := z.ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
 		if cap(buf) < b.Length {
 			buf = make([]byte, b.Length)
 		}
 		buf = buf[:b.Length]
 		if _, err := io.ReadFull(src, buf); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return fmt.Errorf("%w: the input is shorter than what was already compressed", ErrNotResumable)
+			return nil, fmt.Errorf("%w: the input is shorter than what was already compressed", ErrNotResumable)
 		} else if err != nil {
-			return err
+			return nil, err
 		}
 		if archive.Checksum(buf) != b.Sum {
-			return fmt.Errorf("%w: the input differs from what was already compressed, in block %d", ErrNotResumable, i)
+			return nil, fmt.Errorf("%w: the input differs from what was already compressed, in block %d", ErrNotResumable, i)
+		}
+		if p.Whole {
+			var one [1]byte
+			if n, err := io.ReadFull(src, one[:]); n > 0 {
+				// The input has grown since: the block is no longer the only one.
+				return io.MultiReader(bytes.NewReader(append(buf, one[0])), src), nil
+			} else if !errors.Is(err, io.EOF) {
+				return nil, err
+			}
 		}
 		z.sum.Write(buf)
 		if b.Kind == archive.Stored {
@@ -105,7 +109,7 @@ func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) error {
 	z.job.coded.Store(p.Size)
 	z.job.result.Blocks = len(p.Blocks)
 	z.job.result.Resumed = p.ContentSize()
-	return nil
+	return src, nil
 }
 
 // symbolsOf returns the number of symbols that were coded in b.

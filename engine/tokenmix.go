@@ -2,16 +2,39 @@ package engine
 
 import (
 	"runtime"
+	"sync"
 
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 )
 
+// vocabularies keeps the sorted vocabulary of the model that was used last: sorting
+// takes longer than coding a small block. It may be used by several goroutines.
+type vocabularies struct {
+	mu    sync.Mutex
+	model predict.TokenModel
+	v     *mixer.Vocabulary
+}
+
+func (c *vocabularies) of(tm predict.TokenModel) (*mixer.Vocabulary, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.model == tm {
+		return c.v, nil
+	}
+	v, err := mixer.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
+	if err != nil {
+		return nil, err
+	}
+	c.model, c.v = tm, v
+	return v, nil
+}
+
 // newTokenMixer makes the mixer of a block of length bytes for a model of tokens.
 // It codes the numbers of bytes of the lanes: when encoding, tokens are the
 // block's; when decoding, they are nil.
-func newTokenMixer(c mixer.BitCoder, length, lanes int, kind mixer.Kind, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
-	v, err := mixer.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
+func (vs *vocabularies) newTokenMixer(c mixer.BitCoder, length, lanes int, kind mixer.Kind, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
+	v, err := vs.of(tm)
 	if err != nil {
 		return nil, err
 	}

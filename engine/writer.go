@@ -22,6 +22,7 @@ type Writer struct {
 	enc blockEncoder
 
 	plan    plan
+	header  *archive.Header
 	ar      *archive.Writer // nil until the first block is written
 	sum     hash.Hash       // of the content written
 	buf     []byte          // the block being filled
@@ -54,12 +55,13 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 		o.Model = nil
 	}
 	if o.BlockSize == 0 {
-		o.BlockSize = DefaultBlockSize
+		o.BlockSize = BlockSizeFor(o.Model)
 	}
-	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size)
+	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size, o.Gate)
 	z := &Writer{ctx: ctx, o: o, job: j, sum: sha256.New()}
 	z.w = countingWriter{w: w, job: j}
 	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix, lanes: o.Lanes}
+	z.header = o.header(z.enc.mixed)
 	length := o.BlockSize
 	blocks := 0
 	if o.Size > 0 {
@@ -72,7 +74,7 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	}
 	lanes = min(max(lanes, 1), archive.MaxLanes)
 	var err error
-	z.plan, err = newPlan(o.Model, z.enc.mixed, length, lanes, j.threads, blocks, o.MemoryLimit)
+	z.plan, err = planWithin(o.Model, z.enc.mixed, length, lanes, j.threads, blocks, o.MemoryLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +114,7 @@ func (z *Writer) Write(p []byte) (int, error) {
 		z.buf = append(z.buf, p[:k]...)
 		p, n = p[k:], n+k
 		if len(z.buf) == z.o.BlockSize {
-			if err := z.submit(); err != nil {
+			if err := z.submit(false); err != nil {
 				return n, err
 			}
 		}
@@ -141,7 +143,7 @@ func (z *Writer) ReadFrom(r io.Reader) (int64, error) {
 		z.buf = z.buf[:len(z.buf)+k]
 		n += int64(k)
 		if len(z.buf) == z.o.BlockSize {
-			if err := z.submit(); err != nil {
+			if err := z.submit(false); err != nil {
 				return n, err
 			}
 		}
@@ -185,15 +187,19 @@ func (z *Writer) ready() error {
 	return z.ctx.Err()
 }
 
-// submit starts to encode the block in the buffer.
-func (z *Writer) submit() error {
+// submit starts to encode the block in the buffer. only says that it is all there is.
+func (z *Writer) submit(only bool) error {
 	z.sum.Write(z.buf)
 	b := &pendingBlock{data: z.buf, done: make(chan struct{})}
 	n := z.number
 	z.number++
 	z.buf = nil
-	if z.plan.blocks == 1 {
-		b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
+	if only || z.plan.blocks == 1 {
+		if only {
+			b.out, b.err = z.encodeOnly(b.data)
+		} else {
+			b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
+		}
 		close(b.done)
 		z.pending = append(z.pending, b)
 		return z.flushOne()
@@ -214,6 +220,7 @@ func (z *Writer) submit() error {
 // flushOne waits for the oldest pending block and writes it.
 func (z *Writer) flushOne() error {
 	b := z.pending[0]
+	z.pending[0] = nil
 	z.pending = z.pending[1:]
 	<-b.done
 	if z.err != nil {
@@ -244,7 +251,7 @@ func (z *Writer) begin() error {
 		return nil
 	}
 	var err error
-	z.ar, err = archive.NewWriter(&z.w, z.o.header(z.enc.mixed))
+	z.ar, err = archive.NewWriter(&z.w, z.header)
 	return err
 }
 
@@ -284,7 +291,7 @@ func (z *Writer) end() error {
 		err = z.ctx.Err()
 	}
 	if err == nil && len(z.buf) > 0 {
-		err = z.submit()
+		err = z.submit(z.number == 0)
 	}
 	for len(z.pending) > 0 { // also after errors: nothing may go on behind our back
 		if e := z.flushOne(); err == nil {
@@ -293,6 +300,9 @@ func (z *Writer) end() error {
 	}
 	if err != nil {
 		return err
+	}
+	if z.ar == nil { // there is no content
+		z.header.Model, z.header.Mixer = nil, 0
 	}
 	if err := z.begin(); err != nil {
 		return err

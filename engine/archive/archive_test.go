@@ -37,6 +37,12 @@ func coded(content string, payload []byte, b Block) piece {
 	return piece{b, payload}
 }
 
+// whole makes a piece the only one.
+func whole(p piece) piece {
+	p.block.Whole = true
+	return p
+}
+
 // member is a member to write.
 type member struct {
 	header  Header
@@ -73,8 +79,12 @@ func goldens() map[string]*member {
 	return map[string]*member{
 		"empty": {header: Header{Mixer: 1}},
 		"stored": {
-			header: Header{Model: gru, Name: "hi.txt", Time: time.Unix(1700000000, 5), Mode: 0o644}, content: "hi\n",
-			pieces: []piece{stored("hi\n")},
+			header: Header{Name: "hi.txt", Time: time.Unix(1700000000, 5), Mode: 0o644}, content: "hi\n",
+			pieces: []piece{whole(stored("hi\n"))},
+		},
+		"whole": {
+			header: Header{Model: gru, Mixer: 1}, content: "abracadabra",
+			pieces: []piece{whole(coded("abracadabra", []byte{0xc0, 0xde}, Block{}))},
 		},
 		"two-blocks": {
 			header: Header{Model: gru, Mixer: 1}, content: "aaaaaaaaaab\x00\xff",
@@ -247,7 +257,25 @@ func TestSeeker(t *testing.T) {
 			t.Errorf("block %d: %+v, %v", n, b, err)
 		}
 	}
+	one := goldens()["whole"]
+	w := one.write(t)
+	if k, err = NewSeeker(bytes.NewReader(w), int64(len(w))); err != nil || k.Blocks() != 1 {
+		t.Fatalf("a whole block: %v", err)
+	}
+	if b, payload, err := k.Block(0); err != nil || *b != one.pieces[0].block || !bytes.Equal(payload, one.pieces[0].payload) {
+		t.Errorf("a whole block: %+v, %v", b, err)
+	}
+	for n := range w {
+		if _, err := NewSeeker(bytes.NewReader(w[:n]), int64(n)); err == nil {
+			t.Errorf("the first %d of %d bytes are a whole block", n, len(w))
+		}
+	}
 	twice := append(bytes.Clone(p), p...)
+	for _, two := range [][]byte{append(bytes.Clone(w), w...), append(bytes.Clone(w), p...), append(bytes.Clone(p), w...)} {
+		if _, err := NewSeeker(bytes.NewReader(two), int64(len(two))); !errors.Is(err, ErrNoIndex) {
+			t.Errorf("two members: %v", err)
+		}
+	}
 	if _, err := NewSeeker(bytes.NewReader(twice), int64(len(twice))); !errors.Is(err, ErrNoIndex) {
 		t.Errorf("two members: %v", err)
 	}
@@ -263,10 +291,10 @@ func TestOverhead(t *testing.T) {
 	payload := make([]byte, 3000)
 	m := member{
 		header:  Header{Model: &Model{Name: "gru", Digest: digest[:8], Numerics: 1}, Mixer: 1, Name: "alice29.txt", Time: time.Unix(1700000000, 123456789), Mode: 0o644},
-		content: content, pieces: []piece{coded(content, payload, Block{Lanes: 16})},
+		content: content, pieces: []piece{whole(coded(content, payload, Block{Lanes: 16}))},
 	}
-	if n := len(m.write(t)) - len(payload); n > 80 {
-		t.Errorf("header, index and checksums of a one-block archive take %d bytes, at most 80 are wanted", n)
+	if n := len(m.write(t)) - len(payload); n > 70 {
+		t.Errorf("header and checksums of a one-block archive take %d bytes, at most 70 are wanted", n)
 	}
 }
 
@@ -329,7 +357,7 @@ func TestHostileHeaders(t *testing.T) {
 		"long varint":        head(0x80, 0),
 		"mixer 0":            head(flagMixer, 0),
 		"runtime, no model":  head(flagRuntime),
-		"model without name": head(flagModel, 0, 0, 0, 0),
+		"model without name": head(flagModel, 0, 0, 0),
 		"long digest":        head(flagModel, 1, 'x', 33),
 		"name with slash":    head(flagName, 3, 'a', '/', 'b'),
 		"name is dots":       head(flagName, 2, '.', '.'),
@@ -338,8 +366,9 @@ func TestHostileHeaders(t *testing.T) {
 		"name too long":      head(flagName, 200),
 		"too many nanos":     head(flagTime, 255, 255, 255, 255, 0, 0, 0, 0),
 		"huge mode":          head(flagMode, 0x80, 0x20),
-		"no settings":        head(flagModel|flagRuntime, 1, 'x', 0, 0, 0, 0),
-		"settings order":     head(flagModel|flagRuntime, 1, 'x', 0, 0, 0, 2, 1, 'b', 0, 1, 'a', 0),
+		"no settings":        head(flagModel|flagRuntime, 1, 'x', 0, 0, 0),
+		"settings order":     head(flagModel|flagRuntime, 1, 'x', 0, 0, 2, 1, 'b', 0, 1, 'a', 0),
+		"huge numerics":      head(flagModel, 1, 'x', 0, 0x80, 0x80, 0x80, 0x80, 0x80, 1),
 	} {
 		if _, err := readAll(p); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
@@ -375,6 +404,17 @@ func TestWriterRefuses(t *testing.T) {
 	} {
 		if err := w.WriteBlock(&p.block, p.payload); err == nil {
 			t.Errorf("block %+v is accepted", p.block)
+		}
+	}
+	for _, first := range []piece{stored("x"), whole(stored("x"))} {
+		w, _ := NewWriter(io.Discard, &Header{})
+		second := stored("y")
+		second.block.Whole = !first.block.Whole
+		if err := w.WriteBlock(&first.block, first.payload); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.WriteBlock(&second.block, second.payload); err == nil {
+			t.Errorf("a second block is accepted after %+v", first.block)
 		}
 	}
 }

@@ -27,6 +27,8 @@ type Block struct {
 	Size int
 	// Sum is the Checksum of the original bytes.
 	Sum uint32
+	// Whole says that the block is the member's only one: no index follows it.
+	Whole bool
 
 	// The following are zero in stored blocks.
 
@@ -46,7 +48,8 @@ type Block struct {
 const (
 	blockStored = 1 << 0
 	blockProbe  = 1 << 1
-	blockKnown  = 1<<2 - 1
+	blockWhole  = 1 << 2
+	blockKnown  = 1<<3 - 1
 )
 
 // maxBlockHeader is more than any block header takes.
@@ -68,8 +71,13 @@ func (b *Block) append(p []byte, h *Header, id uint32) ([]byte, error) {
 	if b.ProbeSteps > 0 {
 		flags |= blockProbe
 	}
+	if b.Whole {
+		flags |= blockWhole
+	}
 	p = append(p, markBlock, flags)
-	p = binary.AppendUvarint(p, uint64(b.Offset))
+	if !b.Whole {
+		p = binary.AppendUvarint(p, uint64(b.Offset))
+	}
 	p = binary.AppendUvarint(p, uint64(b.Length))
 	if b.Kind == Coded {
 		p = binary.AppendUvarint(p, uint64(b.Size))
@@ -99,6 +107,8 @@ func (b *Block) check(h *Header) error {
 	switch {
 	case b.Offset < 0 || b.Length < 1 || b.Length > MaxBlock:
 		return fmt.Errorf("block of %d bytes at %d", b.Length, b.Offset)
+	case b.Whole && b.Offset != 0:
+		return fmt.Errorf("the only block starts at %d", b.Offset)
 	case b.Kind == Stored:
 		if b.Size != b.Length {
 			return fmt.Errorf("%d bytes stored in %d", b.Length, b.Size)
@@ -131,7 +141,9 @@ func parseBlock(p []byte, h *Header, id uint32) (b *Block, size int, err error) 
 	if flags&blockStored != 0 {
 		b.Kind = Stored
 	}
-	b.Offset = int64(f.uvarint())
+	if b.Whole = flags&blockWhole != 0; !b.Whole {
+		b.Offset = int64(f.uvarint())
+	}
 	b.Length = int(f.limited(MaxBlock, errTooBig))
 	b.Size = b.Length
 	if b.Kind == Coded {

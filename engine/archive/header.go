@@ -54,7 +54,7 @@ const (
 const (
 	classPortability = 3
 	classTokens      = 1 << 2
-	classKnown       = classPortability | classTokens
+	classNumerics    = 3 // the numerics are the bits from this one on
 )
 
 const maxMode = 1<<12 - 1
@@ -84,12 +84,11 @@ func (h *Header) append(p []byte) ([]byte, error) {
 		}
 		b = appendBytes(b, m.Name)
 		b = appendBytes(b, m.Digest)
-		class := m.Portability
+		class := uint64(m.Numerics)<<classNumerics | uint64(m.Portability)
 		if m.Tokens {
 			class |= classTokens
 		}
-		b = append(b, class)
-		b = binary.AppendUvarint(b, uint64(m.Numerics))
+		b = binary.AppendUvarint(b, class)
 		if len(m.Runtime) > 0 {
 			flags |= flagRuntime
 			var err error
@@ -268,13 +267,13 @@ func (f *fields) model(flags uint64) (*Model, error) {
 		f.err = errors.New("model without a name")
 	}
 	m.Digest = slices.Clone(f.bytes(maxDigest, errTooBig))
-	class := f.byte()
-	if class&^classKnown != 0 || class&classPortability > 2 {
-		return nil, &Error{-1, 0, fmt.Sprintf("model class %#x: use a newer program", class), ErrUnsupported}
+	class := f.limited(1<<(32+classNumerics)-1, errTooBig)
+	if class&classPortability > 2 {
+		return nil, &Error{-1, 0, fmt.Sprintf("portability class %d: use a newer program", class&classPortability), ErrUnsupported}
 	}
-	m.Portability = class & classPortability
+	m.Portability = uint8(class & classPortability)
 	m.Tokens = class&classTokens != 0
-	m.Numerics = uint32(f.limited(1<<32-1, errTooBig))
+	m.Numerics = uint32(class >> classNumerics)
 	if flags&flagRuntime == 0 {
 		return m, nil
 	}

@@ -14,7 +14,8 @@ type Member struct {
 	Header *Header
 	// Offset and Size locate the member in the archive.
 	Offset, Size int64
-	// HeaderSize and IndexSize are the sizes of its first and last record.
+	// HeaderSize and IndexSize are the sizes of its first and last record; a whole block has
+	// no index after it.
 	HeaderSize, IndexSize int
 	// Content is where its original content starts in that of all members.
 	Content int64
@@ -214,6 +215,10 @@ func (s *source) member(pos int64, follows bool) (*Member, error) {
 		m.Blocks = append(m.Blocks, *b)
 		next += int64(b.Length)
 		p += b.RecordSize
+		if b.Whole {
+			m.Size = p - pos
+			return m, nil
+		}
 	}
 	want := m.index(p-pos, rec)
 	size := want.size(id)
@@ -271,6 +276,13 @@ func NewSeeker(r io.ReaderAt, size int64) (*Seeker, error) {
 		return nil, err
 	}
 	k.m = Member{Header: h, HeaderSize: len(rec), Size: size, id: id}
+	if b, err := k.s.blockAt(int64(len(rec)), &k.m, 0); err == nil && b.Whole {
+		if int64(len(rec))+b.RecordSize != size {
+			return nil, fmt.Errorf("%w: it has several members", ErrNoIndex)
+		}
+		k.entries = []entry{{b.RecordSize, int64(b.Length)}}
+		return k, nil
+	}
 	tail, err := k.s.bytes(max(size-10, 0), 10)
 	if err != nil {
 		return nil, err

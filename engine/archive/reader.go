@@ -17,6 +17,7 @@ type Reader struct {
 	member int   // members begun
 	number int   // blocks begun, in all members
 	inside bool  // a member is being read
+	whole  bool  // its only block has been begun
 
 	header *Header
 	record []byte
@@ -108,7 +109,7 @@ func (r *Reader) NextMember() (*Header, error) {
 	r.start = r.pos
 	r.record = slices.Clone(p[:size])
 	r.skip(size)
-	r.header, r.inside, r.member = h, true, r.member+1
+	r.header, r.inside, r.whole, r.member = h, true, false, r.member+1
 	r.next, r.blocks, r.index = 0, r.blocks[:0:0], nil
 	return h, nil
 }
@@ -126,6 +127,10 @@ func (r *Reader) NextBlock() (*Block, error) {
 		if _, err := r.Payload(nil); err != nil {
 			return nil, err
 		}
+	}
+	if r.whole {
+		r.inside = false
+		return nil, io.EOF
 	}
 	p, err := r.peek(maxBlockHeader)
 	if err != nil {
@@ -148,7 +153,7 @@ func (r *Reader) NextBlock() (*Block, error) {
 	r.head = append(r.head[:0], p[:size]...)
 	r.skip(size)
 	r.number++
-	r.block = b
+	r.block, r.whole = b, b.Whole
 	r.next += int64(b.Length)
 	return b, nil
 }

@@ -13,9 +13,11 @@ type Prefix struct {
 	// Size is the number of bytes that the header and they take: a writer goes on
 	// there.
 	Size int64
-	// Complete says that nothing is missing: the member's index follows, and after
-	// it the archive ends.
+	// Complete says that nothing is missing: the member's index follows, or its only block
+	// is there, and after it the archive ends.
 	Complete bool
+	// Whole says that the only block is there: nothing can go on after it.
+	Whole bool
 
 	member Member
 	record []byte
@@ -51,6 +53,10 @@ func ReadPrefix(r io.ReaderAt, size int64) (*Prefix, error) {
 		p.blocks = append(p.blocks, entry{b.RecordSize, int64(b.Length)})
 		p.Size += b.RecordSize
 		p.next += int64(b.Length)
+		if b.Whole {
+			p.Whole, p.Complete = true, p.Size == size
+			return p, nil
+		}
 	}
 	want := index{before: p.Size, blocks: len(p.blocks), entries: p.blocks, header: rec}
 	raw, err := s.bytes(p.Size, want.size(id))
@@ -71,6 +77,7 @@ func (p *Prefix) NewWriter(w io.Writer) *Writer {
 	z := newWriter(w, p.Header, p.record)
 	z.pos, z.next = p.Size, p.next
 	z.blocks = append(z.blocks, p.blocks...)
+	z.whole = p.Whole
 	return z
 }
 

@@ -173,6 +173,10 @@ func (z *Scanner) block() (bool, error) {
 		z.damage(at(err, -1, z.pos))
 		// The header may be right: then a record follows the payload.
 		if z.plausible(z.pos + b.RecordSize) {
+			if b.Whole && z.next == 0 {
+				z.gap(int64(b.Length))
+				z.open = false
+			}
 			z.pos += b.RecordSize
 			return true, nil
 		}
@@ -192,6 +196,7 @@ func (z *Scanner) block() (bool, error) {
 	}
 	z.ready = append(z.ready, &Found{Header: z.member.Header, Block: b, Payload: payload, Offset: z.offset()})
 	z.next += int64(b.Length)
+	z.open = !b.Whole
 	return true, nil
 }
 

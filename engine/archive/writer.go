@@ -19,6 +19,7 @@ type Writer struct {
 	pos    int64 // bytes of the member so far
 	next   int64 // original bytes so far
 	blocks []entry
+	whole  bool // the block written is the only one
 	err    error
 }
 
@@ -44,8 +45,11 @@ func (w *Writer) WriteBlock(b *Block, payload []byte) error {
 		return w.err
 	}
 	b.Offset, b.Size = w.next, len(payload)
-	if len(w.blocks) >= MaxBlocks {
+	switch {
+	case len(w.blocks) >= MaxBlocks:
 		return fmt.Errorf("an archive holds at most %d blocks", MaxBlocks)
+	case w.whole || b.Whole && len(w.blocks) > 0:
+		return errors.New("the only block of an archive is not alone")
 	}
 	var err error
 	if w.buf, err = b.append(w.buf[:0], &w.header, w.id); err != nil {
@@ -59,6 +63,7 @@ func (w *Writer) WriteBlock(b *Block, payload []byte) error {
 	w.write(w.buf)
 	w.blocks = append(w.blocks, entry{int64(head + len(payload) + 4), int64(b.Length)})
 	w.next += int64(b.Length)
+	w.whole = b.Whole
 	return w.err
 }
 
@@ -80,14 +85,16 @@ func (w *Writer) Blocks() int { return len(w.blocks) }
 // ContentSize returns the number of original bytes so far.
 func (w *Writer) ContentSize() int64 { return w.next }
 
-// Close writes the index. sum is the SHA-256 of the whole original content. It does
-// not close the underlying writer.
+// Close writes the index, unless the member is a whole block. sum is the SHA-256 of all
+// the original content. It does not close the underlying writer.
 func (w *Writer) Close(sum [sha256.Size]byte) error {
 	if w.err != nil {
 		return w.err
 	}
-	x := index{before: w.pos, blocks: len(w.blocks), entries: w.blocks, sum: sum, header: w.record}
-	w.write(x.append(w.buf[:0], w.id))
+	if !w.whole {
+		x := index{before: w.pos, blocks: len(w.blocks), entries: w.blocks, sum: sum, header: w.record}
+		w.write(x.append(w.buf[:0], w.id))
+	}
 	if w.err != nil {
 		return w.err
 	}

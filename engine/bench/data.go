@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/llmz/llmz/engine"
 )
 
 // Data is what a row is measured on: a file, the first bytes of one, or its
@@ -58,6 +60,16 @@ func (d Data) Size() (int64, error) {
 		return min(d.Limit, fi.Size()), nil
 	}
 	return fi.Size(), nil
+}
+
+// meta returns what an archive of d keeps beside the content, so that sizes are
+// those of the archives that the program writes.
+func (d Data) meta() engine.Meta {
+	m := engine.Meta{Name: filepath.Base(d.Path)}
+	if fi, err := os.Stat(d.Path); err == nil {
+		m.Time, m.Mode = fi.ModTime(), uint32(fi.Mode().Perm())
+	}
+	return m
 }
 
 // Control returns d's rot13 control.

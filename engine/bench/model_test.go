@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -50,6 +52,21 @@ func openFlat(closed *int) Opener {
 		}
 		return Loaded{Model: flat{closed}, Bytes: 1234}, nil
 	})
+}
+
+// TestSizesAreThoseOfTheProgram compresses as the program does, metadata included.
+func TestSizesAreThoseOfTheProgram(t *testing.T) {
+	d := sampleFile(t, strings.Repeat("the quick brown fox ", 300))
+	closed := 0
+	row := Measure(t.Context(), Case{Model: "flat", Kind: KindModel, Data: d, Threads: 1, Plan: Plan{Runs: 1}}, openFlat(&closed))
+	if row.Failed() {
+		t.Fatal(row.Error)
+	}
+	job := filejob.Job{Op: filejob.Compress, Input: d.Path, Write: engine.Options{Model: flat{&closed}, Threads: 1}}
+	res, err := filejob.Run(t.Context(), job)
+	if err != nil || res.CompressedBytes != row.CompressedBytes {
+		t.Errorf("the program writes %d bytes, the row says %d: %v", res.CompressedBytes, row.CompressedBytes, err)
+	}
 }
 
 func TestModels(t *testing.T) {

@@ -61,7 +61,7 @@ func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budg
 	p := Prediction{OriginalBytes: size}
 	blockSize := int64(o.BlockSize)
 	if blockSize <= 0 {
-		blockSize = engine.DefaultBlockSize
+		blockSize = int64(engine.BlockSizeFor(o.Model))
 	}
 	need, parallel, err := engine.Needs(o, size)
 	if err != nil {

@@ -79,7 +79,7 @@ func (r *runner) openOutput(path string) (*output, error) {
 		}
 		return out, err
 	}
-	if !r.Force && !exists(path+PartSuffix) && incomplete(path) {
+	if !r.Force && !Exists(path+PartSuffix) && incomplete(path) {
 		if err := os.Rename(path, path+PartSuffix); err != nil {
 			return nil, err
 		}
@@ -108,12 +108,13 @@ func (r *runner) encode(ctx context.Context, sink io.Writer, out *output, in *in
 // would: this job leaves it alone.
 func (r *runner) warnOfPart(out *output) {
 	name := out.path + PartSuffix
-	if out.isFile() && out.part != name && exists(name) {
+	if out.isFile() && out.part != name && Exists(name) {
 		r.warn(name, errors.New("left by an interrupted run, or in use by another"), "--resume goes on from it")
 	}
 }
 
-func exists(path string) bool {
+// Exists is whether there is anything at path, a link that leads nowhere included.
+func Exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }

@@ -119,7 +119,8 @@ type Session interface {
 	Step(prev []int32) error
 	// Freqs returns lane's integer frequencies for its next symbol: one entry, at
 	// least 1, per symbol of the alphabet, and their sum. The slice is valid until
-	// the next Step or Freqs and must not be changed.
+	// the next Step and must not be changed. Calls for different lanes may run at the
+	// same time.
 	Freqs(lane int) (freqs []uint32, total uint32)
 	// StageTimes returns the time spent so far on inference and on updating the
 	// state, in nanoseconds.

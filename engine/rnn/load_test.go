@@ -161,7 +161,7 @@ func TestLanes(t *testing.T) {
 		}
 		last = l
 	}
-	for n, want := range map[int]int{10846: 1, 64 << 10: 2, 152089: 4, 512 << 10: 16, 16 << 20: maxLanes} {
+	for n, want := range map[int]int{10846: 1, 64 << 10: 1, 152089: 2, 512 << 10: 8, 16 << 20: maxLanes} {
 		if got := m.Lanes(n); got != want {
 			t.Errorf("%d lanes for %d bytes, want %d", got, n, want)
 		}

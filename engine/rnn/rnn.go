@@ -99,21 +99,17 @@ func (m *Model) Config() Config { return m.config }
 // but each starts knowing nothing, and while they advance together the context
 // mixer has seen less of what is near; ggml/NUMERICS.md has the measurements.
 func (m *Model) Lanes(n int) int {
-	const smallest = 32 << 10 // bytes in a lane
-	if n >= 4<<20 {
-		return maxLanes
-	}
+	const smallest = 48 << 10 // bytes in a lane
 	lanes := 1
-	for lanes < 16 && n/(2*lanes) >= smallest {
+	for lanes < maxLanes && n/(2*lanes) >= smallest {
 		lanes *= 2
 	}
 	return lanes
 }
 
 // maxLanes is the number of lanes of large blocks. More would gain little speed:
-// with 16 lanes the products already run near the processor's peak, and 32 halve
-// the share of what is done once per step.
-const maxLanes = 32
+// with 16 lanes the products already run near the processor's peak.
+const maxLanes = 16
 
 // MemoryBytes estimates the peak memory of a session with that many lanes, the
 // weights included.

@@ -1,0 +1,61 @@
+package engine
+
+import "github.com/llmz/llmz/engine/archive"
+
+// Most archives are a single block, coded before anything is written. Its header
+// then names only what the block needs, and no index follows it.
+
+// tryAlone tells whether the mixer alone may do as well on what has become out: the
+// model knows little about such content (on text that it does know, it would have needed
+// up to a fifth more than with the mixer), or it is nearly random, or next to nothing is
+// left of it, so that naming the model matters. The mixer alone takes a small part of the
+// time that went into out.
+func tryAlone(n int, out encoded) bool {
+	size := int64(len(out.payload))
+	return size <= 256 || 3*out.bare > 4*size || 10*size >= 7*int64(n)
+}
+
+// encodeOnly encodes data, which is all of the content, and settles the header.
+func (z *Writer) encodeOnly(data []byte) (encoded, error) {
+	out, err := z.enc.encode(z.ctx, 0, data, nil)
+	if err != nil {
+		return out, err
+	}
+	if z.enc.model != nil && z.enc.mixed && out.header.Kind == archive.Coded && tryAlone(len(data), out) {
+		quiet := newJob(Compressing, 1, nil, 0, 0, z.job.gate)
+		alone := blockEncoder{job: quiet, mixed: true, lanes: z.enc.lanes, threads: 1}
+		again, err := alone.encode(z.ctx, 0, data, nil)
+		if err != nil {
+			return again, err
+		}
+		z.job.addProfile(&quiet.profile)
+		if again.header.Kind == archive.Coded && len(again.payload) <= len(out.payload) {
+			out = again
+			z.header.Model = nil
+		}
+	}
+	if out.header.Kind == archive.Stored {
+		z.header.Model, z.header.Mixer = nil, 0
+	}
+	out.header.Whole = true
+	return out, nil
+}
+
+// matches tells whether options with header h lead to p, but for what a whole block
+// leaves out.
+func matches(p *archive.Prefix, h *archive.Header) bool {
+	if len(p.Blocks) == 0 {
+		return true // there is nothing to go on from
+	}
+	if p.Matches(h) {
+		return true
+	}
+	if !p.Whole {
+		return false
+	}
+	less := *h
+	if less.Model = nil; p.Blocks[0].Kind == archive.Stored {
+		less.Mixer = 0
+	}
+	return p.Matches(&less)
+}
