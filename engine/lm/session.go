@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/llmz/llmz/engine/lm/freq"
@@ -39,13 +38,14 @@ type session struct {
 	lanes int
 	pos   int32 // the next position, the same in all lanes
 	// tail holds each lane's newest tokens, at most keep, oldest first.
-	tail  [][]int32
-	freqs [][]uint32
-	total []uint32
-	gov   *governor
-	// workers is the number of goroutines that turn logits into frequencies.
-	workers       int
-	infer, update time.Duration
+	tail [][]int32
+	// logits are the library's, of the last step; nil for lanes whose frequencies
+	// have been computed from them.
+	logits [][]float32
+	freqs  [][]uint32
+	total  []uint32
+	gov    *governor
+	infer  time.Duration
 }
 
 // NewSession allocates the KV cache of all lanes.
@@ -68,8 +68,9 @@ func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predi
 	if err != nil {
 		return nil, err
 	}
-	s := &session{c: ctx, m: m, x: x, lanes: o.Lanes, gov: newGovernor(threads), workers: threads}
+	s := &session{c: ctx, m: m, x: x, lanes: o.Lanes, gov: newGovernor(threads, coresFree)}
 	s.tail = make([][]int32, o.Lanes)
+	s.logits = make([][]float32, o.Lanes)
 	s.freqs = make([][]uint32, o.Lanes)
 	s.total = make([]uint32, o.Lanes)
 	for i := range s.freqs {
@@ -103,6 +104,7 @@ func (s *session) Step(prev []int32) error {
 		}
 		s.remember(i, t)
 	}
+	s.x.SetThreads(s.gov.threads())
 	if int(s.pos) == s.m.set.ctx {
 		if err := s.refill(len(prev)); err != nil {
 			return err
@@ -114,17 +116,19 @@ func (s *session) Step(prev []int32) error {
 		}
 	}
 	s.pos++
-	s.x.SetThreads(s.gov.threads())
 	evaluated := time.Now()
 	if err := s.x.Decode(); err != nil {
 		return err
 	}
-	now := time.Now()
-	s.gov.observe(now.Sub(evaluated))
-	s.infer += now.Sub(began)
-	err := s.count(len(prev))
-	s.update += time.Since(now)
-	return err
+	s.gov.observe(time.Since(evaluated))
+	for i := range prev {
+		var err error
+		if s.logits[i], err = s.x.Logits(i); err != nil {
+			return err
+		}
+	}
+	s.infer += time.Since(began)
+	return nil
 }
 
 // remember adds a token to a lane's tail.
@@ -165,42 +169,20 @@ func (s *session) refill(n int) error {
 	return nil
 }
 
-// count turns the logits of the first n lanes into frequencies.
-func (s *session) count(n int) error {
-	logits := make([][]float32, n)
-	for i := range logits {
-		var err error
-		if logits[i], err = s.x.Logits(i); err != nil {
-			return err
-		}
+// Freqs returns a lane's frequencies, which it computes when they are first asked
+// for: so several goroutines can share the work, and some of it can go on while
+// the first lanes are coded.
+func (s *session) Freqs(lane int) ([]uint32, uint32) {
+	if l := s.logits[lane]; l != nil {
+		s.total[lane] = freq.FromLogits(s.freqs[lane], l)
+		s.logits[lane] = nil
 	}
-	workers := min(s.workers, n)
-	if workers == 1 {
-		for i, l := range logits {
-			s.total[i] = freq.FromLogits(s.freqs[i], l)
-		}
-		return nil
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				s.total[i] = freq.FromLogits(s.freqs[i], logits[i])
-			}
-		})
-	}
-	wg.Wait()
-	return nil
+	return s.freqs[lane], s.total[lane]
 }
 
-// Freqs returns a lane's frequencies.
-func (s *session) Freqs(lane int) ([]uint32, uint32) { return s.freqs[lane], s.total[lane] }
-
-// StageTimes returns the time spent on the network, and on turning logits into
-// frequencies.
-func (s *session) StageTimes() (infer, update int64) {
-	return s.infer.Nanoseconds(), s.update.Nanoseconds()
-}
+// StageTimes returns the time spent on the network. Turning logits into
+// frequencies happens in Freqs, on its caller's time.
+func (s *session) StageTimes() (infer, update int64) { return s.infer.Nanoseconds(), 0 }
 
 // Close frees the state.
 func (s *session) Close() error { return s.x.Close() }

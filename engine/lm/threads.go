@@ -6,20 +6,28 @@ import "time"
 //
 // llama.cpp's threads meet at a barrier after every operation and spin there. If
 // another program holds one core, all wait for the thread that lost it, and a
-// step takes many times as long as on fewer threads. So now and then, and soon
-// after steps became slow, the governor runs a few steps with another number of
-// threads, and stays with it if they were faster. A number of threads that was
-// left because it was slow is tried again later and later.
+// step takes many times as long as on fewer threads: ten to thirty times, seconds
+// with a large model. So the governor looks whether the cores are free before it
+// gives a step more threads, and again when a step was slow. What it cannot see
+// that way it learns from the steps: now and then it runs a few with another
+// number of threads, and stays with it if they were faster. A number of threads
+// that was left because it was slow is tried again later and later.
 type governor struct {
 	most, cur int
-	clock     float64 // seconds of steps so far
-	mean      float64 // smoothed duration of a step with cur threads, in seconds; 0: unknown
-	slow      int     // steps in a row that were much slower than mean
-	next      float64 // clock of the next trial
-	upWait    float64 // seconds to wait before trying more threads
-	downWait  float64 // seconds to wait before trying fewer
-	raised    float64 // clock when the threads last became more
-	up        bool    // the trial is of more threads
+	// free tells whether so many cores are free; it takes some milliseconds.
+	free func(n int) bool
+
+	clock    float64 // seconds of steps so far
+	mean     float64 // smoothed duration of a step with cur threads, in seconds; 0: unknown
+	slow     int     // steps in a row that were much slower than mean
+	next     float64 // clock of the next trial
+	look     float64 // clock from which free may be asked again after a slow step
+	forced   float64 // clock of the next trial of more threads although free says no
+	upWait   float64 // seconds to wait before trying more threads
+	downWait float64 // seconds to wait before trying fewer
+	raised   float64 // clock when the threads last became more
+	up       bool    // the trial is of more threads
+	against  bool    // the trial is of more threads although free says no
 
 	trial int // threads on trial, 0: none
 	steps int // of the trial, or since the last one
@@ -29,8 +37,11 @@ type governor struct {
 const (
 	trialSteps = 3
 	trialTime  = 0.015 // seconds; a trial has at least so many steps and takes so long
-	minWait    = 0.25  // seconds
-	maxWait    = 16
+	lookWait   = 1     // seconds between two looks at the cores: they take a hundredth of it
+	// The least and the most seconds to wait before trying more threads, and fewer.
+	upMin, upMax     = 0.25, 16
+	downMin, downMax = 2, 64
+
 	slowFactor = 1.6
 	slowSteps  = 2
 	// What a trial must take, relative to the mean, to win.
@@ -39,9 +50,20 @@ const (
 	lostFactor = 2
 )
 
-func newGovernor(most int) *governor {
+// newGovernor starts with as many threads as there are free cores, at most most.
+func newGovernor(most int, free func(n int) bool) *governor {
 	most = max(most, 1)
-	return &governor{most: most, cur: most, upWait: minWait, downWait: minWait}
+	g := &governor{most: most, cur: most, free: free, next: lookWait, upWait: upMin, downWait: downMin, forced: upMax}
+	g.yield()
+	return g
+}
+
+// yield leaves the cores that others hold to them.
+func (g *governor) yield() {
+	for g.cur > 1 && !g.free(g.cur) {
+		g.cur = max(1, g.cur/2)
+		g.mean = 0
+	}
 }
 
 // threads returns the number of threads for the next step.
@@ -69,8 +91,15 @@ func (g *governor) observe(d time.Duration) {
 	case g.mean == 0:
 		g.mean = s
 	case s > slowFactor*g.mean:
+		if g.cur > 1 && g.clock >= g.look {
+			g.look = g.clock + lookWait
+			if g.yield(); g.mean == 0 {
+				g.steps, g.slow, g.next = 0, 0, g.clock+lookWait
+				return
+			}
+		}
 		if g.slow++; g.slow >= slowSteps && g.cur > 1 {
-			g.next, g.downWait = g.clock, minWait
+			g.next, g.downWait = g.clock, downMin
 		}
 		g.mean += (s - g.mean) / 4
 	default:
@@ -84,6 +113,10 @@ func (g *governor) observe(d time.Duration) {
 	g.trial = max(1, g.cur/2)
 	if g.up {
 		g.trial = min(2*g.cur, g.most)
+		if g.against = !g.free(g.trial); g.against && g.clock < g.forced {
+			g.trial, g.next = 0, g.clock+lookWait
+			return
+		}
 	}
 	g.steps, g.spent = 0, 0
 }
@@ -102,15 +135,17 @@ func (g *governor) endTrial() {
 	switch {
 	case won && g.up:
 		g.raised = g.clock
-		g.downWait = minWait
+		g.downWait = downMin
+	case g.up && g.against:
+		g.forced = g.clock + 4*upMax
 	case g.up:
-		g.upWait = min(2*g.upWait, maxWait)
+		g.upWait = min(2*g.upWait, upMax)
 	case won && g.clock-g.raised < 4*g.upWait+1:
-		g.upWait = min(2*g.upWait, maxWait) // more threads did not last
+		g.upWait = min(2*g.upWait, upMax) // more threads did not last
 	case won:
-		g.upWait = minWait
+		g.upWait = upMin
 	default:
-		g.downWait = min(2*g.downWait, maxWait)
+		g.downWait = min(2*g.downWait, downMax)
 	}
 	if won {
 		g.cur, g.mean = g.trial, g.spent/n
@@ -118,6 +153,9 @@ func (g *governor) endTrial() {
 	wait := g.downWait
 	if g.cur == 1 || g.cur < g.most && !g.up {
 		wait = g.upWait
+	}
+	if g.up && g.against && !won {
+		wait = lookWait
 	}
 	g.next = g.clock + wait
 	g.trial, g.steps, g.slow = 0, 0, 0
