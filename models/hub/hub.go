@@ -54,8 +54,9 @@ type File struct {
 	Optional bool
 }
 
-// Progress is told how many bytes of a file there are so far; total is -1 where
-// it is not known.
+// Progress is told how many bytes of a file there are so far, at first before any
+// of them came: more than 0 then says where an earlier download is continued. total
+// is -1 where it is not known.
 type Progress func(f File, done, total int64)
 
 // Errors of Download.
@@ -295,7 +296,7 @@ func (c *Client) fetch(ctx context.Context, f File, u, part string, m remote, pr
 			failures = 0
 		}
 		if failures++; failures > c.retries() {
-			return fmt.Errorf("%s/%s: %w: %w; run the command again to go on", f.Repo, f.Path, ErrIncomplete, problem)
+			return fmt.Errorf("%s/%s: %w: %w", f.Repo, f.Path, ErrIncomplete, problem)
 		}
 		if err := c.pause(ctx, failures); err != nil {
 			return err
@@ -343,6 +344,7 @@ func (c *Client) fetchOnce(ctx context.Context, f File, u string, out *os.File, 
 	if total < 0 && resp.ContentLength >= 0 {
 		total = have + resp.ContentLength
 	}
+	progress(f, have, total)
 	w := &progressWriter{w: out, f: f, done: have, total: total, progress: progress}
 	_, err = io.Copy(w, resp.Body)
 	if w.failed != nil {

@@ -112,8 +112,11 @@ func TestDownload(t *testing.T) {
 	c := h.start(t)
 	c.Token = "secret"
 	dir := t.TempDir()
-	var last int64
+	last := int64(-1)
 	r, err := c.Download(context.Background(), model, dir, func(_ File, done, total int64) {
+		if last < 0 && done != 0 {
+			t.Errorf("a new download begins at %d", done)
+		}
 		if done < last || total != 100_000 {
 			t.Errorf("progress %d of %d after %d", done, total, last)
 		}

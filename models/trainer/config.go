@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/ggml/sgemm"
 )
 
@@ -56,6 +57,9 @@ type Config struct {
 	Seed      uint64 // of the weights and of the choice of texts
 	Precision string // auto, f32 or bf16; see sgemm.Choose
 	Threads   int    // default: all cores
+	// Gate pauses the training while it is closed, at the next update, once a checkpoint
+	// has been saved where there is one to save to. nil: none.
+	Gate *gate.Gate
 
 	Checkpoint      string        // path; "": none
 	CheckpointEvery time.Duration // default 3 minutes

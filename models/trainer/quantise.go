@@ -69,7 +69,10 @@ func Measure(ctx context.Context, net *convert.Network, texts [][]byte) (Quantis
 	threads := runtime.GOMAXPROCS(0)
 	c := Config{Streams: len(texts)}
 	n := newNetwork(p, sgemm.Best(sgemm.F32), steps, len(texts), c.shard(), threads)
-	q.Float = evaluate(n, texts)
+	var err error
+	if q.Float, err = evaluate(ctx, n, texts); err != nil {
+		return q, err
+	}
 	model, err := rnn.Load(file.Bytes(), rnn.Options{Name: "quantised"})
 	if err != nil {
 		return q, err

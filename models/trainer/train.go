@@ -51,11 +51,15 @@ type training struct {
 
 	begun  time.Time
 	before time.Duration // elapsed before a resume
+	held   time.Duration // by the gate, before the training began
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-func (t *training) elapsed() time.Duration { return t.before + time.Since(t.begun) }
+// elapsed is how long the training has taken, pauses left out.
+func (t *training) elapsed() time.Duration {
+	return t.before + time.Since(t.begun) - (t.c.Gate.Held() - t.held)
+}
 
 // Train trains a model. When ctx is cancelled it saves a checkpoint, if one was
 // asked for, and returns the weights so far together with ctx's error. observe may
@@ -76,7 +80,7 @@ func newTraining(c Config, observe func(Event)) (*training, error) {
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	t := &training{c: c, observe: observe, begun: time.Now()}
+	t := &training{c: c, observe: observe, begun: time.Now(), held: c.Gate.Held()}
 	if t.corpus, err = newCorpus(c.Sources, c.Validation); err != nil {
 		return nil, err
 	}
@@ -146,6 +150,13 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 			reason = "interrupted"
 			break
 		}
+		if t.c.Gate.Closed() {
+			if err := t.pause(ctx); err != nil {
+				return nil, err
+			}
+			saved, shown, shownBytes = time.Now(), time.Now(), t.bytes
+			continue
+		}
 		rate := t.rate()
 		bpc, norm := t.step(rate)
 		if math.IsNaN(bpc) || math.IsInf(norm, 0) || math.IsNaN(norm) {
@@ -163,7 +174,7 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 			due = t.update%t.c.ValidateUpdates == 0
 		}
 		if due {
-			if t.validate(); t.c.Patience > 0 && t.stale >= t.c.Patience {
+			if t.validate(ctx); t.c.Patience > 0 && t.stale >= t.c.Patience {
 				reason = "early"
 				break
 			}
@@ -177,7 +188,7 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	if reason != "interrupted" {
-		t.validate()
+		t.validate(ctx)
 	}
 	if t.c.Checkpoint != "" {
 		if err := t.checkpoint(); err != nil {
@@ -236,6 +247,17 @@ func (t *training) optimise(rate, norm float64) {
 		}
 		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.d.g.data[a.from:a.to])
 	})
+}
+
+// pause saves a checkpoint, if one was asked for, and waits until the gate opens.
+func (t *training) pause(ctx context.Context) error {
+	if t.c.Checkpoint != "" {
+		if err := t.checkpoint(); err != nil {
+			return err
+		}
+	}
+	_ = t.c.Gate.Wait(ctx) // the loop looks at ctx itself
+	return nil
 }
 
 func (t *training) checkpoint() error {

@@ -1,5 +1,7 @@
 package trainer
 
+import "context"
+
 // Size of a validation: streams of the held-out data, each from a cold start.
 const (
 	validStreams = 32
@@ -8,12 +10,15 @@ const (
 )
 
 // validate measures the held-out data and remembers the weights if they are the
-// best so far.
-func (t *training) validate() {
+// best so far. A cancelled ctx leaves everything as it is.
+func (t *training) validate(ctx context.Context) {
 	if len(t.corpus.valid) == 0 {
 		return
 	}
-	bpc := t.heldOut()
+	bpc, err := t.heldOut(ctx)
+	if err != nil {
+		return
+	}
 	best := t.bestBPC == 0 || bpc < t.bestBPC
 	if best {
 		t.bestBPC, t.stale = bpc, 0
@@ -25,11 +30,11 @@ func (t *training) validate() {
 }
 
 // heldOut returns the bits per byte of the held-out texts.
-func (t *training) heldOut() float64 {
+func (t *training) heldOut(ctx context.Context) (float64, error) {
 	if t.eval == nil {
 		t.eval = newNetwork(t.p, t.n.kernel, validSteps, validStreams, shardStreams, t.c.Threads)
 	}
-	return evaluate(t.eval, t.corpus.heldOutTexts())
+	return evaluate(ctx, t.eval, t.corpus.heldOutTexts())
 }
 
 // heldOutTexts returns texts that are spread over the held-out part of each source,
@@ -54,8 +59,8 @@ func (c *corpus) heldOutTexts() [][]byte {
 }
 
 // evaluate returns the mean bits per byte of the texts, one a stream. Texts that
-// end early start again, so that all streams are equally long.
-func evaluate(n *network, texts [][]byte) float64 {
+// end early start again, so that all streams are equally long. The error is ctx's.
+func evaluate(ctx context.Context, n *network, texts [][]byte) (float64, error) {
 	longest := 0
 	for _, t := range texts {
 		longest = max(longest, len(t))
@@ -65,6 +70,9 @@ func evaluate(n *network, texts [][]byte) float64 {
 	chunks := max(1, longest/n.steps)
 	sum := 0.0
 	for range chunks {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		for i, text := range texts {
 			for step := range n.steps {
 				at, pos := n.index(step, i), position[i]
@@ -78,5 +86,5 @@ func evaluate(n *network, texts [][]byte) float64 {
 		}
 		sum += n.forwardBackward(false)
 	}
-	return sum / float64(chunks)
+	return sum / float64(chunks), nil
 }
