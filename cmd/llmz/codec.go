@@ -10,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // defaultModel is the model that compresses where none is named.
@@ -87,7 +88,7 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 	o.addFileFlags(fs)
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
 	addSetter(fs, "verify", "", "decode what was written and compare; the default for\nllama.cpp models and with --rm", func() { o.verify, o.noVerify = true, false })
 	addSetter(fs, "no-verify", "", "do not, except for --rm", func() { o.verify, o.noVerify = false, true })
@@ -115,7 +116,7 @@ func (o *codecOptions) check(files []string) error {
 		return usagef("--lanes must not be negative")
 	}
 	if o.blockSize < 0 || o.blockSize > archive.MaxBlock {
-		return usagef("--block-size must be between 1 byte and %s", humanSize((1 << 30)))
+		return usagef("--block-size must be between 1 byte and %s", text.Binary(1<<30))
 	}
 	if len(files) > 1 && o.output != "" && o.output != filejob.Stdio {
 		return usagef("-o takes one input, not %d", len(files))
@@ -162,7 +163,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rep, done := a.newReporter(ctx, o.mode, files, toStdout, cancel)
+	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
 	code := exitOK
 	for _, file := range files {
@@ -222,12 +223,15 @@ func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) error {
 	job.Write.Observer = rep.observe
 	job.Read.Observer = rep.observe
 	rep.begin(job)
+	v, shown := rep.(*viewReporter)
+	if shown {
+		job.Write.Gate, job.Read.Gate = v.file.Gate(), v.file.Gate()
+	}
 	result, err := filejob.Run(ctx, job)
 	if err != nil && ctx.Err() != nil {
 		err = context.Canceled
 	}
 	rep.end(result, err)
-	_, shown := rep.(*viewReporter)
 	switch {
 	case shown:
 	case errors.Is(err, filejob.ErrSkipped):

@@ -12,6 +12,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/race"
 )
 
@@ -68,13 +69,13 @@ func howToGet(name string, err error) string {
 // modelEntrant codes with a model, or without any.
 func modelEntrant(name string, m predict.Model, o codeOptions) race.Entrant {
 	e := race.Entrant{Name: name}
-	e.Compress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+	e.Compress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
 		return engine.Compress(ctx, dst, src, engine.Options{
-			Model: m, NoModel: m == nil, NoMix: o.noMix, BlockSize: o.blockSize, Lanes: o.lanes, Threads: o.threads, Size: size, Observer: observe,
+			Model: m, NoModel: m == nil, NoMix: o.noMix, BlockSize: o.blockSize, Lanes: o.lanes, Threads: o.threads, Size: size, Observer: j.Observe, Gate: j.Gate(),
 		})
 	}
-	e.Decompress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
-		return engine.Decompress(ctx, dst, src, engine.ReadOptions{Models: loaded{m}, Threads: o.threads, Observer: observe})
+	e.Decompress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+		return engine.Decompress(ctx, dst, src, engine.ReadOptions{Models: loaded{m}, Threads: o.threads, Observer: j.Observe, Gate: j.Gate()})
 	}
 	if m != nil {
 		e.Close = m.Close
@@ -108,9 +109,9 @@ func (openTokens) Close() error { return nil }
 func classicEntrant(c classic.Codec) race.Entrant {
 	info := predict.Info{Ref: predict.Ref{Name: c.Name}, Device: "cpu"}
 	run := func(dir engine.Direction) race.Code {
-		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
-			w := &classicWatch{dir: dir, size: size, observe: observe, start: time.Now()}
-			observe(engine.Started{Direction: dir, Model: info, TotalBytes: size, Threads: 1})
+		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+			w := &classicWatch{ctx: ctx, dir: dir, size: size, job: j, start: time.Now(), held: j.Gate().Held()}
+			j.Observe(engine.Started{Direction: dir, Model: info, TotalBytes: size, Threads: 1})
 			w.src, w.dst = src, dst
 			code := c.Compress
 			if dir == engine.Decompressing {
@@ -118,8 +119,8 @@ func classicEntrant(c classic.Codec) race.Entrant {
 			}
 			err := code(ctx, writerFunc(w.write), readerFunc(w.read))
 			r := engine.Result{Direction: dir, Model: info, OriginalBytes: w.original(), CompressedBytes: w.compressed(),
-				Blocks: 1, Threads: 1, Elapsed: time.Since(w.start), Profile: w.profile()}
-			observe(engine.Finished{Result: r, Err: err})
+				Blocks: 1, Threads: 1, Elapsed: w.elapsed(), Profile: w.profile()}
+			j.Observe(engine.Finished{Result: r, Err: err})
 			if err != nil {
 				return engine.Result{}, fmt.Errorf("%s: %w", c.Name, err)
 			}
@@ -131,9 +132,11 @@ func classicEntrant(c classic.Codec) race.Entrant {
 
 // classicWatch counts what goes through a classic compressor.
 type classicWatch struct {
+	ctx         context.Context
 	dir         engine.Direction
 	size        int64
-	observe     engine.Observer
+	job         *feed.Job
+	held        time.Duration // by the job's gate, before the start
 	src         io.Reader
 	dst         io.Writer
 	start, last time.Time
@@ -156,12 +159,20 @@ func (w *classicWatch) compressed() int64 {
 	return w.in
 }
 
+// elapsed returns the time since the start, pauses left out.
+func (w *classicWatch) elapsed() time.Duration {
+	return time.Since(w.start) - (w.job.Gate().Held() - w.held)
+}
+
 func (w *classicWatch) profile() engine.Profile {
-	total := time.Since(w.start)
+	total := w.elapsed()
 	return engine.Profile{engine.StageRead: w.reading, engine.StageWrite: w.writing, engine.StageCode: max(0, total-w.reading-w.writing)}
 }
 
 func (w *classicWatch) read(p []byte) (int, error) {
+	if err := w.job.Gate().Wait(w.ctx); err != nil {
+		return 0, err
+	}
 	// Small pieces, so that the progress is seen.
 	start := time.Now()
 	n, err := w.src.Read(p[:min(len(p), 64<<10)])
@@ -172,6 +183,9 @@ func (w *classicWatch) read(p []byte) (int, error) {
 }
 
 func (w *classicWatch) write(p []byte) (int, error) {
+	if err := w.job.Gate().Wait(w.ctx); err != nil {
+		return 0, err
+	}
 	start := time.Now()
 	n, err := w.dst.Write(p)
 	w.writing += time.Since(start)
@@ -186,7 +200,7 @@ func (w *classicWatch) tell() {
 		return
 	}
 	w.last = now
-	w.observe(engine.Progress{Bytes: w.original(), TotalBytes: w.size, CompressedBytes: w.compressed(), Elapsed: now.Sub(w.start), Profile: w.profile()})
+	w.job.Observe(engine.Progress{Bytes: w.original(), TotalBytes: w.size, CompressedBytes: w.compressed(), Elapsed: w.elapsed(), Profile: w.profile()})
 }
 
 type (

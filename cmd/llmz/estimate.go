@@ -73,7 +73,7 @@ func newEstimateCommand(a *app) *cobra.Command {
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	return cmd
 }
@@ -198,7 +198,7 @@ func (a *app) printEstimates(file string, size int64, objects []estimateObject) 
 			about = ""
 		}
 		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
-			about, duration(e.Seconds), humanSize(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
+			about, duration(e.Seconds), text.Binary(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
 	}
 	return w.Flush()
 }

@@ -176,7 +176,10 @@ func (a *app) newInfoObject(ctx context.Context, path string, size int64, member
 				Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
 			})
 		}
-		o.MemoryBytes = max(o.MemoryBytes, need+weights)
+		if m.Header.Model != nil && m.Header.Model.Portability == uint8(predict.Portable) {
+			weights *= 4 // as stored, as used, and what unpacking leaves behind
+		}
+		o.MemoryBytes = max(o.MemoryBytes, engine.ProcessMemory+need+weights)
 		o.Blocks += len(m.Blocks)
 		o.OriginalBytes += m.Length()
 		o.Members = append(o.Members, mo)
@@ -219,7 +222,7 @@ func (a *app) printInfo(o infoObject) error {
 		stored = fmt.Sprintf(", %d stored", o.StoredBlocks)
 	}
 	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, text.Count(o.OverheadBytes))
-	fmt.Fprintf(w, "Memory:\tabout %s to decode\n", humanSize(o.MemoryBytes))
+	fmt.Fprintf(w, "Memory:\tabout %s to decode\n", text.Binary(o.MemoryBytes))
 	for i, m := range o.Members {
 		if len(o.Members) > 1 {
 			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, text.Count(m.OriginalBytes))

@@ -17,6 +17,7 @@ import (
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/inspect"
+	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -64,7 +65,7 @@ func newInspectCommand(a *app) *cobra.Command {
 }
 
 func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) error {
-	if o.html != "" && o.html != filejob.Stdio && !o.force && exists(o.html) {
+	if o.html != "" && o.html != filejob.Stdio && !o.force && filejob.Exists(o.html) {
 		return withHint(&filejob.Error{Path: o.html, Err: filejob.ErrExists}, "overwrite it with -f")
 	}
 	if o.noMix && o.model == noModel {
@@ -80,10 +81,10 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	if content, err = a.inspected(o, path, content); err != nil {
 		return err
 	}
+	options := engine.InspectOptions{Model: model, NoMix: o.noMix, Lanes: o.lanes, Threads: int(o.threads)}
 	run := func(ctx context.Context, observe engine.Observer) (*engine.Inspection, error) {
-		return engine.Inspect(ctx, content, engine.InspectOptions{
-			Model: model, NoMix: o.noMix, Lanes: o.lanes, Threads: int(o.threads), Observer: observe,
-		})
+		options.Observer = observe
+		return engine.Inspect(ctx, content, options)
 	}
 	if t := a.terminal(); o.html == "" && t.Views && t.Keys && isTerminal(a.stdout) {
 		return inspect.Show(ctx, filepath.Base(path), int64(len(content)), run, inspect.Options{
@@ -91,7 +92,11 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 		})
 	}
 	var x *engine.Inspection
-	err = a.watch(ctx, "inspect", path, int64(len(content)), func(ctx context.Context, observe engine.Observer) (engine.Result, error) {
+	err = a.watch(ctx, "inspect", path, int64(len(content)), func(ctx context.Context, f *progress.File) (engine.Result, error) {
+		var observe engine.Observer
+		if f != nil {
+			observe, options.Gate = f.Observe, f.Gate()
+		}
 		var err error
 		x, err = run(ctx, observe)
 		return engine.Result{}, err
@@ -113,7 +118,7 @@ func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte,
 	n := int64(len(content))
 	if !o.bytes.set {
 		if n > inspectLimit {
-			a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, humanSize(inspectLimit)))
+			a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, text.Binary(inspectLimit)))
 		}
 		return content[:min(n, inspectLimit)], nil
 	}

@@ -17,6 +17,7 @@ func main() { os.Exit(run()) }
 // run runs the command line of the process and returns its exit code. The first
 // interrupt cancels the context, the second ends the process.
 func run() int {
+	boundGarbage()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)

@@ -112,10 +112,10 @@ func runModelsList(ctx context.Context, a *app) error {
 			where = "bundled"
 		}
 		if e.Problem != nil {
-			fmt.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, humanSize(e.Bytes), where, e.Problem)
+			fmt.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, text.Bytes(e.Bytes), where, e.Problem)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, text.Count(e.Parameters), humanSize(e.Bytes), shortDigest(e.Digest[:]), where)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, text.Count(e.Parameters), text.Bytes(e.Bytes), shortDigest(e.Digest[:]), where)
 	}
 	return w.Flush()
 }

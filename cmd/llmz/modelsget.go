@@ -16,6 +16,9 @@ import (
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/convert/gpt2"
 	"github.com/llmz/llmz/models/hub"
+	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/progress"
+	"github.com/llmz/llmz/tui/text"
 )
 
 func newModelsPullCommand(a *app) *cobra.Command {
@@ -55,96 +58,75 @@ func knownModels() string {
 	return b.String()
 }
 
-// A lineProgress draws one line of progress on a terminal, at most ten times a
-// second, and nothing elsewhere.
-type lineProgress struct {
-	a    *app
-	on   bool
-	next time.Time
-	text string
-}
-
-func newLineProgress(a *app) *lineProgress {
-	return &lineProgress{a: a, on: a.wantTUI()}
-}
-
-func (p *lineProgress) show(text string, last bool) {
-	if !p.on || !last && time.Now().Before(p.next) {
-		return
-	}
-	p.next = time.Now().Add(100 * time.Millisecond)
-	pad := max(0, len(p.text)-len(text))
-	fmt.Fprintf(p.a.stderr, "\r%s%s", text, strings.Repeat(" ", pad))
-	p.text = text
-}
-
-func (p *lineProgress) done() {
-	if p.on && p.text != "" {
-		fmt.Fprintln(p.a.stderr)
-	}
-	p.text = ""
-}
-
 func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
 	if a.wantTUI() {
 		var p models.Pulled
-		err := a.watch(ctx, "pull", o.What, -1, func(ctx context.Context, observe engine.Observer) (engine.Result, error) {
+		err := a.watch(ctx, "pull", o.What, -1, func(ctx context.Context, f *progress.File) (engine.Result, error) {
 			var err error
-			p, err = a.models.Pull(ctx, watchedPull(o, observe))
+			p, err = a.models.Pull(ctx, watchedPull(ctx, o, f.Job))
+			f.SetOutput(p.Path)
 			return engine.Result{}, err
 		})
 		return a.pulled(p, err)
 	}
-	line := newLineProgress(a)
-	defer line.done()
+	var last time.Time
 	began, at := time.Now(), int64(0)
 	o.Progress = func(f hub.File, done, total int64) {
-		if line.text == "" {
-			began, at = time.Now(), done
+		now := time.Now()
+		if last.IsZero() {
+			began, at, last = now, done, now
 		}
-		text := fmt.Sprintf("%s: %s", f.Path, humanSize(done))
-		if total > 0 {
-			text = fmt.Sprintf("%s: %3.0f%% of %s", f.Path, 100*float64(done)/float64(total), humanSize(total))
+		if a.quiet || a.json != jsonOff || now.Sub(last) < plainInterval {
+			return
 		}
-		if s := time.Since(began).Seconds(); s > 1 {
-			text += fmt.Sprintf(", %s/s", humanSize(int64(float64(done-at)/s)))
-		}
-		line.show(text, done == total)
-	}
-	o.Converting = func(done, total int) {
-		line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
+		last = now
+		fmt.Fprintf(a.stderr, "%s: %s\n", f.Path, downloaded(done, total, float64(done-at)/now.Sub(began).Seconds()))
 	}
 	p, err := a.models.Pull(ctx, o)
-	line.done()
 	return a.pulled(p, err)
 }
 
-// watchedPull reports a download, and then a conversion, as progress.
-func watchedPull(o models.PullOptions, observe engine.Observer) models.PullOptions {
-	if observe == nil {
-		return o
+// downloaded says how far a download is; total is -1 where it is not known.
+func downloaded(done, total int64, speed float64) string {
+	if total <= 0 {
+		return text.Bytes(done) + ", " + text.Rate(speed)
 	}
-	o.Progress = func(_ hub.File, done, total int64) {
-		if total <= 0 {
-			total = -1
-		}
-		observe(engine.Progress{Bytes: done, TotalBytes: total})
+	return fmt.Sprintf("%.0f%% of %s, %s", 100*float64(done)/float64(total), text.Bytes(total), text.Rate(speed))
+}
+
+// watchedPull tells a job how far a download, and then a conversion, is, and holds
+// both while the job is paused.
+func watchedPull(ctx context.Context, o models.PullOptions, j *feed.Job) models.PullOptions {
+	o.Progress = func(f hub.File, done, total int64) {
+		j.Download(f.Path, done, total)
+		_ = j.Gate().Wait(ctx) // the download looks at ctx itself
 	}
 	o.Converting = func(done, total int) {
-		observe(engine.Progress{Bytes: int64(done), TotalBytes: int64(total)})
+		j.Convert(done, total)
+		_ = j.Gate().Wait(ctx)
 	}
 	return o
 }
 
-// pulled says what a download brought.
-func (a *app) pulled(p models.Pulled, err error) error {
+// pullError adds to what went wrong with a download what to do about it.
+func pullError(err error) error {
 	switch {
+	case errors.Is(err, hub.ErrIncomplete):
+		return withHint(err, "what came so far is kept: pull it again to go on from there")
+	case errors.Is(err, hub.ErrDigest):
+		return withHint(err, "what came was thrown away: pull it again, or from another hub with HF_ENDPOINT")
 	case errors.Is(err, models.ErrExists):
 		return withHint(err, "-f replaces it")
 	case errors.Is(err, hub.ErrNotFound):
 		return withHint(err, `"llmz models pull --help" lists the models known by name`)
-	case err != nil:
-		return err
+	}
+	return err
+}
+
+// pulled says what a download brought.
+func (a *app) pulled(p models.Pulled, err error) error {
+	if err != nil {
+		return pullError(err)
 	}
 	if p.Checked == "" && !a.quiet {
 		a.warn(fmt.Errorf("no digest of %s was known beforehand; this is the one to compare with: %x", p.Name, p.Digest))
@@ -159,7 +141,7 @@ func (a *app) printPulled(p models.Pulled, op string) error {
 		})
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, humanSize(p.Bytes), p.Digest)
+		fmt.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, text.Bytes(p.Bytes), p.Digest)
 	}
 	return nil
 }
@@ -226,11 +208,21 @@ func convertFolder(ctx context.Context, a *app, from, path, typ string) (models.
 	if err != nil {
 		return models.Pulled{}, usagef("--type: %v", err)
 	}
-	line := newLineProgress(a)
-	defer line.done()
-	return models.Convert(ctx, path, from, gpt2.Options{Type: t, Progress: func(done, total int) {
-		line.show(fmt.Sprintf("converting: tensor %d of %d", done, total), done == total)
-	}})
+	var p models.Pulled
+	err = a.watch(ctx, "convert", from, -1, func(ctx context.Context, f *progress.File) (engine.Result, error) {
+		o := gpt2.Options{Type: t}
+		if f != nil {
+			o.Progress = func(done, total int) {
+				f.Convert(done, total)
+				_ = f.Gate().Wait(ctx) // the conversion looks at ctx itself
+			}
+			f.SetOutput(path)
+		}
+		var err error
+		p, err = models.Convert(ctx, path, from, o)
+		return engine.Result{}, err
+	})
+	return p, err
 }
 
 func convertNetwork(ctx context.Context, from, path, typ string, typeGiven bool) (models.Pulled, error) {

@@ -10,7 +10,6 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/filejob"
-	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/progress"
 )
 
@@ -18,18 +17,15 @@ import (
 // meanwhile is held back until it is closed.
 type viewReporter struct {
 	a       *app
-	ctx     context.Context
 	display *progress.Display
 	waiting map[string][]*progress.File // by input, those not begun yet
 	file    *progress.File
-	check   *feed.Job // the verification, while there is one
-	ended   bool      // the main work of the job is over
 	hints   []string
 }
 
 // newViewReporter starts the view with all files in it. interrupt is called for
 // ctrl+c, which the terminal hands over as a key.
-func newViewReporter(ctx context.Context, a *app, op filejob.Op, files []string, interrupt func()) *viewReporter {
+func newViewReporter(a *app, op filejob.Op, files []string, interrupt func()) *viewReporter {
 	t := a.terminal()
 	var in io.Reader
 	if t.Keys {
@@ -40,7 +36,7 @@ func newViewReporter(ctx context.Context, a *app, op filejob.Op, files []string,
 			in = nil // it carries data
 		}
 	}
-	v := &viewReporter{a: a, ctx: ctx, waiting: map[string][]*progress.File{}}
+	v := &viewReporter{a: a, waiting: map[string][]*progress.File{}}
 	v.display = progress.Start(progress.Options{
 		Theme: t.Theme(true), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: interrupt,
 	})
@@ -51,7 +47,7 @@ func newViewReporter(ctx context.Context, a *app, op filejob.Op, files []string,
 		} else if fi, err := os.Stat(f); err == nil && fi.Mode().IsRegular() && op == filejob.Compress {
 			size = fi.Size()
 		}
-		v.waiting[f] = append(v.waiting[f], v.display.Add(ctx, string(op), name, size))
+		v.waiting[f] = append(v.waiting[f], v.display.Add(string(op), name, size))
 	}
 	a.hold()
 	return v
@@ -60,38 +56,15 @@ func newViewReporter(ctx context.Context, a *app, op filejob.Op, files []string,
 func (v *viewReporter) begin(job filejob.Job) {
 	list := v.waiting[job.Input]
 	v.file, v.waiting[job.Input] = list[0], list[1:]
-	v.check, v.ended = nil, false
 }
 
-func (v *viewReporter) observe(e engine.Event) {
-	switch e.(type) {
-	case engine.Finished:
-		// How it ended comes with end, which knows of the verification too.
-		v.ended = true
-		return
-	case engine.Started:
-		if v.ended && v.check == nil {
-			v.check = v.file.Phase(v.ctx, "verify")
-		}
-	case engine.Warning:
-		v.file.Observe(e)
-		return
-	}
-	if v.check != nil {
-		v.check.Observe(e)
-		return
-	}
-	v.file.Observe(e)
-}
+func (v *viewReporter) observe(e engine.Event) { v.file.Observe(e) }
 
 func (v *viewReporter) end(r filejob.Result, err error) {
 	if r.Output != "" && r.Output != filejob.Stdio {
 		v.file.SetOutput(r.Output)
 	}
 	v.file.Finish(r.Result, err)
-	if v.check != nil {
-		v.check.Finish(r.Result, err)
-	}
 	if hint := hintFor(err); err != nil && hint != "" && !errors.Is(err, context.Canceled) {
 		v.hints = append(v.hints, hint)
 	}

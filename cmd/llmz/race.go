@@ -58,7 +58,7 @@ func newRaceCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.oneWay, "one-way", false, "do not decompress and compare")
 	fs.VarP(&o.threads, "threads", "T", "threads for each, 0: a fair share of the cores")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB)")
+	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
 	return cmd
@@ -96,7 +96,7 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := race.New(ctx, filepath.Base(path), fi.Size(), func() (io.ReadCloser, error) { return os.Open(path) }, entrants, nil)
+	c := race.New(filepath.Base(path), fi.Size(), func() (io.ReadCloser, error) { return os.Open(path) }, entrants, nil)
 	c.Sequential, c.OneWay = o.sequential, o.oneWay
 	outcomes, err := a.watchRace(ctx, c)
 	if err != nil {

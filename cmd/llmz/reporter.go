@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 )
@@ -20,7 +18,7 @@ type reporter interface {
 // newReporter returns the reporter that the flags and the terminal ask for, and
 // what to call after the last job. dataOnStdout says that stdout carries data, so
 // that results must go elsewhere; interrupt stops the jobs.
-func (a *app) newReporter(ctx context.Context, op filejob.Op, files []string, dataOnStdout bool, interrupt func()) (rep reporter, done func()) {
+func (a *app) newReporter(op filejob.Op, files []string, dataOnStdout bool, interrupt func()) (rep reporter, done func()) {
 	done = func() {}
 	switch {
 	case a.json != jsonOff && dataOnStdout:
@@ -31,7 +29,7 @@ func (a *app) newReporter(ctx context.Context, op filejob.Op, files []string, da
 		return silentReporter{}, done
 	case a.wantTUI() && !(dataOnStdout && isTerminal(a.stdout)):
 		// Data on the same terminal would run through the view.
-		v := newViewReporter(ctx, a, op, files, interrupt)
+		v := newViewReporter(a, op, files, interrupt)
 		return v, v.close
 	}
 	return newPlainReporter(a), done

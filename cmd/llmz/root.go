@@ -129,7 +129,7 @@ func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
 		return runInfo(cmd.Context(), a, args)
 	}
 	if len(args) > 0 {
-		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && !exists(args[0]) {
+		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && !filejob.Exists(args[0]) {
 			return usagef("there is neither a file nor a command %q; did you mean %q?", args[0], "llmz "+s[0])
 		}
 	}

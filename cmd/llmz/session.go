@@ -17,6 +17,7 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/race"
 	"github.com/llmz/llmz/tui/session"
 )
@@ -41,7 +42,7 @@ type sessionBackend struct {
 func (b *sessionBackend) backend() session.Backend {
 	return session.Backend{
 		Models: b.models, Run: b.run, Estimate: b.estimate, Entrants: b.entrants, Inspect: b.inspect, Info: b.info,
-		Pull: true, History: filepath.Join(models.DataDir(), "history.jsonl"),
+		Pull: true, TrainTarget: b.trainTarget, History: filepath.Join(models.DataDir(), "history.jsonl"),
 	}
 }
 
@@ -93,10 +94,14 @@ func kindOf(e models.Entry) string {
 }
 
 // run does a task as the commands would.
-func (b *sessionBackend) run(ctx context.Context, t session.Task, observe engine.Observer) (session.Outcome, error) {
-	if t.Op == session.Pull {
-		p, err := b.a.models.Pull(ctx, watchedPull(models.PullOptions{What: t.Path, Type: ggml.Q8_0}, observe))
-		return session.Outcome{Output: p.Path}, hinted(err)
+func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (session.Outcome, error) {
+	switch t.Op {
+	case session.Pull:
+		p, err := b.a.models.Pull(ctx, watchedPull(ctx, models.PullOptions{What: t.Path, Type: ggml.Q8_0}, j))
+		return session.Outcome{Output: p.Path}, hinted(pullError(err))
+	case session.Train:
+		out, err := b.train(ctx, t, j)
+		return out, hinted(err)
 	}
 	ops := map[session.Op]filejob.Op{session.Compress: filejob.Compress, session.Decompress: filejob.Decompress, session.Test: filejob.Test}
 	op, ok := ops[t.Op]
@@ -105,10 +110,10 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, observe engine
 	}
 	job := filejob.Job{
 		Op: op, Input: t.Path, Siblings: []string{t.Path}, Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
-		Write: engine.Options{NoMix: t.NoMix, BlockSize: t.BlockSize, Lanes: t.Lanes, Threads: t.Threads, Observer: observe},
-		Read:  engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: observe},
+		Write: engine.Options{NoMix: t.NoMix, BlockSize: t.BlockSize, Lanes: t.Lanes, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
+		Read:  engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
 		Warn: func(err error) {
-			observe(engine.Warning{Message: err.Error(), Err: err})
+			j.Observe(engine.Warning{Message: err.Error(), Err: err})
 		},
 	}
 	if op == filejob.Compress {
@@ -196,17 +201,17 @@ func (b *sessionBackend) lazy(m session.Model, o codeOptions) race.Entrant {
 	}
 	return race.Entrant{
 		Name: m.Name,
-		Compress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+		Compress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
 			if err := load(ctx); err != nil {
 				return engine.Result{}, err
 			}
-			return e.Compress(ctx, dst, src, size, observe)
+			return e.Compress(ctx, dst, src, size, j)
 		},
-		Decompress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+		Decompress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
 			if err := load(ctx); err != nil {
 				return engine.Result{}, err
 			}
-			return e.Decompress(ctx, dst, src, size, observe)
+			return e.Decompress(ctx, dst, src, size, j)
 		},
 		Close: func() error {
 			if e.Close != nil {

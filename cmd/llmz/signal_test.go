@@ -103,17 +103,7 @@ func TestInterruptWorking(t *testing.T) {
 	interrupt := func(args ...string) {
 		t.Helper()
 		cmd := command(t, dir, append([]string{"--json=events"}, args...)...)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		waitFor(t, out, `"type":"progress"`)
-		cmd.Process.Signal(os.Interrupt)
-		io.Copy(io.Discard, out)
-		if code := exitStatus(cmd.Wait()); code != exitInterrupted {
+		if code := signalAt(t, cmd, `"type":"progress"`, os.Interrupt); code != exitInterrupted {
 			t.Errorf("%v: exit code %d", args, code)
 		}
 	}
@@ -129,6 +119,23 @@ func TestInterruptWorking(t *testing.T) {
 	if got := listing(t, dir); got != "big big.llmz" {
 		t.Errorf("decompressing leaves %s", got)
 	}
+}
+
+// signalAt runs cmd, sends it sig once its output has a line with want, and returns
+// its exit code.
+func signalAt(t *testing.T, cmd *exec.Cmd, want string, sig os.Signal) int {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, out, want)
+	cmd.Process.Signal(sig)
+	io.Copy(io.Discard, out)
+	return exitStatus(cmd.Wait())
 }
 
 // waitFor reads lines until one contains want.

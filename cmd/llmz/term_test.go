@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/creack/pty"
+
+	"github.com/llmz/llmz/engine/filejob"
 )
 
 // onTerminal runs llmz with a terminal as the named streams and returns what
@@ -43,6 +46,35 @@ func onTerminal(t *testing.T, dir string, streams string, args ...string) (text 
 	}()
 	err = cmd.Wait()
 	return <-read, exitStatus(err)
+}
+
+// The inline view of a download, its summary, and its failure.
+func TestPullOnTerminal(t *testing.T) {
+	h := startHub(t)
+	t.Setenv("TERM", "xterm-256color")
+	t.Setenv("CI", "")
+	dir := t.TempDir()
+	out, code := onTerminal(t, dir, "err", "models", "pull", pulledModel)
+	plain := ansi.Strip(out)
+	if code != exitOK || !strings.Contains(plain, pulledModel+".gguf") || !strings.Contains(plain, "518 kB in ") {
+		t.Errorf("exit code %d, %q", code, plain)
+	}
+	h.etag = strings.Repeat("0", 64)
+	out, code = onTerminal(t, dir, "err", "models", "pull", "-f", pulledModel)
+	if plain = ansi.Strip(out); code != exitFailed || !strings.Contains(plain, "digest differs") || !strings.Contains(plain, "thrown away") {
+		t.Errorf("another file came: exit code %d, %q", code, plain)
+	}
+}
+
+func TestTrainOnTerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm-256color")
+	t.Setenv("CI", "")
+	args, output := tinyTraining(t)
+	out, code := onTerminal(t, t.TempDir(), "err", append(args, "--updates", "60")...)
+	plain := ansi.Strip(out)
+	if code != exitOK || !filejob.Exists(output) || !strings.Contains(plain, "BPC on the text held out") || !strings.Contains(plain, "60 updates") {
+		t.Errorf("exit code %d, %q", code, plain)
+	}
 }
 
 func TestTerminal(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,10 +14,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/convert"
 	"github.com/llmz/llmz/models/trainer"
+	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -48,9 +51,24 @@ type trainOptions struct {
 	config     trainer.Config
 }
 
+// checkpointSuffix ends the name of a training's checkpoint, beside its output.
+const checkpointSuffix = ".checkpoint"
+
+// smallModel is the number of parameters below which looking at the text held back
+// takes next to no time.
+const smallModel = 1_000_000
+
+// newTrainOptions returns what is good for most corpora. What depends on the
+// architecture is filled in by complete.
+func newTrainOptions() trainOptions {
+	return trainOptions{minutes: 10, checkpoint: 3, config: trainer.Config{
+		Shape: trainer.Shape{Arch: "lstm"}, Patience: 10, WarmUp: 100, Streams: 64, Steps: 64, Validation: 0.02, Seed: 1, Precision: "auto",
+	}}
+}
+
 // newTrainCommand builds "llmz train".
 func newTrainCommand(a *app) *cobra.Command {
-	var o trainOptions
+	o := newTrainOptions()
 	cmd := &cobra.Command{
 		Use:     "train CORPUS...",
 		Short:   "Train an LSTM or GRU and write a GGUF",
@@ -66,26 +84,26 @@ func newTrainCommand(a *app) *cobra.Command {
 	fs.StringVarP(&o.output, "output", "o", "", "the GGUF file to write (required)")
 	fs.BoolVarP(&o.force, "force", "f", false, "overwrite the output, and start over where there is a checkpoint")
 	fs.StringVar(&o.init, "init", "", "start from the weights of `MODEL`: a name, a GGUF, safetensors or PyTorch file")
-	fs.StringVar(&c.Shape.Arch, "arch", "lstm", "gru or lstm")
+	fs.StringVar(&c.Shape.Arch, "arch", c.Shape.Arch, "gru or lstm")
 	fs.IntVar(&c.Shape.Layers, "layers", 0, "recurrent layers (default: lstm 1, gru 3)")
 	fs.IntVar(&c.Shape.Hidden, "hidden", 0, "units of a layer (default: lstm 288, gru 512)")
 	fs.IntVar(&c.Shape.Embed, "embed", 0, "size of a byte's embedding (default: lstm 64, gru 128)")
-	fs.Float64Var(&o.minutes, "minutes", 10, "how long to train")
+	fs.Float64Var(&o.minutes, "minutes", o.minutes, "how long to train")
 	fs.Float64Var(&c.Epochs, "epochs", 0, "train on this many times the corpus instead")
 	fs.IntVar(&c.Updates, "updates", 0, "make this many updates instead")
-	fs.IntVar(&c.Patience, "patience", 10, "stop after this many validations without a new best; 0: never")
+	fs.IntVar(&c.Patience, "patience", c.Patience, "stop after this many validations without a new best; 0: never")
 	fs.Float64Var(&c.Rate, "rate", 0, "peak learning rate (default: lstm 0.004, gru 0.002, with --init 0.001)")
-	fs.IntVar(&c.WarmUp, "warm-up", 100, "updates until the peak")
-	fs.IntVar(&c.Streams, "streams", 64, "texts read in parallel")
-	fs.IntVar(&c.Steps, "steps", 64, "bytes of back-propagation through time")
-	fs.Float64Var(&c.Validation, "validation", 0.02, "share of the corpus to hold back")
+	fs.IntVar(&c.WarmUp, "warm-up", c.WarmUp, "updates until the peak")
+	fs.IntVar(&c.Streams, "streams", c.Streams, "texts read in parallel")
+	fs.IntVar(&c.Steps, "steps", c.Steps, "bytes of back-propagation through time")
+	fs.Float64Var(&c.Validation, "validation", c.Validation, "share of the corpus to hold back")
 	fs.StringVar(&o.weights, "weights", "", "shares of the texts to cut from each CORPUS, such as 3,1,1 (default: by size)")
 	fs.BoolVar(&o.augment, "augment", false, "rewrite some of the texts: CRLF, tabs, upper case, Latin-1, indentation")
-	fs.Uint64Var(&c.Seed, "seed", 1, "the same seed and --updates or --epochs give the same model on the same machine")
-	fs.StringVar(&c.Precision, "precision", "auto", "of products: auto, f32 or bf16")
+	fs.Uint64Var(&c.Seed, "seed", c.Seed, "the same seed and --updates or --epochs give the same model on the same machine")
+	fs.StringVar(&c.Precision, "precision", c.Precision, "of products: auto, f32 or bf16")
 	fs.VarP(&o.threads, "threads", "T", "0 = all cores; never changes the output")
 	fs.BoolVar(&o.float, "float", false, "write float32 weights, four times the size, to go on training with")
-	fs.Float64Var(&o.checkpoint, "checkpoint-minutes", 3, "time between checkpoints")
+	fs.Float64Var(&o.checkpoint, "checkpoint-minutes", o.checkpoint, "time between checkpoints")
 	fs.BoolVar(&c.Resume, "resume", false, "go on from the checkpoint of an interrupted training")
 	return cmd
 }
@@ -130,16 +148,20 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 		// Validating by the clock would choose other weights on another day.
 		c.ValidateUpdates = 200
 	}
+	if c.For > 0 && c.Shape.Parameters() < smallModel {
+		// A short training should have a curve too.
+		c.ValidateEvery = min(time.Minute, max(c.For/15, 5*time.Second))
+	}
 	c.Threads = int(o.threads)
-	c.Checkpoint = o.output + ".checkpoint"
+	c.Checkpoint = o.output + checkpointSuffix
 	c.CheckpointEvery = time.Duration(o.checkpoint * float64(time.Minute))
 	if o.force {
 		return nil
 	}
 	switch {
-	case exists(o.output):
+	case filejob.Exists(o.output):
 		return &filejob.Error{Path: o.output, Err: filejob.ErrExists, Help: "overwrite it with -f, or name another output with -o"}
-	case exists(c.Checkpoint) && !c.Resume:
+	case filejob.Exists(c.Checkpoint) && !c.Resume:
 		return withHint(fmt.Errorf("%s is left from an interrupted training", c.Checkpoint), "go on with --resume, or start over with -f")
 	}
 	return nil
@@ -190,7 +212,7 @@ func loadNetwork(ctx context.Context, a *app, name string) (*convert.Network, er
 	if b, ok := models.BundledFile(name); ok {
 		return convert.Read(b)
 	}
-	if exists(name) {
+	if filejob.Exists(name) {
 		return convert.Load(name)
 	}
 	e, err := a.models.Describe(ctx, name)
@@ -226,29 +248,52 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 	if err := o.complete(ctx, a, changed); err != nil {
 		return err
 	}
-	c := &o.config
-	if c.Sources, err = trainer.LoadSources(ctx, args, weights, a.stdin); err != nil {
-		return err
+	var done trained
+	if a.wantTUI() {
+		name := strings.TrimSuffix(filepath.Base(o.output), models.Extension)
+		err = a.watch(ctx, "train", name, -1, func(ctx context.Context, f *progress.File) (engine.Result, error) {
+			o.config.Gate = f.Gate()
+			f.SetOutput(o.output)
+			var err error
+			done, err = o.train(ctx, a.stdin, args, weights, f.Train)
+			return engine.Result{}, err
+		})
+	} else {
+		report := newTrainReporter(a)
+		done, err = o.train(ctx, a.stdin, args, weights, report.observe)
 	}
-	if o.force && !c.Resume {
-		if err := os.Remove(c.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	report := newTrainReporter(a)
-	result, err := trainer.Train(ctx, *c, report.observe)
-	report.clear()
 	if err != nil {
-		if ctx.Err() != nil && exists(c.Checkpoint) && !a.quiet {
+		interrupted := ctx.Err() != nil || exitCode(err) == exitInterrupted
+		if c := &o.config; interrupted && filejob.Exists(c.Checkpoint) && !a.quiet {
 			fmt.Fprintf(a.stderr, "Saved %s; the same command with --resume goes on.\n", c.Checkpoint)
 		}
 		return err
 	}
-	return o.finish(ctx, a, result)
+	return a.printTrained(done)
 }
 
-// trainObject is the JSON form of a finished training.
-type trainObject struct {
+// train reads the corpus, trains on it, and writes the model and what it is
+// worth.
+func (o *trainOptions) train(ctx context.Context, stdin io.Reader, corpus []string, weights []float64, observe func(trainer.Event)) (trained, error) {
+	c := &o.config
+	var err error
+	if c.Sources, err = trainer.LoadSources(ctx, corpus, weights, stdin); err != nil {
+		return trained{}, err
+	}
+	if o.force && !c.Resume {
+		if err := os.Remove(c.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return trained{}, err
+		}
+	}
+	r, err := trainer.Train(ctx, *c, observe)
+	if err != nil {
+		return trained{}, err
+	}
+	return o.finish(ctx, r)
+}
+
+// trained is a finished training, in its JSON form.
+type trained struct {
 	Op          string  `json:"op"`
 	Output      string  `json:"output"`
 	Arch        string  `json:"arch"`
@@ -262,38 +307,41 @@ type trainObject struct {
 	OutputBytes int64   `json:"output_bytes"`
 }
 
-// finish writes the model and says what it is worth.
-func (o *trainOptions) finish(ctx context.Context, a *app, r *trainer.Result) error {
+// finish writes the model and measures what it is worth.
+func (o *trainOptions) finish(ctx context.Context, r *trainer.Result) (trained, error) {
 	q, err := r.Quantisation(ctx)
-	measured := err == nil
 	if err != nil && !errors.Is(err, trainer.ErrNoHeldOut) {
-		return err
+		return trained{}, err
 	}
 	name := strings.TrimSuffix(filepath.Base(o.output), models.Extension)
 	if err := r.Network().Save(o.output, convert.WriteOptions{Quantise: !o.float, Name: name}); err != nil {
-		return err
+		return trained{}, err
 	}
 	info, err := os.Stat(o.output)
 	if err != nil {
-		return err
+		return trained{}, err
 	}
 	if err := os.Remove(o.config.Checkpoint); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+		return trained{}, err
 	}
-	obj := trainObject{Op: "train", Output: o.output, Arch: r.Shape.Arch, Parameters: r.Shape.Parameters(), Updates: r.Updates,
+	t := trained{Op: "train", Output: o.output, Arch: r.Shape.Arch, Parameters: r.Shape.Parameters(), Updates: r.Updates,
 		Bytes: r.Bytes, ValidBPC: r.BPC, OutputBytes: info.Size()}
-	if measured {
-		obj.FloatBPC, obj.IntegerBPC, obj.Loss = q.Float, q.Integer, q.Loss()
+	if q.Float > 0 {
+		t.FloatBPC, t.IntegerBPC, t.Loss = q.Float, q.Integer, q.Loss()
 	}
+	return t, nil
+}
+
+func (a *app) printTrained(t trained) error {
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(obj)
+		return json.NewEncoder(a.stdout).Encode(t)
 	}
 	if a.quiet {
 		return nil
 	}
-	if measured {
-		fmt.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", q.Float, q.Integer, 100*q.Loss())
+	if t.FloatBPC > 0 {
+		fmt.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", t.FloatBPC, t.IntegerBPC, 100*t.Loss)
 	}
-	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", o.output, r.Shape.Arch, text.Count(obj.Parameters), text.Count(obj.OutputBytes))
+	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", t.Output, t.Arch, text.Count(t.Parameters), text.Count(t.OutputBytes))
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/models/convert"
 )
 
@@ -60,7 +61,7 @@ func TestTrain(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, stderr)
 		}
 		lines := strings.Split(strings.TrimSpace(stdout), "\n")
-		var last trainObject
+		var last trained
 		for i, l := range lines {
 			var o struct {
 				Type string `json:"type"`
@@ -90,7 +91,7 @@ func TestTrain(t *testing.T) {
 		}
 		args = append(args, "-f")
 	}
-	if exists(output + ".checkpoint") {
+	if filejob.Exists(output + ".checkpoint") {
 		t.Error("the checkpoint was left behind")
 	}
 	// Without -f the model stays.
@@ -115,7 +116,7 @@ func TestTrainInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	code, _, stderr := runLine(ctx, t, append(args, "--minutes", "5")...)
-	if code == exitOK || !strings.Contains(stderr, "--resume") || !exists(output+".checkpoint") || exists(output) {
+	if code == exitOK || !strings.Contains(stderr, "--resume") || !filejob.Exists(output+".checkpoint") || filejob.Exists(output) {
 		t.Fatalf("exit code %d, %q", code, stderr)
 	}
 	if code, _, stderr = runLine(t.Context(), t, append(args, "--minutes", "5")...); code != exitFailed || !strings.Contains(stderr, "--resume") {
@@ -142,7 +143,7 @@ func TestTrainUsage(t *testing.T) {
 	if code, _, stderr := runLine(t.Context(), t, append(args, "--init", "no-such-model")...); code != exitMissing {
 		t.Errorf("no such model: exit code %d, %s", code, stderr)
 	}
-	if exists(output) {
+	if filejob.Exists(output) {
 		t.Error("a refused command wrote a model")
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/chart"
 	"github.com/llmz/llmz/tui/text"
@@ -18,14 +16,12 @@ import (
 // trainCurve is the number of columns of the curve in progress lines.
 const trainCurve = 24
 
-// A trainReporter shows a training: JSON events on stdout, or plain lines with a
-// curve of the bits per byte on stderr. On a terminal the progress line is
-// rewritten in place; elsewhere a line appears every plainInterval.
+// A trainReporter tells of a training where no view may be drawn: JSON events on
+// stdout, or plain lines with a curve of the bits per byte on stderr, one every
+// plainInterval.
 type trainReporter struct {
 	a     *app
 	w     io.Writer
-	live  bool
-	width int
 	theme *theme.Theme
 
 	curve    []float64 // training BPC at equal distances, at most 2*trainCurve
@@ -33,20 +29,10 @@ type trainReporter struct {
 	seen     int
 	valid    float64 // latest validation, 0: none yet
 	lastLine float64
-	drawn    bool
 }
 
 func newTrainReporter(a *app) *trainReporter {
-	r := &trainReporter{a: a, w: a.stderr, live: a.wantTUI(), width: 80, every: 1, lastLine: -1e9}
-	level := theme.ASCII
-	if r.live {
-		level = theme.Block
-	}
-	r.theme = theme.Plain(level)
-	if w, _, err := term.GetSize(int(a.stderr.Fd())); err == nil && w > 0 {
-		r.width = w
-	}
-	return r
+	return &trainReporter{a: a, w: a.stderr, every: 1, lastLine: -1e9, theme: theme.Plain(theme.ASCII)}
 }
 
 // observe handles an event of the trainer.
@@ -69,7 +55,6 @@ func (r *trainReporter) observe(e trainer.Event) {
 	case *trainer.Validated:
 		r.valid = e.BPC
 		if r.a.verbose {
-			r.clear()
 			best := ""
 			if e.Best {
 				best = ", the best so far"
@@ -78,11 +63,9 @@ func (r *trainReporter) observe(e trainer.Event) {
 		}
 	case *trainer.Saved:
 		if r.a.verbose {
-			r.clear()
 			fmt.Fprintf(r.w, "Saved %s after %d updates\n", e.Path, e.Update)
 		}
 	case *trainer.Finished:
-		r.clear()
 		how := ""
 		if e.Reason == "early" {
 			how = "; it had stopped getting better"
@@ -110,7 +93,7 @@ func durationOf(seconds float64) time.Duration {
 
 func (r *trainReporter) progress(e *trainer.Progress) {
 	r.point(e.BPC)
-	if !r.live && e.Elapsed-r.lastLine < plainInterval.Seconds() && e.Fraction < 1 {
+	if e.Elapsed-r.lastLine < plainInterval.Seconds() && e.Fraction < 1 {
 		return
 	}
 	r.lastLine = e.Elapsed
@@ -120,17 +103,8 @@ func (r *trainReporter) progress(e *trainer.Progress) {
 		valid = fmt.Sprintf(" valid %.3f", r.valid)
 	}
 	points := r.curve[max(0, len(r.curve)-trainCurve):]
-	line := fmt.Sprintf("%3.0f%% bpc %.3f%s %s %.1f kB/s lr %.1e [%s<%s]", 100*e.Fraction, e.BPC, valid,
+	fmt.Fprintf(r.w, "%3.0f%% bpc %.3f%s %s %.1f kB/s lr %.1e [%s<%s]\n", 100*e.Fraction, e.BPC, valid,
 		chart.Spark(r.theme, r.theme.Text, points, lo, hi), e.Speed/1000, e.Rate, clock(durationOf(e.Elapsed)), clock(durationOf(e.ETA)))
-	if !r.live {
-		fmt.Fprintln(r.w, line)
-		return
-	}
-	if runes := []rune(line); len(runes) > r.width-1 {
-		line = string(runes[:r.width-1])
-	}
-	fmt.Fprintf(r.w, "\r%s\x1b[K", line)
-	r.drawn = true
 }
 
 // point adds to the curve, which is thinned out as the training goes on.
@@ -145,13 +119,5 @@ func (r *trainReporter) point(bpc float64) {
 		}
 		r.curve = r.curve[:len(r.curve)/2]
 		r.every *= 2
-	}
-}
-
-// clear removes an unfinished progress line.
-func (r *trainReporter) clear() {
-	if r.drawn {
-		fmt.Fprint(r.w, "\r\x1b[K")
-		r.drawn = false
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -41,8 +42,9 @@ func textWidth(f *os.File) int {
 }
 
 // watch runs work that is not a file job, with a view of its progress where one
-// may be drawn. Its result is what the summary tells.
-func (a *app) watch(ctx context.Context, verb, name string, total int64, work func(ctx context.Context, observe engine.Observer) (engine.Result, error)) error {
+// may be drawn; work gets nil where not. How the work ends is what the view's
+// summary tells; an interrupted one has been told of then.
+func (a *app) watch(ctx context.Context, verb, name string, total int64, work func(ctx context.Context, f *progress.File) (engine.Result, error)) error {
 	t := a.terminal()
 	if !t.Views {
 		_, err := work(ctx, nil)
@@ -59,18 +61,19 @@ func (a *app) watch(ctx context.Context, verb, name string, total int64, work fu
 	})
 	a.hold()
 	defer a.release()
-	f := d.Add(ctx, verb, name, total)
-	r, err := work(ctx, func(e engine.Event) {
-		// How it ended is told by what work returns.
-		if _, ok := e.(engine.Finished); !ok {
-			f.Observe(e)
-		}
-	})
+	f := d.Add(verb, name, total)
+	r, err := work(ctx, f)
+	if err != nil && ctx.Err() != nil {
+		err = context.Canceled
+	}
 	f.Finish(r, err)
-	if err != nil {
+	if err != nil && !errors.Is(err, context.Canceled) {
 		d.Discard() // main tells it
 		return err
 	}
 	d.Close()
+	if err != nil {
+		return &reportedError{exitInterrupted}
+	}
 	return nil
 }

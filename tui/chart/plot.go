@@ -16,6 +16,8 @@ type Series struct {
 	Points []XY
 	Style  theme.Style
 	Mark   string
+	// Marked draws the mark at each point, over what is there, and no line.
+	Marked bool
 }
 
 // Axes describe a plot. Where From and To are equal the range is taken from the
@@ -45,6 +47,10 @@ func Plot(t *theme.Theme, series []Series, a Axes, w, h int) []string {
 		for _, p := range s.Points {
 			if math.IsNaN(p.Y) || math.IsNaN(p.X) {
 				have = false
+				continue
+			}
+			if s.Marked {
+				c.put(f.a.x(p.X, c.w), f.a.y(p.Y, c.h), s.Style, s.Mark)
 				continue
 			}
 			x, y := f.a.x(p.X, cw), f.a.y(p.Y, ch)

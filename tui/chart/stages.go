@@ -21,7 +21,15 @@ func StageBar(t *theme.Theme, shares []feed.Share, w int) string {
 // StageLegend names the stages in one line of at most w cells. Where not all
 // fit, the smallest are added up as "rest", so that the line still sums to 100%.
 func StageLegend(t *theme.Theme, shares []feed.Share, w int) string {
-	keep := append([]feed.Share(nil), shares...)
+	if len(shares) == 0 {
+		return ""
+	}
+	var keep []feed.Share
+	for _, s := range shares {
+		if s.Tenths > 0 || len(shares) == 1 {
+			keep = append(keep, s)
+		}
+	}
 	rest := 0
 	for {
 		var parts []string
@@ -36,8 +44,12 @@ func StageLegend(t *theme.Theme, shares []feed.Share, w int) string {
 			parts = append(parts, t.Muted.Render("rest ")+Tenths(rest))
 		}
 		line := strings.Join(parts, "  ")
-		if text.Width(line) <= w || len(keep) == 0 {
-			return text.Cut(line, w)
+		if text.Width(line) <= w {
+			return line
+		}
+		if len(keep) == 1 {
+			// A name says more than a rest without one.
+			return text.Cut(parts[0], w)
 		}
 		least := 0
 		for i := range keep {

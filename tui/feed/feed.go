@@ -1,6 +1,8 @@
-// Package feed stands between a working engine and a screen. The engine's
-// observer fills a Job; the screen, at its own pace, takes Snapshots of it. So
-// the coder never waits for a redraw, and the screen never falls behind.
+// Package feed stands between work and a screen. Observers of the engine, of a
+// training or of a download fill a Job; the screen, at its own pace, takes
+// Snapshots of it. So the work never waits for a redraw, and the screen never
+// falls behind. The other way round a Job has a gate: work that looks at it can be
+// paused.
 //
 // Concurrency: a Job may be used by any number of goroutines. Progress may be
 // lost between two snapshots; the states, the result and the warnings are not.
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -50,15 +53,21 @@ type Snapshot struct {
 	Stored    int // finished and stored
 
 	Bytes, Total int64 // original bytes done, and in all (-1: not known)
+	Resumed      int64 // of them, done by an earlier job that was interrupted
 	Compressed   int64
 	Symbols      int64
 	Elapsed      time.Duration // pauses left out
 	Speed        float64       // bytes per second over the last seconds
 	Average      float64       // bytes per second since the start
 	ETA          time.Duration // -1: not known
+	Still        time.Duration // since it last got any further
 	Recent       float64       // BPC over the last seconds, 0: not known
 	Profile      engine.Profile
 	Curve        []Point
+
+	Training *Training // of a training; what the engine tells is then empty
+	Transfer *Transfer // of a download, likewise
+	Verify   *Snapshot // the check that follows the main work, once it has begun
 
 	Warnings []string
 	Result   engine.Result // when Done
@@ -70,6 +79,8 @@ func (s *Snapshot) Fraction() float64 {
 	switch {
 	case s.State == Done:
 		return 1
+	case s.Training != nil:
+		return s.Training.Fraction
 	case s.Total > 0:
 		return min(1, float64(s.Bytes)/float64(s.Total))
 	case s.Total == 0:
@@ -109,40 +120,54 @@ type sample struct {
 // Job collects the events of one job.
 type Job struct {
 	clock Clock
+	gate  *gate.Gate
 
 	mu      sync.Mutex
 	s       Snapshot
 	curve   Curve
 	recent  []sample
 	started time.Time
-	pausing time.Time     // when the pause at hand began
-	paused  time.Duration // all earlier pauses
-	gate    chan struct{} // closed to end the pause; nil when there is none
-	done    <-chan struct{}
+	held    time.Duration // by the gate, before the job began
+	base    sample        // where the counting of the average begins
+	ended   bool          // the main work has: what comes now is the check of it
+	check   *Job          // nil until it begins
+	plot    trainingPlot
 }
 
-// New returns a job that waits to be started. A cancelled ctx ends a pause, so
-// that the work can stop. The clock may be nil.
-func New(ctx context.Context, name string, total int64, clock Clock) *Job {
+// New returns a job that waits to be started, with a gate of its own. The clock
+// may be nil.
+func New(name string, total int64, clock Clock) *Job {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Job{clock: clock, done: ctx.Done(), s: Snapshot{Name: name, Total: total, ETA: -1}}
+	return Gated(name, total, clock, gate.New(clock))
 }
 
-// Observe takes an event of the engine. While the job is paused it holds back
-// Progress events, and with them the coder that waits for it.
+// Gated is New with a gate that others share; its clock must be the job's.
+func Gated(name string, total int64, clock Clock, g *gate.Gate) *Job {
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Job{clock: clock, gate: g, s: Snapshot{Name: name, Total: total, ETA: -1}}
+}
+
+// Gate returns what the work has to look at to be pausable.
+func (j *Job) Gate() *gate.Gate { return j.gate }
+
+// Observe takes an event of the engine. How the job ended is told by Finish: after
+// the engine's Finished, a check of what was written may follow as a second
+// Started, Progress and Finished.
 func (j *Job) Observe(e engine.Event) {
 	j.mu.Lock()
-	j.take(e)
-	gate := j.gate
-	j.mu.Unlock()
-	if _, ok := e.(engine.Progress); ok && gate != nil {
-		select {
-		case <-gate:
-		case <-j.done:
-		}
+	defer j.mu.Unlock()
+	if _, ok := e.(engine.Started); ok && j.ended && j.check == nil {
+		j.check = Gated(j.s.Name, j.s.Total, j.clock, j.gate)
 	}
+	if _, ok := e.(engine.Warning); !ok && j.check != nil {
+		j.check.Observe(e)
+		return
+	}
+	j.take(e)
 }
 
 func (j *Job) take(e engine.Event) {
@@ -154,6 +179,8 @@ func (j *Job) take(e engine.Event) {
 		if e.TotalBytes > 0 || j.s.Total <= 0 {
 			j.s.Total = e.TotalBytes
 		}
+		j.s.Resumed = e.ResumedBytes
+		j.base.point.Bytes = e.ResumedBytes
 	case engine.Progress:
 		j.begin()
 		j.progress(e)
@@ -165,14 +192,14 @@ func (j *Job) take(e engine.Event) {
 	case engine.Warning:
 		j.s.Warnings = append(j.s.Warnings, e.Message)
 	case engine.Finished:
-		j.finish(e.Result, e.Err)
+		j.ended = true
 	}
 }
 
 func (j *Job) begin() {
 	if j.s.State == Waiting {
 		j.s.State = Running
-		j.started = j.clock()
+		j.started, j.held = j.clock(), j.gate.Held()
 	}
 }
 
@@ -180,10 +207,16 @@ func (j *Job) progress(e engine.Progress) {
 	if e.TotalBytes > 0 {
 		j.s.Total = e.TotalBytes
 	}
-	j.s.Bytes, j.s.Compressed, j.s.Symbols = e.Bytes, e.CompressedBytes, e.Symbols
+	j.s.Compressed, j.s.Symbols = e.CompressedBytes, e.Symbols
 	j.s.Block, j.s.Profile = e.Block, e.Profile
 	p := Point{e.Bytes, e.CompressedBytes}
 	j.curve.Add(p)
+	j.moved(p)
+}
+
+// moved notes how far the job is, for its speed.
+func (j *Job) moved(p Point) {
+	j.s.Bytes = p.Bytes
 	now := j.elapsed()
 	j.recent = append(j.recent, sample{now, p})
 	for len(j.recent) > 2 && now-j.recent[1].at > recentSpan {
@@ -195,16 +228,21 @@ func (j *Job) progress(e engine.Progress) {
 	}
 }
 
-func (j *Job) finish(r engine.Result, err error) {
+// Finish ends the job. Only the first end counts.
+func (j *Job) Finish(r engine.Result, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.s.State.Over() {
 		return
 	}
 	j.s.Elapsed = j.elapsed()
-	j.endPause()
 	j.s.Err, j.s.Result = err, r
 	switch {
 	case err == nil:
 		j.s.State = Done
+		if j.s.Training != nil || j.s.Transfer != nil {
+			return
+		}
 		j.s.Bytes, j.s.Compressed = r.OriginalBytes, r.CompressedBytes
 		j.s.Symbols, j.s.Profile = r.Symbols, r.Profile
 		if r.Model.Name != "" {
@@ -220,64 +258,24 @@ func (j *Job) finish(r engine.Result, err error) {
 	}
 }
 
-// Finish ends a job whose work never reached the engine, or whose engine sent no
-// Finished event (one sent before wins).
-func (j *Job) Finish(r engine.Result, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.finish(r, err)
-}
-
-// SetResult replaces what is known of a finished job, for what only turns out
-// after the engine's part: that it was verified, or that verifying failed.
-func (j *Job) SetResult(r engine.Result, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.s.State == Done {
-		j.s.State = Running
-	}
-	j.finish(r, err)
-}
-
-// Pause holds the job at its next progress event; Resume lets it go on.
+// Pause holds the work at its next step; Resume lets it go on.
 func (j *Job) Pause() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.s.State == Running {
-		j.s.State = Paused
-		j.gate = make(chan struct{})
-		j.pausing = j.clock()
+	if !j.s.State.Over() {
+		j.gate.Close()
 	}
 }
 
 // Resume ends a pause.
-func (j *Job) Resume() {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.s.State == Paused {
-		j.endPause()
-		j.s.State = Running
-	}
-}
+func (j *Job) Resume() { j.gate.Open() }
 
-func (j *Job) endPause() {
-	if j.gate == nil {
-		return
-	}
-	j.paused += j.clock().Sub(j.pausing)
-	close(j.gate)
-	j.gate = nil
-}
-
+// elapsed returns the time since the start, pauses left out.
 func (j *Job) elapsed() time.Duration {
 	if j.started.IsZero() {
 		return 0
 	}
-	now := j.clock()
-	if j.gate != nil {
-		now = j.pausing
-	}
-	return now.Sub(j.started) - j.paused
+	return j.clock().Sub(j.started) - (j.gate.Held() - j.held)
 }
 
 // Snapshot returns what is known now. It shares nothing with the job.
@@ -287,14 +285,39 @@ func (j *Job) Snapshot() Snapshot {
 	s := j.s
 	s.Curve = j.curve.Points()
 	s.Warnings = append([]string(nil), j.s.Warnings...)
+	if j.check != nil && !s.State.Over() {
+		c := j.check.Snapshot()
+		s.Verify = &c
+	}
+	if s.Training != nil {
+		t := *s.Training
+		t.Train, t.Held = j.plot.train.points(), j.plot.held.points()
+		s.Training = &t
+	}
+	if s.Transfer != nil {
+		t := *s.Transfer
+		s.Transfer = &t
+	}
+	if s.State == Running && j.gate.Closed() {
+		s.State = Paused
+	}
 	if !s.State.Over() {
 		s.Elapsed = j.elapsed()
 	}
+	j.rates(&s)
+	return s
+}
+
+// rates works out the speeds and what they promise.
+func (j *Job) rates(s *Snapshot) {
 	s.Average, s.ETA = 0, -1
-	if sec := s.Elapsed.Seconds(); sec > 0 {
-		s.Average = float64(s.Bytes) / sec
+	if sec := (s.Elapsed - j.base.at).Seconds(); sec > 0 {
+		s.Average = float64(s.Bytes-j.base.point.Bytes) / sec
 	}
 	s.Speed = s.Average
+	if n := len(j.recent); n > 0 {
+		s.Still = s.Elapsed - j.recent[n-1].at
+	}
 	if n := len(j.recent); n > 1 {
 		a, b := j.recent[0], j.recent[n-1]
 		if db := b.point.Bytes - a.point.Bytes; db > 0 {
@@ -304,10 +327,13 @@ func (j *Job) Snapshot() Snapshot {
 			}
 		}
 	}
-	if s.State == Running && s.Total > 0 && s.Average > 0 {
+	switch {
+	case s.State != Running:
+	case s.Training != nil:
+		s.ETA = s.Training.left
+	case s.Total > 0 && s.Average > 0:
 		// Half the recent speed, half the average: neither jumpy nor stubborn.
 		v := (s.Average + s.Speed) / 2
 		s.ETA = time.Duration(float64(s.Total-s.Bytes) / v * float64(time.Second))
 	}
-	return s
 }

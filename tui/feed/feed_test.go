@@ -1,7 +1,6 @@
 package feed_test
 
 import (
-	"context"
 	"errors"
 	"math"
 	"sync"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/internal/demo"
 )
@@ -63,12 +63,12 @@ func TestStretchesWeighUp(t *testing.T) {
 
 // What the archive's headers and index take is no part's of the file.
 func TestHeadersAreNoStretch(t *testing.T) {
-	j := feed.New(context.Background(), "a", 1000, nil)
+	j := feed.New("a", 1000, nil)
 	j.Observe(engine.Started{TotalBytes: 1000})
 	for i := range int64(10) {
 		j.Observe(engine.Progress{Bytes: i * 100, TotalBytes: 1000, CompressedBytes: i * 25})
 	}
-	j.Observe(engine.Finished{Result: engine.Result{OriginalBytes: 1000, CompressedBytes: 400}})
+	j.Finish(engine.Result{OriginalBytes: 1000, CompressedBytes: 400}, nil)
 	s := j.Snapshot()
 	for i, v := range s.Stretches(20) {
 		if math.Abs(v-2) > 0.1 {
@@ -99,67 +99,144 @@ func TestCurveStaysSmall(t *testing.T) {
 	}
 }
 
-func TestPauseHoldsTheWorkerAndTheClock(t *testing.T) {
+// Pausing closes the gate and stops the clock; a check that follows shares both.
+func TestPauseClosesTheGateAndStopsTheClock(t *testing.T) {
 	c := demo.NewClock()
-	j := feed.New(context.Background(), "a", 1000, c.Now)
+	j := feed.New("a", 1000, c.Now)
 	j.Observe(engine.Started{TotalBytes: 1000})
 	c.Add(time.Second)
 	j.Pause()
-	done := make(chan struct{})
-	go func() {
-		j.Observe(engine.Progress{Bytes: 10, TotalBytes: 1000})
-		close(done)
-	}()
-	select {
-	case <-done:
-		t.Fatal("a paused job let the worker go on")
-	case <-time.After(30 * time.Millisecond):
+	if !j.Gate().Closed() {
+		t.Fatal("the gate is open")
 	}
 	c.Add(time.Hour)
 	if s := j.Snapshot(); s.Elapsed != time.Second || s.State != feed.Paused {
 		t.Errorf("elapsed %v, state %v", s.Elapsed, s.State)
 	}
 	j.Resume()
-	<-done
 	c.Add(time.Second)
 	if s := j.Snapshot(); s.Elapsed != 2*time.Second || s.State != feed.Running {
 		t.Errorf("elapsed %v, state %v", s.Elapsed, s.State)
 	}
+	j.Observe(engine.Finished{})
+	j.Observe(engine.Started{Direction: engine.Decompressing})
+	j.Pause()
+	c.Add(time.Hour)
+	if s := j.Snapshot(); s.Verify == nil || s.Verify.State != feed.Paused || s.Verify.Elapsed != 0 {
+		t.Errorf("the check: %+v", s.Verify)
+	}
 }
 
-func TestCancelEndsAPause(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	j := feed.New(ctx, "a", 1000, nil)
+func TestCheckFollowsTheMainWork(t *testing.T) {
+	j := feed.New("a", 1000, nil)
 	j.Observe(engine.Started{TotalBytes: 1000})
-	j.Pause()
-	go cancel()
-	j.Observe(engine.Progress{Bytes: 10})
-	j.Observe(engine.Finished{Err: context.Canceled})
-	if s := j.Snapshot(); s.State != feed.Cancelled {
-		t.Errorf("state %v", s.State)
+	j.Observe(engine.Progress{Bytes: 1000, TotalBytes: 1000, CompressedBytes: 250})
+	j.Observe(engine.Finished{Result: engine.Result{OriginalBytes: 1000, CompressedBytes: 260}})
+	if s := j.Snapshot(); s.State != feed.Running || s.Verify != nil {
+		t.Errorf("before the check: %v, %v", s.State, s.Verify)
+	}
+	j.Observe(engine.Started{Direction: engine.Decompressing, TotalBytes: 1000})
+	j.Observe(engine.Progress{Bytes: 300, TotalBytes: 1000})
+	j.Observe(engine.Warning{Message: "slow"})
+	s := j.Snapshot()
+	if s.Verify == nil || s.Verify.Bytes != 300 || s.Bytes != 1000 || len(s.Warnings) != 1 {
+		t.Errorf("during the check: %+v", s)
+	}
+	j.Finish(engine.Result{}, errors.New("content differs at offset 7"))
+	if s := j.Snapshot(); s.State != feed.Failed || s.Verify != nil {
+		t.Errorf("after it: %v, %v", s.State, s.Verify)
 	}
 }
 
 func TestTheFirstEndCounts(t *testing.T) {
-	j := feed.New(context.Background(), "a", 10, nil)
+	j := feed.New("a", 10, nil)
 	j.Finish(engine.Result{}, errors.New("no such file"))
-	j.Observe(engine.Finished{Result: engine.Result{OriginalBytes: 1}})
+	j.Finish(engine.Result{OriginalBytes: 1}, nil)
 	if s := j.Snapshot(); s.State != feed.Failed || s.Err == nil {
 		t.Errorf("state %v, error %v", s.State, s.Err)
 	}
 }
 
-func TestVerificationMayTurnSuccessIntoFailure(t *testing.T) {
-	j := demo.Job(demo.NewClock(), demo.Models["gru"], "a", 1000, 1)
-	j.SetResult(engine.Result{}, errors.New("content differs at offset 7"))
-	if s := j.Snapshot(); s.State != feed.Failed {
-		t.Errorf("state %v", s.State)
+// What an earlier job had done is no speed of this one.
+func TestResumedJobsCountTheirOwnSpeed(t *testing.T) {
+	c := demo.NewClock()
+	j := feed.New("a", 1000, c.Now)
+	j.Observe(engine.Started{TotalBytes: 1000, ResumedBytes: 800})
+	c.Add(time.Second)
+	j.Observe(engine.Progress{Bytes: 900, TotalBytes: 1000, CompressedBytes: 200})
+	if s := j.Snapshot(); s.Average != 100 || s.ETA != time.Second || s.Resumed != 800 {
+		t.Errorf("%v bytes per second, %v left, resumed at %d", s.Average, s.ETA, s.Resumed)
+	}
+}
+
+func TestDownload(t *testing.T) {
+	c := demo.NewClock()
+	j := feed.New("gpt2", -1, c.Now)
+	j.Download("vocab.json", 0, 100)
+	c.Add(time.Second)
+	j.Download("vocab.json", 100, 100)
+	j.Download("model.safetensors", 4000, 10000)
+	c.Add(2 * time.Second)
+	j.Download("model.safetensors", 6000, 10000)
+	s := j.Snapshot()
+	if s.Transfer == nil || s.Transfer.File != "model.safetensors" || s.Resumed != 4000 || s.Fraction() != 0.6 {
+		t.Errorf("%+v", s)
+	}
+	if s.Speed != 1000 || s.ETA != 4*time.Second {
+		t.Errorf("%v bytes per second, %v left", s.Speed, s.ETA)
+	}
+	c.Add(9 * time.Second)
+	if s := j.Snapshot(); s.Still != 9*time.Second {
+		t.Errorf("it stands still for %v", s.Still)
+	}
+	j.Convert(37, 148)
+	if s := j.Snapshot(); !s.Transfer.Converting || s.Fraction() != 0.25 || s.Resumed != 0 {
+		t.Errorf("converting: %+v", s)
+	}
+	j.Finish(engine.Result{}, nil)
+	if s := j.Snapshot(); s.State != feed.Done || s.Fraction() != 1 {
+		t.Errorf("in the end: %+v", s)
+	}
+}
+
+func TestTraining(t *testing.T) {
+	c := demo.NewClock()
+	j := feed.New("notes", -1, c.Now)
+	demo.Train(c, 0.5, j.Train)
+	s := j.Snapshot()
+	x := s.Training
+	if x == nil || s.State != feed.Running || math.Abs(s.Fraction()-0.5) > 0.01 || s.ETA <= 0 {
+		t.Fatalf("%+v", s)
+	}
+	if x.BPC <= 0 || x.Valid <= 0 || x.Best > x.Valid || len(x.Train) < 50 || len(x.Held) < 2 || x.Saved == 0 {
+		t.Errorf("%+v", x)
+	}
+	if last := x.Train[len(x.Train)-1]; last.BPC != x.BPC || last.At != x.Fraction {
+		t.Errorf("the curve ends at %v", last)
+	}
+	if math.Abs(s.Speed-demo.TrainSpeed) > demo.TrainSpeed/10 {
+		t.Errorf("%v bytes per second", s.Speed)
+	}
+	j.Pause()
+	if s := j.Snapshot(); s.State != feed.Paused || s.ETA != -1 {
+		t.Errorf("paused: %v, %v left", s.State, s.ETA)
+	}
+}
+
+func TestTrainingCurveStaysSmall(t *testing.T) {
+	j := feed.New("notes", -1, nil)
+	for i := range 20_000 {
+		j.Train(&trainer.Progress{Update: i, Bytes: int64(i), BPC: 8 - float64(i)/5000, Fraction: float64(i) / 20_000})
+	}
+	p := j.Snapshot().Training.Train
+	if len(p) > 513 || len(p) < 200 || p[len(p)-1].At != 19_999.0/20_000 {
+		t.Errorf("%d points up to %v", len(p), p[len(p)-1].At)
 	}
 }
 
 // Run with -race: events and snapshots come from different goroutines.
 func TestConcurrentUse(t *testing.T) {
-	j := feed.New(context.Background(), "a", 1<<20, nil)
+	j := feed.New("a", 1<<20, nil)
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -175,7 +252,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // What an event costs the coder that sends it.
 func BenchmarkObserve(b *testing.B) {
-	j := feed.New(context.Background(), "a", 1<<40, nil)
+	j := feed.New("a", 1<<40, nil)
 	j.Observe(engine.Started{TotalBytes: 1 << 40})
 	b.ReportAllocs()
 	for i := range b.N {

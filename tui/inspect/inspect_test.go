@@ -13,7 +13,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/teatest/v2"
 
@@ -22,13 +21,8 @@ import (
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/internal/demo"
 	"github.com/llmz/llmz/tui/internal/golden"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/theme"
-)
-
-var (
-	colour  = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
-	sixteen = theme.New(theme.Options{Dark: true, Profile: colorprofile.ANSI, Glyphs: theme.Block})
-	mono    = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
 )
 
 const sample = "Alice was beginning to get very tired of sitting by her sister on the bank, and of having nothing to do:\n" +
@@ -44,11 +38,11 @@ func loaded(t *theme.Theme, w, h int, content string) *Model {
 }
 
 func TestGoldenScreens(t *testing.T) {
-	for _, s := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+	for _, s := range golden.Sizes {
 		for _, th := range []struct {
 			name string
 			t    *theme.Theme
-		}{{"colour", colour}, {"sixteen", sixteen}, {"mono", mono}} {
+		}{{"colour", golden.Colour}, {"sixteen", golden.Sixteen}, {"mono", golden.Mono}} {
 			m := loaded(th.t, s[0], s[1], strings.Repeat(sample, 6))
 			m.symbol(120)
 			lines := m.Render()
@@ -56,7 +50,7 @@ func TestGoldenScreens(t *testing.T) {
 			golden.Equal(t, fmt.Sprintf("heat-%dx%d-%s", s[0], s[1], th.name), lines)
 		}
 	}
-	m := New(context.Background(), "alice29.txt", 1000, nil, mono)
+	m := New(context.Background(), "alice29.txt", 1000, nil, golden.Mono)
 	m.v.job = ptr(demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 1000, 0.4).Snapshot())
 	m.SetSize(80, 24)
 	golden.Equal(t, "loading-80x24-mono", m.Render())
@@ -68,7 +62,7 @@ func ptr(s feed.Snapshot) *feed.Snapshot { return &s }
 
 func TestEverySizeFits(t *testing.T) {
 	for _, content := range []string{"", "a", "\n\n\n", strings.Repeat(sample, 3), strings.Repeat("東", 500)} {
-		m := loaded(mono, 80, 24, content)
+		m := loaded(golden.Mono, 80, 24, content)
 		for w := 1; w < 200; w += 9 {
 			for h := 1; h < 50; h += 4 {
 				m.SetSize(w, h)
@@ -86,7 +80,7 @@ func TestEverySizeFits(t *testing.T) {
 func TestRowsCoverTheContent(t *testing.T) {
 	x := demo.Inspection([]byte(strings.Repeat(sample, 4)))
 	for w := 1; w < 90; w += 4 {
-		p := newPage(x, mono, w)
+		p := newPage(x, golden.Mono, w)
 		at := 0
 		for i, r := range p.rows {
 			if r.from != at || r.to <= r.from {
@@ -127,7 +121,7 @@ func TestTotalsAddUp(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
-	m := loaded(mono, 80, 24, strings.Repeat(sample, 3))
+	m := loaded(golden.Mono, 80, 24, strings.Repeat(sample, 3))
 	m.key("n")
 	if s := m.v.x.Symbols[m.v.cursor]; s.Bits < dear {
 		t.Errorf("n went to a symbol of %.1f bits", s.Bits)
@@ -164,14 +158,14 @@ func TestKeys(t *testing.T) {
 // have its cost.
 func TestCellCosts(t *testing.T) {
 	x := demo.Inspection([]byte("aü"))
-	p := newPage(x, mono, 10)
+	p := newPage(x, golden.Mono, 10)
 	c := p.cells(p.rows[0], false)
 	if want := float64(x.Symbols[1].Bits) + float64(x.Symbols[2].Bits); len(c) != 2 || math.Abs(c[1].bits-want) > 1e-6 {
 		t.Errorf("%+v, want %v", c, want)
 	}
 	x = &engine.Inspection{Model: predict.Info{Kind: predict.Tokens}, Content: []byte("hello you"),
 		Symbols: []engine.SymbolCost{{Offset: 0, Length: 5, Bits: 3}, {Offset: 5, Length: 4, Bits: 7}}}
-	p = newPage(x, mono, 20)
+	p = newPage(x, golden.Mono, 20)
 	for i, cell := range p.cells(p.rows[0], false) {
 		if want := map[bool]float64{true: 3, false: 7}[i < 5]; cell.bits != want {
 			t.Errorf("character %d costs %v, want %v", i, cell.bits, want)
@@ -187,15 +181,9 @@ func TestFlow(t *testing.T) {
 		observe(engine.Started{TotalBytes: int64(len(sample))})
 		<-release
 		return demo.Inspection([]byte(sample)), nil
-	}, mono)
-	tm := teatest.NewTestModel(t, root{m}, teatest.WithInitialTermSize(80, 24))
-	var seen bytes.Buffer
-	saw := func(what string) {
-		t.Helper()
-		teatest.WaitFor(t, io.TeeReader(tm.Output(), &seen), func([]byte) bool {
-			return strings.Contains(ansi.Strip(seen.String()), what)
-		}, teatest.WithDuration(10*time.Second))
-	}
+	}, golden.Mono)
+	tm := teatest.NewTestModel(t, screen.Root(m, true), teatest.WithInitialTermSize(80, 24))
+	saw := golden.Watch(t, tm)
 	saw("over the content")
 	tm.Send(tea.WindowSizeMsg{Width: 33, Height: 9})
 	close(release)
@@ -255,7 +243,7 @@ func FuzzPage(f *testing.F) {
 		}
 		w = 1 + (w&0x7fffffff)%120
 		x := demo.Inspection(content)
-		p := newPage(x, mono, w)
+		p := newPage(x, golden.Mono, w)
 		at := 0
 		for _, r := range p.rows {
 			if r.from != at {

@@ -2,15 +2,14 @@ package inspect
 
 import (
 	"context"
-	"io"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
@@ -22,12 +21,7 @@ const FrameTime = 100 * time.Millisecond
 const dear = 8
 
 // Options configure Show.
-type Options struct {
-	Theme   *theme.Theme
-	Out     io.Writer
-	In      io.Reader
-	Environ []string
-}
+type Options = screen.Options
 
 // Run computes an inspection; engine.Inspect with its model and content bound.
 type Run func(ctx context.Context, observe engine.Observer) (*engine.Inspection, error)
@@ -38,14 +32,7 @@ func Show(ctx context.Context, name string, size int64, run Run, o Options) erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := New(ctx, name, size, run, o.Theme)
-	opts := []tea.ProgramOption{
-		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
-		tea.WithColorProfile(o.Theme.Profile),
-	}
-	if o.Environ != nil {
-		opts = append(opts, tea.WithEnvironment(o.Environ))
-	}
-	p := tea.NewProgram(root{m}, opts...)
+	p := screen.Alone(m, o)
 	context.AfterFunc(ctx, func() { p.Quit() })
 	_, err := p.Run()
 	cancel()
@@ -54,42 +41,6 @@ func Show(ctx context.Context, name string, size int64, run Run, o Options) erro
 		return m.v.err
 	}
 	return err
-}
-
-// root makes a program of a Model.
-type root struct{ m *Model }
-
-func (r root) Init() tea.Cmd { return tea.Batch(r.m.Init(), tea.RequestBackgroundColor) }
-
-func (r root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		if msg.Width > 0 && msg.Height > 0 {
-			r.m.SetSize(msg.Width, msg.Height)
-		}
-	case tea.BackgroundColorMsg:
-		if t := r.m.v.t; t.Dark != msg.IsDark() && t.Profile > colorprofile.ANSI {
-			o := t.Options
-			o.Dark = msg.IsDark()
-			r.m.SetTheme(theme.New(o))
-		}
-	case tea.KeyPressMsg:
-		switch msg.String() {
-		case "q", "esc", "ctrl+c":
-			return r, tea.Quit
-		case "ctrl+z":
-			return r, tea.Suspend
-		}
-	}
-	return r, r.m.Update(msg)
-}
-
-func (r root) View() tea.View {
-	v := tea.NewView(strings.Join(r.m.Render(), "\n"))
-	v.AltScreen = true
-	v.MouseMode = tea.MouseModeCellMotion
-	v.WindowTitle = "llmz inspect " + text.Clean(r.m.v.name)
-	return v
 }
 
 // frameMsg asks for a look at the model at work; doneMsg brings the inspection.
@@ -112,11 +63,12 @@ type Model struct {
 	job  *feed.Job
 	done chan struct{} // closed when the computation has ended; nil before it began
 	end  doneMsg
+	left bool
 }
 
 // New returns a heat-map that computes its inspection once Init's command runs.
 func New(ctx context.Context, name string, size int64, run Run, t *theme.Theme) *Model {
-	m := &Model{ctx: ctx, run: run, job: feed.New(ctx, name, size, nil)}
+	m := &Model{ctx: ctx, run: run, job: feed.New(name, size, nil)}
 	m.v = view{t: t, name: name, w: 80, h: 24}
 	m.look()
 	return m
@@ -158,6 +110,15 @@ func (m *Model) SetSize(w, h int) {
 	m.v.w, m.v.h = w, h
 	m.v.relay()
 }
+
+// Title names the window.
+func (m *Model) Title() string { return "llmz inspect " + text.Clean(m.v.name) }
+
+// Left is whether the user has seen enough.
+func (m *Model) Left() bool { return m.left }
+
+// Theme returns the theme in use.
+func (m *Model) Theme() *theme.Theme { return m.v.t }
 
 // SetTheme follows the terminal's background.
 func (m *Model) SetTheme(t *theme.Theme) {
@@ -207,6 +168,11 @@ func (m *Model) ready() bool { return m.v.x != nil && len(m.v.x.Symbols) > 0 && 
 func (m *Model) frameLayout() frame { return layout(m.v.w, m.v.h, len(m.v.page.lines)) }
 
 func (m *Model) key(k string) {
+	switch k {
+	case "q", "esc", "ctrl+c":
+		m.left = true
+		return
+	}
 	if !m.ready() {
 		return
 	}

@@ -153,11 +153,14 @@ func (v *view) header() string {
 	if n := len(v.x.Content); n > 0 {
 		bpc = total / float64(n)
 	}
-	right := fmt.Sprintf("%s %s %s bytes  ", text.Count(int64(len(v.x.Content))), t.Glyph.Arrow, text.Count(int64(math.Ceil(total/8))))
-	if v.w < 80 {
-		right = ""
+	end := t.Strong.Render(text.Fixed(bpc, 3)) + t.Muted.Render(" BPC ")
+	sizes := fmt.Sprintf("%s %s %s", text.Count(int64(len(v.x.Content))), t.Glyph.Arrow, text.Count(int64(math.Ceil(total/8))))
+	for _, s := range []string{sizes + " bytes  ", sizes + "  "} {
+		if right := t.Muted.Render(s) + end; text.Width(left)+text.Width(right) < v.w {
+			return text.Ends(left, right, v.w)
+		}
 	}
-	return text.Ends(left, t.Muted.Render(right)+t.Strong.Render(text.Fixed(bpc, 3))+t.Muted.Render(" BPC "), v.w)
+	return text.Ends(left, end, v.w)
 }
 
 func (v *view) loading() []string {
@@ -247,7 +250,11 @@ func (v *view) panel(f frame) []string {
 	if v.x.Mixed && s.Rank > 0 {
 		facts = append(facts, fact("model alone", fmt.Sprintf("%.2f bits", s.ModelBits)))
 	}
-	out = append(out, text.Fit(strings.Join(facts, "   "), v.w))
+	known := strings.Join(facts, "   ")
+	if text.Width(known) > v.w {
+		known = text.Some(facts, "  ", v.w)
+	}
+	out = append(out, text.Fit(known, v.w))
 	out = append(out, v.guesses(s))
 	if f.panel < 6 {
 		return out

@@ -20,38 +20,38 @@ import (
 	"github.com/llmz/llmz/tui/internal/golden"
 )
 
-// screen is a writer that may be read while it is written.
-type screen struct {
+// terminal is a writer that may be read while it is written.
+type terminal struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (s *screen) Write(p []byte) (int, error) {
+func (s *terminal) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.Write(p)
 }
 
-func (s *screen) String() string {
+func (s *terminal) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.b.String()
 }
 
-func start(t *testing.T, o Options) (*Display, *screen) {
+func start(t *testing.T, o Options) (*Display, *terminal) {
 	t.Helper()
-	out := &screen{}
-	o.Out, o.Theme, o.Environ = out, colour, []string{"TERM=xterm-256color"}
+	out := &terminal{}
+	o.Out, o.Theme, o.Environ = out, golden.Colour, []string{"TERM=xterm-256color"}
 	return Start(o), out
 }
 
 func TestDisplayLeavesTheSummary(t *testing.T) {
 	d, out := start(t, Options{})
-	f := d.Add(context.Background(), "compress", "alice29.txt", 152089)
+	f := d.Add("compress", "alice29.txt", 152089)
 	f.SetOutput("alice29.txt.llmz")
 	c := demo.NewClock()
 	demo.Drive(c, demo.Models["gru"], 152089, 1, f.Observe)
-	f.Observe(engine.Finished{Result: demo.Result(demo.Models["gru"], 152089)})
+	f.Finish(demo.Result(demo.Models["gru"], 152089), nil)
 	d.Close()
 	s := ansi.Strip(out.String())
 	for _, want := range []string{"alice29.txt → alice29.txt.llmz", "152,089 → 38,231 bytes", "3.98x", "2.011 BPC"} {
@@ -64,12 +64,12 @@ func TestDisplayLeavesTheSummary(t *testing.T) {
 func TestDisplayOfManyFiles(t *testing.T) {
 	d, out := start(t, Options{})
 	for _, name := range []string{"one", "two", "three"} {
-		f := d.Add(context.Background(), "compress", name, 5000)
+		f := d.Add("compress", name, 5000)
 		if name == "two" {
 			f.Finish(engine.Result{}, errors.New("permission denied"))
 			continue
 		}
-		f.Observe(engine.Finished{Result: demo.Result(demo.Models["gru"], 5000)})
+		f.Finish(demo.Result(demo.Models["gru"], 5000), nil)
 	}
 	d.Close()
 	s := ansi.Strip(out.String())
@@ -88,10 +88,10 @@ func modelOf(t *testing.T, o Options) (*model, *File, context.Context) {
 	if o.Interrupt == nil {
 		o.Interrupt = cancel
 	}
-	o.Theme, o.Clock = mono, time.Now
-	d := &Display{o: o, theme: mono, ended: make(chan struct{})}
+	o.Theme, o.Clock = golden.Mono, time.Now
+	d := &Display{o: o, theme: golden.Mono, ended: make(chan struct{})}
 	d.size.w, d.size.h = 80, 24
-	f := d.Add(ctx, "compress", "alice29.txt", 152089)
+	f := d.Add("compress", "alice29.txt", 152089)
 	demo.Drive(demo.NewClock(), demo.Models["gru"], 152089, 0.4, f.Observe)
 	m := newModel(d)
 	m.v.keys = true
@@ -101,10 +101,7 @@ func modelOf(t *testing.T, o Options) (*model, *File, context.Context) {
 func TestResizeDetailsAndInterrupt(t *testing.T) {
 	m, _, ctx := modelOf(t, Options{})
 	tm := teatest.NewTestModel(t, m, teatest.WithInitialTermSize(80, 24))
-	saw := func(what string) {
-		t.Helper()
-		teatest.WaitFor(t, tm.Output(), func(b []byte) bool { return bytes.Contains(b, []byte(what)) }, teatest.WithDuration(10*time.Second))
-	}
+	saw := golden.Watch(t, tm)
 	saw("model_infer")
 	tm.Send(tea.WindowSizeMsg{Width: 50, Height: 12})
 	tm.Send(tea.WindowSizeMsg{Width: 120, Height: 40})

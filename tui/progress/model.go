@@ -79,7 +79,7 @@ func (m *model) look() tea.Cmd {
 	var lines []string
 	for m.d.shown < len(m.v.files) {
 		f := &m.v.files[m.d.shown]
-		if !f.State.Over() || f.phase != nil {
+		if !f.State.Over() {
 			break
 		}
 		lines = append(lines, doneLine(m.v.t, f, m.v.w))

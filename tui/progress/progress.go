@@ -1,23 +1,23 @@
-// Package progress shows the files a command works on, below the prompt: a few
-// lines that keep up with the work, and at the end a summary that stays in the
-// scrollback.
+// Package progress shows what a command works on, below the prompt: a few lines
+// that keep up with the work, and at the end a summary that stays in the
+// scrollback. Files that are coded, trainings and downloads have each their own.
 //
-// A Display is driven from outside: Start it, Add a file for each job, hand
-// File.Observe to the engine, Close it. It only looks: it knows nothing of
-// models and archives but what the events say.
+// A Display is driven from outside: Start it, Add a file for each job, hand its
+// Observe (or Train, or Download) to the work, and its Gate, Finish it, Close the
+// display. It only looks: it knows nothing of models and archives but what the
+// events say.
 package progress
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/theme"
 )
 
@@ -49,8 +49,6 @@ type File struct {
 
 	mu     sync.Mutex
 	output string
-	phase  *feed.Job
-	verb2  string
 }
 
 // SetOutput names what the job writes.
@@ -60,29 +58,10 @@ func (f *File) SetOutput(name string) {
 	f.output = name
 }
 
-// Phase begins work that follows the main job, such as "verifying", and returns
-// its own job. The file counts as over when that one is.
-func (f *File) Phase(ctx context.Context, verb string) *feed.Job {
-	s := f.Snapshot()
-	j := feed.New(ctx, s.Name, s.Total, nil)
+func (f *File) view() fileView {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.phase, f.verb2 = j, verb
-	return j
-}
-
-func (f *File) view() fileView {
-	v := fileView{Snapshot: f.Snapshot(), verb: f.verb}
-	f.mu.Lock()
-	phase, verb := f.phase, f.verb2
-	v.output = f.output
-	f.mu.Unlock()
-	if phase != nil {
-		if s := phase.Snapshot(); !s.State.Over() {
-			v.phase = &phaseView{verb, s}
-		}
-	}
-	return v
+	return fileView{Snapshot: f.Snapshot(), verb: f.verb, output: f.output}
 }
 
 // Display is a running view. Its methods may be called by any goroutine.
@@ -105,14 +84,7 @@ func Start(o Options) *Display {
 	}
 	d := &Display{o: o, ended: make(chan struct{}), theme: o.Theme}
 	d.size.w, d.size.h = 80, 24
-	opts := []tea.ProgramOption{
-		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
-		tea.WithColorProfile(o.Theme.Profile),
-	}
-	if o.Environ != nil {
-		opts = append(opts, tea.WithEnvironment(o.Environ))
-	}
-	d.program = tea.NewProgram(newModel(d), opts...)
+	d.program = screen.Program(newModel(d), screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ})
 	go func() {
 		defer close(d.ended)
 		// A terminal that went away is no reason to stop the work.
@@ -123,8 +95,8 @@ func Start(o Options) *Display {
 
 // Add appends a file: verb says what is done to it ("compress"), total is its
 // size in bytes, -1 where it is not known.
-func (d *Display) Add(ctx context.Context, verb, name string, total int64) *File {
-	f := &File{Job: feed.New(ctx, name, total, d.o.Clock), verb: verb}
+func (d *Display) Add(verb, name string, total int64) *File {
+	f := &File{Job: feed.New(name, total, d.o.Clock), verb: verb}
 	d.mu.Lock()
 	d.files = append(d.files, f)
 	d.mu.Unlock()
@@ -182,10 +154,6 @@ func (d *Display) views() []fileView {
 func (d *Display) setTheme(dark bool) *theme.Theme {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.theme.Dark != dark && d.theme.Profile > colorprofile.ANSI {
-		o := d.theme.Options
-		o.Dark = dark
-		d.theme = theme.New(o)
-	}
+	d.theme = d.theme.On(dark)
 	return d.theme
 }

@@ -16,7 +16,7 @@ func doneLine(t *theme.Theme, f *fileView, w int) string {
 	w = min(w, maxWidth)
 	switch f.State {
 	case feed.Failed, feed.Cancelled:
-		return t.Bad.Render(t.Glyph.Failed) + " " + text.Cut(text.Clean(f.Name)+": "+t.Bad.Render(text.Clean(reason(f.Err))), w-3)
+		return t.Bad.Render(t.Glyph.Failed) + " " + text.Cut(text.Clean(f.Name)+": "+t.Bad.Render(reason(f)), w-3)
 	}
 	r := &f.Result
 	var cols []string
@@ -45,7 +45,7 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 	name := text.Clean(f.Name)
 	switch f.State {
 	case feed.Failed:
-		return []string{t.Bad.Render(t.Glyph.Failed) + " " + text.CutMiddle(name, w-3), "  " + t.Bad.Render(text.Cut(text.Clean(reason(f.Err)), w-3))}
+		return []string{t.Bad.Render(t.Glyph.Failed) + " " + text.CutMiddle(name, w-3), "  " + t.Bad.Render(text.Cut(reason(f), w-3))}
 	case feed.Cancelled:
 		done := ""
 		if f.Fraction() >= 0 {
@@ -53,16 +53,14 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 		}
 		return []string{t.Warn.Render(text.Cut(t.Glyph.Failed+" "+name+": stopped"+done, w))}
 	}
-	r := &f.Result
-	first := t.Good.Render(t.Glyph.Done) + " " + t.Strong.Render(text.CutMiddle(name, max(8, w/2-4)))
-	if f.output != "" {
-		out := text.Clean(f.output)
-		if filepath.Dir(f.output) == filepath.Dir(f.Name) {
-			out = text.Clean(filepath.Base(f.output))
-		}
-		first += t.Muted.Render(" "+t.Glyph.Arrow+" ") + text.CutMiddle(out, max(8, w/2-4))
+	switch {
+	case f.Training != nil:
+		return trainingSummary(t, f, w)
+	case f.Transfer != nil:
+		return transferSummary(t, f, w)
 	}
-	lines := []string{first}
+	r := &f.Result
+	lines := []string{outcome(t, f, w)}
 	if r.OriginalBytes == 0 && r.CompressedBytes == 0 {
 		return lines
 	}
@@ -91,6 +89,19 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 		lines = append(lines, "  "+t.Warn.Render(text.Cut("warning: "+text.Clean(msg), w-2)))
 	}
 	return lines
+}
+
+// outcome says what went in and what came out.
+func outcome(t *theme.Theme, f *fileView, w int) string {
+	s := t.Good.Render(t.Glyph.Done) + " " + t.Strong.Render(text.CutMiddle(text.Clean(f.Name), max(8, w/2-4)))
+	if f.output == "" {
+		return s
+	}
+	out := text.Clean(f.output)
+	if filepath.Dir(f.output) == filepath.Dir(f.Name) {
+		out = text.Clean(filepath.Base(f.output))
+	}
+	return s + t.Muted.Render(" "+t.Glyph.Arrow+" ") + text.CutMiddle(out, max(8, w/2-4))
 }
 
 // means says with what a result was made.
@@ -128,21 +139,25 @@ func totalsLine(t *theme.Theme, files []fileView, w int) string {
 			failed++
 		}
 	}
-	s := plural(ok, "file")
-	if out > 0 && in > 0 {
-		s += fmt.Sprintf("   %s %s %s   %s   %s BPC", text.Bytes(in), arrow(t, &files[0]), text.Bytes(out),
-			text.Ratio(float64(in)/float64(out)), text.Fixed(8*float64(out)/float64(in), 3))
-	}
-	line := t.Strong.Render(text.Cut(s, w))
+	parts := []string{t.Strong.Render(plural(ok, "file"))}
 	if failed > 0 {
-		line += "   " + t.Bad.Render(fmt.Sprintf("%d not done", failed))
+		parts = append(parts, t.Bad.Render(fmt.Sprintf("%d not done", failed)))
 	}
-	return text.Cut(line, w)
+	if out > 0 && in > 0 {
+		parts = append(parts, t.Strong.Render(fmt.Sprintf("%s %s %s", text.Bytes(in), arrow(t, &files[0]), text.Bytes(out))),
+			t.Strong.Render(text.Ratio(float64(in)/float64(out))), t.Strong.Render(text.Fixed(8*float64(out)/float64(in), 3)+" BPC"))
+	}
+	return strings.TrimRight(text.Some(parts, "   ", w), " ")
 }
 
-func reason(err error) string {
-	if err == nil {
+// reason says why a file failed, without the name that stands before it already.
+func reason(f *fileView) string {
+	if f.Err == nil {
 		return "failed"
 	}
-	return err.Error()
+	s := f.Err.Error()
+	for _, prefix := range []string{f.Name + ": ", "open " + f.Name + ": "} {
+		s = strings.TrimPrefix(s, prefix)
+	}
+	return text.Clean(s)
 }

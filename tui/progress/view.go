@@ -20,12 +20,6 @@ type fileView struct {
 	feed.Snapshot
 	verb   string
 	output string
-	phase  *phaseView // the work after the main one, such as verifying
-}
-
-type phaseView struct {
-	verb string
-	snap feed.Snapshot
 }
 
 // view is everything the live part depends on.
@@ -53,7 +47,7 @@ func (v *view) lines() []string {
 		switch s := v.files[i].State; {
 		case s == feed.Waiting:
 			waiting = append(waiting, i)
-		case s.Over() && v.files[i].phase == nil:
+		case s.Over():
 			over++
 		default:
 			active = append(active, i)
@@ -95,8 +89,36 @@ func size(n int64) string {
 	return text.Bytes(n)
 }
 
+// head is the line with what is done to what, and what is known about it on the
+// right.
+func (v *view) head(f *fileView, plain string, w int) string {
+	t := v.t
+	about := t.Muted.Render(plain)
+	if f.State == feed.Paused {
+		about = t.Warn.Render(t.Glyph.Paused + " paused")
+	}
+	name := text.Clean(f.Name)
+	room := w - text.Width(about) - text.Width(f.verb) - 3
+	if dot := " " + t.Glyph.Dot + " "; room < text.Width(name) && f.State != feed.Paused && strings.Contains(plain, dot) {
+		// The name matters more than the last of what is known.
+		return v.head(f, plain[:strings.LastIndex(plain, dot)], w)
+	}
+	sz := ""
+	if f.Total >= 0 && room > 36 && f.Transfer == nil {
+		sz = "  " + text.Count(f.Total) + " bytes"
+	}
+	left := t.Title.Render(f.verb) + "  " + t.Strong.Render(text.CutMiddle(name, room-text.Width(sz))) + t.Muted.Render(sz)
+	return text.Ends(left, about, w)
+}
+
 // full draws one file with everything there is to see.
 func (v *view) full(f *fileView, w int) []string {
+	switch {
+	case f.Training != nil:
+		return v.training(f, w)
+	case f.Transfer != nil:
+		return v.transfer(f, w)
+	}
 	t := v.t
 	about := describe(f.Model, t.Glyph.Dot)
 	if f.Lanes > 0 && w >= 72 {
@@ -105,21 +127,12 @@ func (v *view) full(f *fileView, w int) []string {
 	if text.Width(about) > w/2 {
 		about = f.Model.Name
 	}
-	head := f.verb
-	if f.phase != nil {
-		head = f.phase.verb
+	headed := *f
+	if f.Verify != nil {
+		headed.verb = "verify"
 	}
-	room := w - text.Width(about) - text.Width(head) - 3
-	sz := ""
-	if f.Total >= 0 && room > 36 {
-		sz = "  " + text.Count(f.Total) + " bytes"
-	}
-	left := t.Title.Render(head) + "  " + t.Strong.Render(text.CutMiddle(text.Clean(f.Name), room-text.Width(sz))) + t.Muted.Render(sz)
-	out := []string{text.Ends(left, t.Muted.Render(about), w), v.bar(f, w)}
-	if f.State == feed.Paused {
-		out[0] = text.Ends(left, t.Warn.Render(t.Glyph.Paused+" paused"), w)
-	}
-	if len(f.Curve) > 0 && (f.Compressed > 0 || f.phase != nil) {
+	out := []string{v.head(&headed, about, w), v.bar(f, w)}
+	if len(f.Curve) > 0 && (f.Compressed > 0 || f.Verify != nil) {
 		out = append(out, v.figures(f, w))
 	}
 	if v.h >= 8 {
@@ -143,11 +156,16 @@ func (v *view) full(f *fileView, w int) []string {
 // bar draws the bar with the percentage, the speed and the times.
 func (v *view) bar(f *fileView, w int) string {
 	s := &f.Snapshot
-	if f.phase != nil {
-		s = &f.phase.snap
+	if f.Verify != nil {
+		s = f.Verify
 	}
-	tail := fmt.Sprintf(" %10s  %s", text.Rate(s.Speed), text.Clock(s.Elapsed))
-	if s.ETA >= 0 && w >= 50 {
+	rate := text.Rate(s.Speed)
+	still := s.Transfer != nil && s.Still >= stillTime
+	if s.Transfer != nil && s.Transfer.Converting || still {
+		rate = ""
+	}
+	tail := fmt.Sprintf(" %10s  %s", rate, text.Clock(s.Elapsed))
+	if !still && s.ETA >= 0 && w >= 50 {
 		tail += " " + v.t.Glyph.Dot + " " + text.Clock(s.ETA) + " left"
 	} else if w < 50 {
 		tail = ""
@@ -164,7 +182,7 @@ func (v *view) bar(f *fileView, w int) string {
 	switch {
 	case v.stop || s.State == feed.Paused:
 		style = v.t.Warn
-	case f.phase != nil:
+	case f.Verify != nil:
 		style = v.t.Good
 	}
 	if frac < 0 {
@@ -185,7 +203,7 @@ func (v *view) figures(f *fileView, w int) string {
 	if f.Symbols > 0 && f.Model.Kind == predict.Tokens {
 		parts = append(parts, text.Count(f.Symbols)+t.Muted.Render(" tokens"))
 	}
-	return text.Fit(strings.Join(parts, "   "), w)
+	return text.Some(parts, "   ", w)
 }
 
 func arrow(t *theme.Theme, f *fileView) string {
@@ -242,7 +260,7 @@ func (v *view) detailLines(f *fileView, shares []feed.Share, w int) []string {
 		facts = append(facts, text.Bytes(v.memory)+" memory")
 	}
 	if len(facts) > 0 {
-		out = append(out, v.t.Muted.Render(text.Fit(strings.Join(facts, " "+v.t.Glyph.Dot+" "), w)))
+		out = append(out, v.t.Muted.Render(text.Some(facts, " "+v.t.Glyph.Dot+" ", w)))
 	}
 	return out
 }
@@ -261,10 +279,11 @@ func (v *view) compact(f *fileView, w int) string {
 // totals is the line over all files.
 func (v *view) totals(over, w int) string {
 	var done, total, in, out int64
-	failed := 0
+	failed, known := 0, true
 	for i := range v.files {
 		f := &v.files[i]
 		total += max(0, f.Total)
+		known = known && f.Total >= 0
 		done += f.Bytes
 		if f.State == feed.Done {
 			in, out = in+f.Result.OriginalBytes, out+f.Result.CompressedBytes
@@ -275,8 +294,11 @@ func (v *view) totals(over, w int) string {
 		}
 	}
 	s := fmt.Sprintf("%d of %d files", over, len(v.files))
-	if total > 0 {
+	switch {
+	case known:
 		s += fmt.Sprintf("   %s of %s", text.Bytes(done), text.Bytes(total))
+	case done > 0:
+		s += "   " + text.Bytes(done)
 	}
 	if out > 0 && w >= 60 {
 		s += fmt.Sprintf("   so far %s at %s BPC", text.Ratio(float64(in)/float64(out)), text.Fixed(8*float64(out)/float64(in), 3))
@@ -289,21 +311,32 @@ func (v *view) totals(over, w int) string {
 }
 
 func (v *view) help(active []int, w int) string {
-	if v.stop {
-		return v.t.Warn.Render(text.Fit("stopping and removing the unfinished output", w))
-	}
-	pause := "pause"
+	pause, stop, stopping, details := "pause", "stop", "stopping and removing the unfinished output", true
 	for _, i := range active {
-		if v.files[i].State == feed.Paused {
+		f := &v.files[i]
+		if f.State == feed.Paused {
 			pause = "go on"
 		}
+		switch {
+		case f.Training != nil:
+			stop, stopping = "save and stop", "stopping and saving a checkpoint"
+		case f.Transfer != nil:
+			stopping, details = "stopping; what came so far is kept", false
+		}
 	}
-	keys := []struct{ key, what string }{{"d", "details"}, {"p", pause}, {"ctrl+c", "stop"}}
+	if v.stop {
+		return v.t.Warn.Render(text.Fit(stopping, w))
+	}
+	type hint struct{ key, what string }
+	keys := []hint{{"p", pause}, {"ctrl+c", stop}}
+	if details {
+		keys = append(keys, hint{"d", "details"})
+	}
 	var parts []string
 	for _, k := range keys {
 		parts = append(parts, v.t.Key.Render(k.key)+" "+v.t.Muted.Render(k.what))
 	}
-	return text.Fit(strings.Join(parts, "   "), w)
+	return text.Some(parts, "   ", w)
 }
 
 // describe says which model runs on what ("gru · cpu avx512vnni").

@@ -5,20 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-
-	"github.com/charmbracelet/colorprofile"
+	"time"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/internal/demo"
 	"github.com/llmz/llmz/tui/internal/golden"
 	"github.com/llmz/llmz/tui/theme"
-)
-
-var (
-	colour = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
-	mono   = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
-	basic  = theme.New(theme.Options{Profile: colorprofile.ANSI, Glyphs: theme.ASCII})
 )
 
 func file(j *feed.Job, verb, output string) fileView {
@@ -28,6 +21,31 @@ func file(j *feed.Job, verb, output string) fileView {
 func single(f float64) []fileView {
 	c := demo.NewClock()
 	return []fileView{file(demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, f), "compress", "alice29.txt.llmz")}
+}
+
+// trained is a training that got as far as f.
+func trained(f float64) fileView {
+	c := demo.NewClock()
+	j := feed.New("notes", -1, c.Now)
+	demo.Train(c, f, j.Train)
+	return file(j, "train", "notes.gguf")
+}
+
+// pulling is a download that was resumed, or the conversion after it.
+func pulling(convert bool) fileView {
+	c := demo.NewClock()
+	j := feed.New("gpt2", -1, c.Now)
+	j.Download("vocab.json", 0, 1_042_301)
+	c.Add(time.Second)
+	j.Download("vocab.json", 1_042_301, 1_042_301)
+	for i := range int64(20) {
+		j.Download("model.safetensors", 120_000_000+i*9_000_000, 548_105_171)
+		c.Add(time.Second)
+	}
+	if convert {
+		j.Convert(37, 148)
+	}
+	return file(j, "pull", "")
 }
 
 func several() []fileView {
@@ -41,7 +59,7 @@ func several() []fileView {
 		file(demo.Job(c, m, "das große Wörterbuch der 日本語 und anderer Sprachen, Band drei.txt", 4100000, 0.4), "compress", ""),
 	}
 	for i := range 9 {
-		files = append(files, file(feed.New(context.Background(), fmt.Sprintf("kapitel-%02d.txt", i+1), int64(20000*(i+1)), c.Now), "compress", ""))
+		files = append(files, file(feed.New(fmt.Sprintf("kapitel-%02d.txt", i+1), int64(20000*(i+1)), c.Now), "compress", ""))
 	}
 	return files
 }
@@ -50,7 +68,11 @@ func TestGoldenScreens(t *testing.T) {
 	paused := single(0.5)
 	paused[0].State = feed.Paused
 	verifying := single(1)
-	verifying[0].phase = &phaseView{"verify", demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.3).Snapshot()}
+	check := demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.3).Snapshot()
+	verifying[0].State, verifying[0].Verify = feed.Running, &check
+	training := []fileView{trained(0.43)}
+	pausedTraining := []fileView{trained(0.1)}
+	pausedTraining[0].State = feed.Paused
 	unknown := single(0.5)
 	unknown[0].Total, unknown[0].ETA = -1, -1
 	screens := []struct {
@@ -65,12 +87,17 @@ func TestGoldenScreens(t *testing.T) {
 		{"verifying", verifying, false},
 		{"unknown", unknown, false},
 		{"several", several(), false},
+		{"training", training, false},
+		{"training-start", []fileView{trained(0.01)}, false},
+		{"training-paused", pausedTraining, true},
+		{"pull", []fileView{pulling(false)}, false},
+		{"pull-convert", []fileView{pulling(true)}, false},
 	}
 	sizes := []struct{ w, h int }{{40, 12}, {80, 24}, {140, 40}}
 	themes := []struct {
 		name string
 		t    *theme.Theme
-	}{{"colour", colour}, {"mono", mono}, {"ascii", basic}}
+	}{{"colour", golden.Colour}, {"mono", golden.Mono}, {"ascii", golden.ASCII}}
 	for _, s := range screens {
 		for _, size := range sizes {
 			for _, th := range themes {
@@ -86,6 +113,15 @@ func TestGoldenScreens(t *testing.T) {
 	}
 }
 
+// over is a file that has ended.
+func over(f fileView, err error) fileView {
+	j := feed.New(f.Name, f.Total, nil)
+	j.Finish(engine.Result{}, err)
+	s := j.Snapshot()
+	f.State, f.Err = s.State, s.Err
+	return f
+}
+
 func TestGoldenSummaries(t *testing.T) {
 	c := demo.NewClock()
 	failed := demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
@@ -97,9 +133,13 @@ func TestGoldenSummaries(t *testing.T) {
 		"failed":  {file(failed, "compress", "")},
 		"stopped": {file(stopped, "compress", "")},
 		"list":    several()[:2],
+		"trained": {over(trained(1), nil)},
+		"halted":  {over(trained(0.4), context.Canceled)},
+		"pulled":  {over(pulling(true), nil)},
+		"broken":  {over(pulling(false), errors.New("owner/repo/model.gguf: digest differs: what came is 9a3f, the hub names 77b1"))},
 	} {
 		for _, w := range []int{40, 80, 140} {
-			lines := closing(colour, files, 0, w)
+			lines := closing(golden.Colour, files, 0, w)
 			golden.Within(t, lines, w, 20)
 			golden.Equal(t, fmt.Sprintf("summary-%s-%d", name, w), lines)
 		}
@@ -108,16 +148,16 @@ func TestGoldenSummaries(t *testing.T) {
 
 // Whatever the size, nothing may be wider or higher than the screen.
 func TestEverySizeFits(t *testing.T) {
-	screens := [][]fileView{single(0), single(0.3), single(1), several()}
+	screens := [][]fileView{single(0), single(0.3), single(1), several(), {trained(0.5)}, {trained(1)}, {pulling(false)}, {pulling(true)}}
 	for w := 1; w <= 200; w += 3 {
 		for _, h := range []int{1, 2, 5, 9, 24} {
 			for _, files := range screens {
 				for _, details := range []bool{false, true} {
-					v := view{t: mono, files: files, w: w, h: h, details: details, keys: true}
+					v := view{t: golden.Mono, files: files, w: w, h: h, details: details, keys: true}
 					golden.Within(t, v.lines(), w, h)
 				}
 				if w >= 30 {
-					golden.Within(t, closing(mono, files, 0, w), w, 50)
+					golden.Within(t, closing(golden.Mono, files, 0, w), w, 50)
 				}
 			}
 		}
@@ -151,7 +191,7 @@ func TestPlainThemeHasNoEscapes(t *testing.T) {
 
 // What a redraw costs: there are at most ten a second.
 func BenchmarkFrame(b *testing.B) {
-	v := view{t: colour, files: single(0.58), w: 140, h: 40, details: true, keys: true}
+	v := view{t: golden.Colour, files: single(0.58), w: 140, h: 40, details: true, keys: true}
 	for b.Loop() {
 		v.lines()
 	}

@@ -18,15 +18,16 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/tui/feed"
 )
 
 // ErrDiffers means that what came back was not what had been compressed.
 var ErrDiffers = errors.New("the decompressed content differs from the original")
 
-// Code is one direction of an entrant: it reads src, writes dst and reports to
-// observe on the way. size is the number of original bytes.
-type Code func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error)
+// Code is one direction of an entrant: it reads src, writes dst, reports to job
+// on the way and waits at its gate. size is the number of original bytes.
+type Code func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Job) (engine.Result, error)
 
 // An Entrant takes part in a race.
 type Entrant struct {
@@ -71,17 +72,17 @@ type Contest struct {
 
 	lanes []*Lane
 	clock feed.Clock
+	gate  *gate.Gate // of all lanes
 }
 
-// New returns a contest of the entrants; the clock may be nil. A cancelled ctx
-// ends pauses.
-func New(ctx context.Context, name string, size int64, open func() (io.ReadCloser, error), entrants []Entrant, clock feed.Clock) *Contest {
+// New returns a contest of the entrants; the clock may be nil.
+func New(name string, size int64, open func() (io.ReadCloser, error), entrants []Entrant, clock feed.Clock) *Contest {
 	if clock == nil {
 		clock = time.Now
 	}
-	c := &Contest{Name: name, Size: size, Open: open, clock: clock}
+	c := &Contest{Name: name, Size: size, Open: open, clock: clock, gate: gate.New(clock)}
 	for _, e := range entrants {
-		c.lanes = append(c.lanes, &Lane{e, feed.New(ctx, e.Name, size, clock), feed.New(ctx, e.Name, size, clock)})
+		c.lanes = append(c.lanes, &Lane{e, feed.Gated(e.Name, size, clock, c.gate), feed.Gated(e.Name, size, clock, c.gate)})
 	}
 	return c
 }
@@ -134,7 +135,7 @@ func (c *Contest) forth(ctx context.Context, l *Lane, archive *bytes.Buffer) (en
 		return engine.Result{}, err
 	}
 	defer src.Close()
-	return l.Compress(ctx, archive, src, c.Size, l.Forth.Observe)
+	return l.Compress(ctx, archive, src, c.Size, l.Forth)
 }
 
 func (c *Contest) back(ctx context.Context, l *Lane, archive []byte) (engine.Result, error) {
@@ -144,7 +145,7 @@ func (c *Contest) back(ctx context.Context, l *Lane, archive []byte) (engine.Res
 	}
 	defer want.Close()
 	cmp := &comparer{want: want}
-	r, err := l.Decompress(ctx, cmp, bytes.NewReader(archive), c.Size, l.Back.Observe)
+	r, err := l.Decompress(ctx, cmp, bytes.NewReader(archive), c.Size, l.Back)
 	if err == nil {
 		err = cmp.end()
 	}

@@ -3,6 +3,9 @@ package race
 import (
 	"fmt"
 	"strconv"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/llmz/llmz/tui/chart"
 	"github.com/llmz/llmz/tui/text"
@@ -115,17 +118,20 @@ func (v *view) podium(w int) []string {
 func (v *view) notes(w int) []string {
 	var out []string
 	if !v.sequential && len(v.lanes) > 1 {
-		out = append(out, " They shared the machine; --sequential measures them one by one.")
+		out = append(out, "They shared the machine; llmz race --sequential measures them one by one.")
 	}
 	for i := range v.lanes {
 		if l := &v.lanes[i]; l.note != "" && l.missing == "" {
-			out = append(out, fmt.Sprintf(" %s: %s", l.name, l.note))
+			out = append(out, fmt.Sprintf("%s: %s", l.name, l.note))
 		}
 	}
-	for i := range out {
-		out[i] = v.t.Muted.Render(text.Cut(out[i], w))
+	var lines []string
+	for _, n := range out {
+		for i, l := range strings.Split(ansi.Wordwrap(n, max(20, w-4), ""), "\n") {
+			lines = append(lines, v.t.Muted.Render(text.Cut(text.Spaces(1+2*min(i, 1))+l, w)))
+		}
 	}
-	return out
+	return lines
 }
 
 func (v *view) scatter(w, h int) []string {

@@ -7,25 +7,19 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/teatest/v2"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/internal/demo"
 	"github.com/llmz/llmz/tui/internal/golden"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/theme"
-)
-
-var (
-	colour = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
-	light  = theme.New(theme.Options{Profile: colorprofile.ANSI256, Glyphs: theme.Block})
-	mono   = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
 )
 
 const size = 152089
@@ -35,7 +29,7 @@ func lanes(parts map[string]float64, back map[string]float64) []laneView {
 	var out []laneView
 	for i, name := range []string{"gru", "lstm", "distilgpt2", "gpt2", "xz-9"} {
 		m := demo.Models[name]
-		l := laneView{name: name, index: i, back: feed.New(context.Background(), name, size, nil).Snapshot()}
+		l := laneView{name: name, index: i, back: feed.New(name, size, nil).Snapshot()}
 		if name == "gpt2" {
 			l.missing = "llmz models pull gpt2"
 		}
@@ -71,11 +65,11 @@ func screens() map[string]*view {
 
 func TestGoldenScreens(t *testing.T) {
 	for name, v := range screens() {
-		for _, s := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+		for _, s := range golden.Sizes {
 			for _, th := range []struct {
 				name string
 				t    *theme.Theme
-			}{{"colour", colour}, {"light", light}, {"mono", mono}} {
+			}{{"colour", golden.Colour}, {"light", golden.Light}, {"mono", golden.Mono}} {
 				v.t, v.w, v.h, v.name, v.size, v.keys = th.t, s[0], s[1], "alice29.txt", size, " q stop"
 				lines := v.lines()
 				golden.Within(t, lines, s[0], s[1])
@@ -93,7 +87,7 @@ func TestGoldenScreens(t *testing.T) {
 
 func TestEverySizeFits(t *testing.T) {
 	for name, v := range screens() {
-		v.name, v.size, v.t, v.keys = "ein Name, 日本語 und länger als das Fenster.txt", size, mono, " q"
+		v.name, v.size, v.t, v.keys = "ein Name, 日本語 und länger als das Fenster.txt", size, golden.Mono, " q"
 		for w := 1; w < 220; w += 7 {
 			for h := 1; h < 60; h += 5 {
 				v.w, v.h = w, h
@@ -107,7 +101,8 @@ func TestEverySizeFits(t *testing.T) {
 // fake is an entrant that "compresses" by copying, with events on the way.
 func fake(name string, spoil bool, hold <-chan struct{}) Entrant {
 	code := func(dir engine.Direction) Code {
-		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, observe engine.Observer) (engine.Result, error) {
+		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Job) (engine.Result, error) {
+			observe := job.Observe
 			observe(engine.Started{Direction: dir, TotalBytes: size})
 			if hold != nil {
 				select {
@@ -135,8 +130,8 @@ func fake(name string, spoil bool, hold <-chan struct{}) Entrant {
 	return Entrant{Name: name, Compress: code(engine.Compressing), Decompress: code(engine.Decompressing)}
 }
 
-func contest(ctx context.Context, content []byte, e ...Entrant) *Contest {
-	return New(ctx, "content", int64(len(content)), func() (io.ReadCloser, error) {
+func contest(content []byte, e ...Entrant) *Contest {
+	return New("content", int64(len(content)), func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(content)), nil
 	}, e, nil)
 }
@@ -144,7 +139,7 @@ func contest(ctx context.Context, content []byte, e ...Entrant) *Contest {
 func TestContest(t *testing.T) {
 	content := bytes.Repeat([]byte("the quick brown fox "), 50)
 	for _, sequential := range []bool{false, true} {
-		c := contest(t.Context(), content, fake("honest", false, nil), fake("liar", true, nil),
+		c := contest(content, fake("honest", false, nil), fake("liar", true, nil),
 			Entrant{Name: "absent", Missing: "llmz models pull absent"})
 		c.Sequential = sequential
 		out := c.Run(t.Context())
@@ -191,16 +186,10 @@ func (o iotestOneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, l
 func TestFlow(t *testing.T) {
 	hold := make(chan struct{})
 	ctx := t.Context()
-	c := contest(ctx, make([]byte, 5000), fake("quick", false, nil), fake("slow", false, hold))
-	m := NewModel(ctx, c, mono, true)
-	tm := teatest.NewTestModel(t, root{m}, teatest.WithInitialTermSize(80, 24))
-	var seen bytes.Buffer
-	saw := func(what string) {
-		t.Helper()
-		teatest.WaitFor(t, io.TeeReader(tm.Output(), &seen), func([]byte) bool {
-			return strings.Contains(ansi.Strip(seen.String()), what)
-		}, teatest.WithDuration(10*time.Second))
-	}
+	c := contest(make([]byte, 5000), fake("quick", false, nil), fake("slow", false, hold))
+	m := NewModel(ctx, c, golden.Mono, true)
+	tm := teatest.NewTestModel(t, screen.Root(m, true), teatest.WithInitialTermSize(80, 24))
+	saw := golden.Watch(t, tm)
 	saw("side by side")
 	tm.Send(tea.WindowSizeMsg{Width: 30, Height: 6})
 	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
@@ -215,10 +204,53 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// endless is an entrant that works until it is stopped, and counts its steps.
+func endless(name string, steps *atomic.Int64) Entrant {
+	return Entrant{Name: name, Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, size int64, job *feed.Job) (engine.Result, error) {
+		job.Observe(engine.Started{TotalBytes: size})
+		for ctx.Err() == nil {
+			if err := job.Gate().Wait(ctx); err != nil {
+				return engine.Result{}, err
+			}
+			steps.Add(1)
+			time.Sleep(time.Millisecond)
+		}
+		return engine.Result{}, ctx.Err()
+	}}
+}
+
+// A pause holds all lanes, those too that have not begun; and a paused race can be
+// stopped.
+func TestPauseAndStop(t *testing.T) {
+	var steps [2]atomic.Int64
+	c := contest(make([]byte, 5000), endless("one", &steps[0]), endless("two", &steps[1]))
+	m := NewModel(t.Context(), c, golden.Mono, true)
+	m.Init()
+	for steps[0].Load() == 0 || steps[1].Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	m.Update(tea.KeyPressMsg{Code: 'p', Text: "p"})
+	time.Sleep(10 * time.Millisecond) // a step may be under way
+	before := steps[0].Load() + steps[1].Load()
+	time.Sleep(30 * time.Millisecond)
+	if n := steps[0].Load() + steps[1].Load() - before; n != 0 {
+		t.Errorf("%d steps during the pause", n)
+	}
+	if s := strings.Join(m.Render(), "\n"); !strings.Contains(s, "paused") || !strings.Contains(s, "go on") {
+		t.Errorf("the screen does not tell of the pause:\n%s", s)
+	}
+	m.Update(tea.KeyPressMsg{Code: 'q', Text: "q"})
+	for _, o := range m.Stop() {
+		if !errors.Is(o.Err, context.Canceled) {
+			t.Errorf("%s ended with %v", o.Name, o.Err)
+		}
+	}
+}
+
 // What a redraw costs: there are at most ten a second.
 func BenchmarkFrame(b *testing.B) {
 	v := screens()["running"]
-	v.t, v.w, v.h, v.name, v.size = colour, 140, 40, "alice29.txt", size
+	v.t, v.w, v.h, v.name, v.size = golden.Colour, 140, 40, "alice29.txt", size
 	for b.Loop() {
 		v.lines()
 	}

@@ -2,14 +2,12 @@ package race
 
 import (
 	"context"
-	"io"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
-	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
@@ -17,72 +15,18 @@ import (
 // FrameTime is the time between two looks at the lanes.
 const FrameTime = 125 * time.Millisecond
 
-// Options configure Show.
-type Options struct {
-	Theme   *theme.Theme
-	Out     io.Writer
-	In      io.Reader // nil for no keys: the view then ends with the race
-	Environ []string
-}
+// Options configure Show. Without keys the view ends with the race.
+type Options = screen.Options
 
 // Show runs the contest and draws it on the whole screen until the user has seen
 // enough. Leaving early stops the race; the outcomes say so.
 func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, error) {
 	m := NewModel(ctx, c, o.Theme, o.In != nil)
-	opts := []tea.ProgramOption{
-		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
-		tea.WithColorProfile(o.Theme.Profile),
-	}
-	if o.Environ != nil {
-		opts = append(opts, tea.WithEnvironment(o.Environ))
-	}
-	p := tea.NewProgram(root{m}, opts...)
+	p := screen.Alone(m, o)
 	stop := context.AfterFunc(ctx, func() { p.Send(stopMsg{}) })
 	defer stop()
 	_, err := p.Run()
 	return m.Stop(), err
-}
-
-// root makes a program of a Model.
-type root struct{ m *Model }
-
-func (r root) Init() tea.Cmd {
-	if r.m.hasKeys {
-		return tea.Batch(r.m.Init(), tea.RequestBackgroundColor)
-	}
-	return r.m.Init()
-}
-
-func (r root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		if msg.Width > 0 && msg.Height > 0 {
-			r.m.SetSize(msg.Width, msg.Height)
-		}
-	case tea.BackgroundColorMsg:
-		if t := r.m.v.t; t.Dark != msg.IsDark() && t.Profile > colorprofile.ANSI {
-			o := t.Options
-			o.Dark = msg.IsDark()
-			r.m.SetTheme(theme.New(o))
-		}
-	case tea.KeyPressMsg:
-		if msg.String() == "ctrl+z" {
-			return r, tea.Suspend
-		}
-	}
-	cmd := r.m.Update(msg)
-	if r.m.Left() {
-		return r, tea.Quit
-	}
-	return r, cmd
-}
-
-func (r root) View() tea.View {
-	v := tea.NewView(strings.Join(r.m.Render(), "\n"))
-	v.AltScreen = true
-	v.MouseMode = tea.MouseModeCellMotion
-	v.WindowTitle = "llmz race " + text.Clean(r.m.v.name)
-	return v
 }
 
 // Table returns the results as lines of at most w cells, without escape codes
@@ -111,6 +55,9 @@ type (
 // Model is the race as a part of a program: the one around it hands on its
 // messages and draws what Render returns.
 type Model struct {
+	// Within is whether there is something to go back to, where no table stays.
+	Within bool
+
 	c        *Contest
 	v        view
 	ctx      context.Context
@@ -161,6 +108,12 @@ func (m *Model) Left() bool { return m.left }
 
 // SetSize follows the window.
 func (m *Model) SetSize(w, h int) { m.v.w, m.v.h = w, h }
+
+// Title names the window.
+func (m *Model) Title() string { return "llmz race " + text.Clean(m.v.name) }
+
+// Theme returns the theme in use.
+func (m *Model) Theme() *theme.Theme { return m.v.t }
 
 // SetTheme follows the terminal's background.
 func (m *Model) SetTheme(t *theme.Theme) {
@@ -213,8 +166,9 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 
 func (m *Model) look() {
 	m.v.lanes = m.c.views()
+	m.v.paused = m.c.gate.Closed()
 	if !m.over {
-		m.v.elapsed = m.c.clock().Sub(m.started)
+		m.v.elapsed = m.c.clock().Sub(m.started) - m.c.gate.Held()
 	}
 	m.v.keys = m.help()
 }
@@ -248,25 +202,12 @@ func (m *Model) key(k string) {
 }
 
 func (m *Model) togglePause() {
-	paused := m.paused()
-	for _, l := range m.c.lanes {
-		for _, j := range []*feed.Job{l.Forth, l.Back} {
-			if paused {
-				j.Resume()
-			} else {
-				j.Pause()
-			}
-		}
+	if m.c.gate.Closed() {
+		m.c.gate.Open()
+	} else {
+		m.c.gate.Close()
 	}
-}
-
-func (m *Model) paused() bool {
-	for i := range m.v.lanes {
-		if m.v.lanes[i].forth.State == feed.Paused || m.v.lanes[i].back.State == feed.Paused {
-			return true
-		}
-	}
-	return false
+	m.look()
 }
 
 func (m *Model) help() string {
@@ -276,12 +217,15 @@ func (m *Model) help() string {
 	case !m.hasKeys:
 		return ""
 	case m.over:
+		if m.Within {
+			return " " + item("q", "leave")
+		}
 		return " " + item("q", "leave, the table stays")
 	case m.v.stopping:
 		return t.Warn.Render(" stopping")
 	}
 	pause := "pause"
-	if m.paused() {
+	if m.c.gate.Closed() {
 		pause = "go on"
 	}
 	up := "↑↓"

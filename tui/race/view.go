@@ -24,6 +24,7 @@ type view struct {
 	w, h       int
 	selected   int
 	stopping   bool
+	paused     bool
 	keys       string // the help line
 	plain      bool   // no selection: for text that stays
 }
@@ -72,7 +73,9 @@ func (v *view) header() string {
 	switch {
 	case v.stopping && !v.over():
 		right = "stopping "
-	case v.w >= 72:
+	case v.paused && !v.over():
+		right = v.t.Glyph.Paused + " paused " + v.t.Glyph.Dot + " " + right
+	case v.w-text.Width(right)-text.Width(how)-31 >= text.Width(v.name):
 		right = how + " " + v.t.Glyph.Dot + " " + right
 	}
 	room := v.w - text.Width(right) - 12

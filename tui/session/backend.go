@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/race"
 )
 
@@ -47,8 +48,28 @@ type Task struct {
 	Op   Op
 	Path string // the file; for Pull, the model's name
 	// More are further files, for Train.
-	More []string
+	More  []string
+	Train TrainPlan
 	Settings
+}
+
+// A TrainPlan says what kind of model to train.
+type TrainPlan struct {
+	Name string // of the new model
+	// Arch is "lstm" or "gru" for a model from scratch; Init is the model to adapt
+	// instead.
+	Arch, Init string
+	Minutes    float64
+	// Resume goes on from the checkpoint of an interrupted training; without it that
+	// is thrown away.
+	Resume bool
+}
+
+// A TrainTarget is what is known about a name for a new model.
+type TrainTarget struct {
+	Problem     string // why it cannot be used
+	Exists      bool   // there is such a model, which would be replaced
+	Interrupted bool   // there is a checkpoint of an interrupted training
 }
 
 // An Outcome is what a task left.
@@ -95,14 +116,17 @@ type Estimate struct {
 
 // Backend is what the session can do. Functions that are nil are not offered.
 type Backend struct {
-	Models   func(ctx context.Context) ([]Model, error)
-	Run      func(ctx context.Context, t Task, observe engine.Observer) (Outcome, error)
+	Models func(ctx context.Context) ([]Model, error)
+	// Run does a task, tells the job how far it is, and waits at its gate.
+	Run      func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
 	Estimate func(ctx context.Context, path string, models []string) ([]Estimate, error)
 	Entrants func(ctx context.Context) ([]race.Entrant, error)
 	Inspect  func(ctx context.Context, path, model string, observe engine.Observer) (*engine.Inspection, error)
 	// Info returns what is known about an archive, a line each.
-	Info        func(ctx context.Context, path string) ([]string, error)
-	Train, Pull bool // whether Run takes these operations
+	Info func(ctx context.Context, path string) ([]string, error)
+	// TrainTarget looks at a name for a new model; nil where Run does not train.
+	TrainTarget func(name string) TrainTarget
+	Pull        bool // whether Run takes this operation
 	// History is the file that keeps the results; empty for none.
 	History string
 	// ReadDir lists a directory; nil for the real one.

@@ -19,12 +19,12 @@ type dialog interface {
 	paste(content string)
 	// lines draws its inside, in lines of at most w cells and h lines.
 	lines(t *theme.Theme, w, h int) []string
-	name() string
+	title() string
 }
 
 // prompt asks for a line of text.
 type prompt struct {
-	title string
+	asks  string
 	input textinput.Model
 	done  func(s *Session, value string) tea.Cmd
 	live  func(value string) // called for each change; may be nil
@@ -32,14 +32,14 @@ type prompt struct {
 }
 
 func newPrompt(title, value string, done func(*Session, string) tea.Cmd) *prompt {
-	p := &prompt{title: title, input: textinput.New(), done: done, first: value}
+	p := &prompt{asks: title, input: textinput.New(), done: done, first: value}
 	p.input.SetValue(value)
 	p.input.CursorEnd()
 	p.input.Focus()
 	return p
 }
 
-func (p *prompt) name() string { return p.title }
+func (p *prompt) title() string { return p.asks }
 
 func (p *prompt) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
@@ -69,11 +69,16 @@ func (p *prompt) paste(content string) {
 }
 
 func (p *prompt) lines(t *theme.Theme, w, _ int) []string {
-	v := []rune(p.input.Value())
-	at := min(p.input.Position(), len(v))
+	return []string{inputLine(t, &p.input, w), "", t.Muted.Render(text.Cut("enter accepts, esc leaves", w))}
+}
+
+// inputLine draws what is typed, with a cursor, in at most w cells.
+func inputLine(t *theme.Theme, input *textinput.Model, w int) string {
+	v := []rune(input.Value())
+	at := min(input.Position(), len(v))
 	under := " "
 	if at < len(v) {
-		under = string(v[at])
+		under = text.Clean(string(v[at]))
 	}
 	before, after := text.Clean(string(v[:at])), ""
 	if at < len(v) {
@@ -86,7 +91,7 @@ func (p *prompt) lines(t *theme.Theme, w, _ int) []string {
 	if t.Selected.Open() == "" {
 		cursor = "_"
 	}
-	return []string{text.Cut(before+cursor+after, w), "", t.Muted.Render(text.Cut("enter accepts, esc leaves", w))}
+	return text.Cut(before+cursor+after, w)
 }
 
 // confirm asks a question.
@@ -95,7 +100,7 @@ type confirm struct {
 	yes      func(*Session) tea.Cmd
 }
 
-func (c *confirm) name() string { return "" }
+func (c *confirm) title() string { return "" }
 
 func (c *confirm) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
@@ -116,13 +121,13 @@ func (c *confirm) lines(t *theme.Theme, w, _ int) []string {
 
 // page shows text.
 type page struct {
-	title string
-	body  []string
-	top   int
-	room  int
+	head string
+	body []string
+	top  int
+	room int
 }
 
-func (p *page) name() string { return p.title }
+func (p *page) title() string { return p.head }
 
 func (p *page) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	switch k.String() {
@@ -165,13 +170,13 @@ type item struct {
 
 // checklist asks for some of many.
 type checklist struct {
-	title string
+	asks  string
 	items []item
 	list  list
 	done  func(s *Session, on []bool) tea.Cmd
 }
 
-func (c *checklist) name() string { return c.title }
+func (c *checklist) title() string { return c.asks }
 
 func (c *checklist) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	switch key := k.String(); key {
@@ -237,7 +242,7 @@ type options struct {
 	list    list
 }
 
-func (o *options) name() string { return "Options for the next jobs" }
+func (o *options) title() string { return "Options for the next jobs" }
 
 func (s *Session) openOptions() tea.Cmd {
 	s.dialog = newOptions(s.settings, s.models.all)
@@ -280,7 +285,7 @@ func newOptions(x Settings, models []Model) *options {
 			return name(v)
 		}
 	}
-	number("block size", []int{0, 1 << 20, 4 << 20, 16 << 20, 64 << 20}, auto("usual (16 MiB)", sizeName), func(x *Settings) *int { return &x.BlockSize })
+	number("block size", []int{0, 1 << 20, 4 << 20, 16 << 20, 64 << 20}, auto("usual (16 MiB)", func(n int) string { return text.Binary(int64(n)) }), func(x *Settings) *int { return &x.BlockSize })
 	number("lanes", []int{0, 1, 4, 8, 16, 32}, auto("by the file's size", strconv.Itoa), func(x *Settings) *int { return &x.Lanes })
 	threads := []int{0}
 	for n := 1; n <= runtime.NumCPU(); n *= 2 {
@@ -342,7 +347,7 @@ func (o *options) lines(t *theme.Theme, w, h int) []string {
 }
 
 func (s *Session) openHelp() tea.Cmd {
-	s.dialog = &page{title: "Keys", body: helpLines(s.t, s.bindings(), s.global(), min(72, s.w-8))}
+	s.dialog = &page{head: "Keys", body: helpLines(s.t, s.bindings(), s.global(), min(72, s.w-8))}
 	return nil
 }
 
@@ -354,7 +359,7 @@ func over(t *theme.Theme, screen []string, d dialog, w, h int) []string {
 	inner := min(72, w-6)
 	body := d.lines(t, inner, h-4)
 	body = body[:min(len(body), h-4)]
-	box := boxed(t, d.name(), body, inner)
+	box := boxed(t, d.title(), body, inner)
 	x, y := (w-inner-4)/2, max(0, (h-len(box))/2)
 	out := append([]string(nil), screen...)
 	for i, l := range box {

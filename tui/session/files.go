@@ -80,12 +80,12 @@ func (f *filesScreen) targets() (paths []string, entries []Entry) {
 
 func (f *filesScreen) bindings(s *Session) []binding {
 	list := []binding{
-		{keys: "enter", what: "open", about: "enter a directory; compress a file, or decompress an archive", do: f.open},
+		{keys: "enter", what: "open", about: "enter a directory, compress a file, decompress an archive", do: f.open},
 		{keys: "space", what: "mark", about: "mark for what comes next", do: f.mark},
 		{keys: "c", what: "compress", about: "compress the marked files, or this one", do: func(s *Session) tea.Cmd { return f.work(s, Compress) }},
 		{keys: "d", what: "decompress", about: "decompress", do: func(s *Session) tea.Cmd { return f.work(s, Decompress) }},
 		{keys: "t", about: "test: decode and check everything, write nothing", do: func(s *Session) tea.Cmd { return f.work(s, Test) }},
-		{keys: "i", what: "inspect", about: "where the bits go: a heat-map; for an archive, what is known about it", do: f.inspect},
+		{keys: "i", what: "inspect", about: "a heat-map of where the bits go; facts about an archive", do: f.inspect},
 		{keys: "r", what: "race", about: "let models race on this file", do: f.race},
 		{keys: "e", about: "estimate size and time with each model that is here", do: f.estimate},
 		{keys: "/", what: "filter", about: "show only names with these words", do: f.askFilter},
@@ -110,8 +110,8 @@ func (f *filesScreen) bindings(s *Session) []binding {
 			return nil
 		}},
 	}
-	if s.b.Train {
-		list = append(list, binding{keys: "T", about: "train a model on the marked files", do: func(s *Session) tea.Cmd { return f.train(s) }})
+	if s.b.TrainTarget != nil {
+		list = append(list, binding{keys: "T", what: "train", about: "train a model on the marked files, or on a whole directory", do: func(s *Session) tea.Cmd { return f.train(s) }})
 	}
 	return list
 }
@@ -201,14 +201,19 @@ func (f *filesScreen) work(s *Session, op Op) tea.Cmd {
 	return s.enqueue(tasks, sizes)
 }
 
+// train asks how to train a model on the marked files, or on the file or
+// directory under the cursor.
 func (f *filesScreen) train(s *Session) tea.Cmd {
-	paths, _ := f.targets()
+	paths, entries := f.targets()
+	if e, ok := f.current(); len(paths) == 0 && ok {
+		paths, entries = []string{filepath.Join(f.dir, e.Name)}, []Entry{e}
+	}
 	if len(paths) == 0 {
 		s.say("mark the files to learn from first")
 		return nil
 	}
-	clear(f.marked)
-	return s.enqueue([]Task{{Op: Train, Path: paths[0], More: paths[1:], Settings: s.settings}}, []int64{-1})
+	s.dialog = newTrainForm(s, paths, entries)
+	return nil
 }
 
 // one returns the file under the cursor, for what works on a single one.

@@ -29,6 +29,9 @@ type Record struct {
 func newRecord(t Task, s feed.Snapshot, output string, when time.Time) Record {
 	r := Record{When: when, Op: t.Op, Path: t.Path, Output: output, Model: s.Model.Name,
 		Original: s.Bytes, Compressed: s.Compressed, Seconds: s.Elapsed.Seconds()}
+	if t.Op == Train {
+		r.Model = t.Train.Name
+	}
 	if r.Model == "" && t.Op == Compress {
 		r.Model = t.Model // of no model at all the events tell no name
 	}
@@ -40,7 +43,7 @@ func newRecord(t Task, s feed.Snapshot, output string, when time.Time) Record {
 
 // BPC returns the bits of archive per byte, 0 where there is nothing to tell.
 func (r Record) BPC() float64 {
-	if r.Original == 0 || r.Error != "" {
+	if r.Compressed == 0 || r.Original == 0 || r.Error != "" {
 		return 0
 	}
 	return 8 * float64(r.Compressed) / float64(r.Original)

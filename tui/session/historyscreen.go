@@ -53,7 +53,7 @@ func (x *historyScreen) estimated(s *Session, msg estimateMsg) {
 	}
 	x.estimates[msg.path] = msg.list
 	if s.tab != tabHistory {
-		s.dialog = &page{title: "Estimates for " + text.Clean(filepath.Base(msg.path)), body: x.estimateLines(s, msg.path, min(70, s.w-8))}
+		s.dialog = &page{head: "Estimates for " + text.Clean(filepath.Base(msg.path)), body: x.estimateLines(s, msg.path, min(70, s.w-8))}
 	}
 }
 
@@ -108,7 +108,7 @@ func (x *historyScreen) panelHeight(h int) int {
 func (x *historyScreen) render(s *Session, w, h int) []string {
 	t := s.t
 	if len(x.all) == 0 {
-		return text.Block([]string{"", " " + t.Muted.Render("no results yet")}, w, h)
+		return text.Block([]string{"", " " + t.Muted.Render("no results yet: what is compressed here will be listed, and can be compared")}, w, h)
 	}
 	order := ", newest first"
 	switch {

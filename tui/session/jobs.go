@@ -15,20 +15,26 @@ type job struct {
 	id     int
 	task   Task
 	feed   *feed.Job
-	verify *feed.Job // the events after the main work's end
 	cancel context.CancelFunc
 	output string
-	snap   feed.Snapshot  // as of the last look
-	check  *feed.Snapshot // while verifying
-	quit   bool           // cancelling was asked for
+	snap   feed.Snapshot // as of the last look
+	quit   bool          // cancelling was asked for
 }
 
-func (j *job) name() string { return filepath.Base(j.task.Path) }
+func (j *job) name() string { return j.task.name() }
+
+// name is what a task is known by on the screen.
+func (t Task) name() string {
+	if t.Op == Train {
+		return t.Train.Name
+	}
+	return filepath.Base(t.Path)
+}
 
 // queue runs tasks one after the other: a model takes the whole machine.
 type queue struct {
 	ctx   context.Context
-	run   func(ctx context.Context, t Task, observe engine.Observer) (Outcome, error)
+	run   func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
 	clock feed.Clock
 	jobs  []*job // in the order they were added
 	next  int    // the id of the next one
@@ -43,8 +49,7 @@ type endMsg struct {
 
 // add puts a task at the end of the queue.
 func (q *queue) add(t Task, size int64) *job {
-	ctx, cancel := context.WithCancel(q.ctx)
-	j := &job{id: q.next, task: t, feed: feed.New(ctx, filepath.Base(t.Path), size, q.clock), cancel: cancel}
+	j := &job{id: q.next, task: t, feed: feed.New(t.name(), size, q.clock), cancel: func() {}}
 	j.snap = j.feed.Snapshot()
 	q.next++
 	q.jobs = append(q.jobs, j)
@@ -64,25 +69,12 @@ func (q *queue) start() tea.Cmd {
 			continue
 		}
 		ctx, cancel := context.WithCancel(q.ctx)
-		f := feed.New(ctx, j.name(), j.snap.Total, q.clock)
-		check := feed.New(ctx, j.name(), j.snap.Total, q.clock)
-		j.feed, j.verify, j.cancel = f, check, cancel
+		j.cancel = cancel
 		j.snap.State = feed.Running
-		task, id, run := j.task, j.id, q.run
+		task, id, f, run := j.task, j.id, j.feed, q.run
 		return func() tea.Msg {
 			defer cancel()
-			// Verifying comes as a second run of events, in the other direction.
-			to := f
-			o, err := run(ctx, task, func(e engine.Event) {
-				switch e.(type) {
-				case engine.Finished:
-					to = check
-				case engine.Warning:
-					f.Observe(e)
-				default:
-					to.Observe(e)
-				}
-			})
+			o, err := run(ctx, task, f)
 			f.Finish(o.Result, err)
 			return endMsg{id, o, err}
 		}
@@ -98,12 +90,12 @@ func (q *queue) look() {
 		}
 		s := j.feed.Snapshot()
 		if s.State == feed.Waiting {
-			s.State = feed.Running // it has begun, but said nothing yet
+			// It has begun, but said nothing yet.
+			if s.State = feed.Running; j.feed.Gate().Closed() {
+				s.State = feed.Paused
+			}
 		}
-		j.snap, j.check = s, nil
-		if c := j.verify.Snapshot(); c.State != feed.Waiting {
-			j.check = &c
-		}
+		j.snap = s
 	}
 }
 
@@ -111,7 +103,7 @@ func (q *queue) look() {
 func (q *queue) end(m endMsg) *job {
 	for _, j := range q.jobs {
 		if j.id == m.id {
-			j.snap, j.check = j.feed.Snapshot(), nil
+			j.snap = j.feed.Snapshot()
 			j.output = m.outcome.Output
 			return j
 		}
@@ -142,7 +134,7 @@ func (q *queue) stopAll() {
 func (q *queue) pause(j *job) {
 	if j.snap.State == feed.Paused {
 		j.feed.Resume()
-	} else if j.check == nil {
+	} else {
 		j.feed.Pause()
 	}
 	q.look()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"path/filepath"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -8,6 +9,7 @@ import (
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
+	"github.com/llmz/llmz/tui/theme"
 )
 
 // jobsScreen shows the queue, and the job under the cursor in full.
@@ -26,12 +28,18 @@ func (x *jobsScreen) current(s *Session) *job {
 func (x *jobsScreen) bindings(s *Session) []binding {
 	return []binding{
 		{keys: "p space", label: "p", what: "pause", about: "pause the job, or let it go on", do: func(s *Session) tea.Cmd {
-			if j := x.current(s); j != nil && !j.snap.State.Over() && j.snap.State != feed.Waiting {
+			switch j := x.current(s); {
+			case j == nil:
+			case j.snap.State.Over():
+				s.say(j.name() + " is over: there is nothing to pause")
+			case j.snap.State == feed.Waiting:
+				s.say(j.name() + " has not begun: there is nothing to pause")
+			default:
 				s.queue.pause(j)
 			}
 			return nil
 		}},
-		{keys: "x", what: "stop", about: "stop the job; its unfinished output goes", do: func(s *Session) tea.Cmd {
+		{keys: "x", what: "stop", about: "stop the job; its unfinished output goes, a training is saved", do: func(s *Session) tea.Cmd {
 			if j := x.current(s); j != nil && !j.snap.State.Over() {
 				s.queue.stop(j)
 				s.say("stopping " + j.name())
@@ -39,9 +47,57 @@ func (x *jobsScreen) bindings(s *Session) []binding {
 			return nil
 		}},
 		{keys: "d enter", label: "d", what: "details", about: "stages line by line, lanes and threads", do: func(*Session) tea.Cmd { x.details = !x.details; return nil }},
+		{keys: "u", about: "use the model that was trained or pulled for the next jobs", do: x.use},
 		{keys: "c", what: "clear", about: "take the finished jobs off the list", do: func(s *Session) tea.Cmd { s.queue.clear(); return nil }},
 		{keys: "esc", about: "back to the files", do: show(tabFiles)},
 	}
+}
+
+// made returns the model that a finished job brought.
+func (j *job) made() (string, bool) {
+	if (j.task.Op == Train || j.task.Op == Pull) && j.snap.State == feed.Done {
+		name := filepath.Base(j.output)
+		return strings.TrimSuffix(name, filepath.Ext(name)), j.output != ""
+	}
+	return "", false
+}
+
+// shownOutput is the output's name, with its directory where that is not the
+// input's.
+func (j *job) shownOutput() string {
+	switch {
+	case j.output == "":
+		return ""
+	case filepath.Dir(j.output) != filepath.Dir(j.task.Path):
+		return shortPath(j.output)
+	}
+	return filepath.Base(j.output)
+}
+
+// follow puts the cursor on the job that works now, if there is one.
+func (x *jobsScreen) follow(s *Session) {
+	for i, j := range s.queue.jobs {
+		if !j.snap.State.Over() {
+			x.to(i)
+			return
+		}
+	}
+}
+
+// use makes a new model that of the next jobs.
+func (x *jobsScreen) use(s *Session) tea.Cmd {
+	j := x.current(s)
+	if j == nil {
+		return nil
+	}
+	name, ok := j.made()
+	if !ok {
+		s.say("u is for models that were trained or pulled")
+		return nil
+	}
+	s.settings.Model = name
+	s.say("the next jobs use " + name)
+	return nil
 }
 
 // render draws the queue in w × h cells: the list above, the job under the cursor
@@ -49,7 +105,7 @@ func (x *jobsScreen) bindings(s *Session) []binding {
 func (x *jobsScreen) render(s *Session, w, h int) []string {
 	t := s.t
 	if len(s.queue.jobs) == 0 {
-		return text.Block([]string{"", " " + t.Muted.Render("nothing to do: choose files on the first screen")}, w, h)
+		return text.Block([]string{"", " " + t.Muted.Render("nothing to do: 1 leads to the files")}, w, h)
 	}
 	var out []string
 	from, to := x.window()
@@ -66,13 +122,27 @@ func (x *jobsScreen) render(s *Session, w, h int) []string {
 	case j.snap.State == feed.Waiting:
 		out = append(out, " "+t.Muted.Render("waiting for its turn"))
 	case j.snap.State.Over():
-		out = append(out, progress.Summary(t, j.output, j.snap, w-1)...)
-	case j.check != nil:
-		out = append(out, progress.Lines(t, "verify", *j.check, w-1, room, false)...)
+		out = append(out, progress.Summary(t, j.shownOutput(), j.snap, w-1)...)
+		if name, ok := j.made(); ok && s.settings.Model != name {
+			out = append(out, "", " "+t.Key.Render("u")+t.Muted.Render(" uses it for the next jobs"))
+		}
 	default:
 		out = append(out, progress.Lines(t, string(j.task.Op), j.snap, w-1, room, x.details)...)
 	}
 	return text.Block(out, w, h)
+}
+
+// done says in short what a job came to.
+func (j *job) done(t *theme.Theme) string {
+	switch {
+	case j.snap.Transfer != nil:
+		return text.Bytes(j.snap.Transfer.Loaded)
+	case j.snap.Training != nil:
+		return text.Fixed(j.snap.Training.Best, 3) + t.Muted.Render(" BPC held out")
+	case j.task.Op == Pull || j.task.Op == Train:
+		return "done"
+	}
+	return text.Ratio(j.snap.Ratio()) + text.FitRight(text.Fixed(j.snap.BPC(), 3), 8) + t.Muted.Render(" BPC")
 }
 
 func (x *jobsScreen) row(s *Session, j *job, w int) string {
@@ -92,11 +162,11 @@ func (x *jobsScreen) row(s *Session, j *job, w int) string {
 	case feed.Paused:
 		right = t.Warn.Render("paused at " + text.Percent(j.snap.Fraction()))
 	case feed.Done:
-		right = text.Ratio(j.snap.Ratio()) + text.FitRight(text.Fixed(j.snap.BPC(), 3), 8) + t.Muted.Render(" BPC")
+		right = j.done(t)
 	default:
 		right = text.Percent(j.snap.Fraction()) + text.FitRight(text.Rate(j.snap.Speed), 12)
-		if j.check != nil {
-			right = "verifying " + text.Percent(j.check.Fraction())
+		if j.snap.Verify != nil {
+			right = "verifying " + text.Percent(j.snap.Verify.Fraction())
 		}
 	}
 	model := j.snap.Model.Name
@@ -104,7 +174,7 @@ func (x *jobsScreen) row(s *Session, j *job, w int) string {
 		model = j.task.Model
 	}
 	left := text.Fit(mark, 2) + " " + t.Muted.Render(text.Fit(string(j.task.Op), 11)) + text.CutMiddle(text.Clean(j.name()), max(6, w/2-8))
-	if w >= 70 {
+	if w >= 70 && model != "" {
 		left += t.Muted.Render("  " + model)
 	}
 	return strings.TrimRight(text.Ends(left, right+" ", w), " ")

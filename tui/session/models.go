@@ -1,7 +1,6 @@
 package session
 
 import (
-	"fmt"
 	"sort"
 	"strconv"
 
@@ -120,9 +119,9 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 	wide := w >= 76
 	head := "    " + text.Fit("model", nw)
 	if wide {
-		head += " " + text.Fit("kind", 8) + text.FitRight("weights", 9)
+		head += " " + text.Fit("kind", 9) + text.FitRight("weights", 9)
 	}
-	head += text.FitRight("size", 10) + text.FitRight("speed here", 12) + text.FitRight("BPC", 7) + "  where"
+	head += text.FitRight("size", 9) + text.FitRight("speed here", 12) + text.FitRight("BPC", 7) + "  where"
 	out := []string{t.Muted.Render(text.Fit(head, w))}
 	if len(m.all) == 0 {
 		msg := "looking for models"
@@ -140,13 +139,13 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 		}
 		row := mark + " " + text.FitMiddle(text.Clean(x.Name), nw)
 		if wide {
-			row += " " + t.Muted.Render(text.Fit(x.Kind, 8)) + text.FitRight(text.Params(x.Parameters), 9)
+			row += " " + t.Muted.Render(text.Fit(x.Kind, 9)) + text.FitRight(text.Params(x.Parameters), 9)
 		}
 		size := "-"
 		if x.Bytes > 0 {
 			size = text.Bytes(x.Bytes)
 		}
-		row += text.FitRight(size, 10) + text.FitRight(text.Rate(x.Speed), 12) + text.FitRight(text.Fixed(x.BPC, 2), 7) + "  "
+		row += text.FitRight(size, 9) + text.FitRight(text.Rate(x.Speed), 12) + text.FitRight(text.Fixed(x.BPC, 2), 7) + "  "
 		switch x.Where {
 		case Available:
 			row += t.Muted.Render(whereNames[x.Where])
@@ -215,7 +214,7 @@ func (x Settings) describe() string {
 		}
 	}
 	add(x.NoMix, "no mixing")
-	add(x.BlockSize > 0, "blocks of "+sizeName(x.BlockSize))
+	add(x.BlockSize > 0, "blocks of "+text.Binary(int64(x.BlockSize)))
 	add(x.Lanes > 0, plural(x.Lanes, "lane"))
 	add(x.Threads > 0, plural(x.Threads, "thread"))
 	add(x.Verify, "verified")
@@ -229,11 +228,4 @@ func (x Settings) describe() string {
 		s += p
 	}
 	return s
-}
-
-func sizeName(n int) string {
-	if n%(1<<20) == 0 {
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d KiB", n>>10)
 }

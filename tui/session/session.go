@@ -8,9 +8,9 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 
 	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/theme"
 )
 
@@ -33,14 +33,7 @@ type Options struct {
 // cancelled and waited for.
 func Run(ctx context.Context, b Backend, o Options) error {
 	s := newSession(ctx, b, o)
-	opts := []tea.ProgramOption{
-		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(15), tea.WithoutSignalHandler(),
-		tea.WithColorProfile(o.Theme.Profile),
-	}
-	if o.Environ != nil {
-		opts = append(opts, tea.WithEnvironment(o.Environ))
-	}
-	p := tea.NewProgram(s, opts...)
+	p := screen.Program(s, screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ})
 	stop := context.AfterFunc(ctx, func() { p.Send(leaveMsg{}) })
 	defer stop()
 	_, err := p.Run()
@@ -88,15 +81,6 @@ type (
 	}
 )
 
-// full is a view that takes the whole screen: a race or a heat-map.
-type full interface {
-	Init() tea.Cmd
-	Update(tea.Msg) tea.Cmd
-	SetSize(w, h int)
-	SetTheme(*theme.Theme)
-	Render() []string
-}
-
 // Session is the program's root.
 type Session struct {
 	b         Backend
@@ -113,8 +97,8 @@ type Session struct {
 	queue     queue
 	settings  Settings
 	dialog    dialog
-	full      full
-	closeFull func() // stops what the full view does
+	full      screen.Part // a race or a heat-map over all; nil for none
+	closeFull func()      // stops what the full view does
 	notice    notice
 	ticking   bool
 	leaving   bool // once the jobs have ended
@@ -234,12 +218,7 @@ func (s *Session) resize(msg tea.WindowSizeMsg) {
 }
 
 func (s *Session) setDark(dark bool) {
-	if s.t.Dark == dark || s.t.Profile <= colorprofile.ANSI {
-		return
-	}
-	o := s.t.Options
-	o.Dark = dark
-	s.t = theme.New(o)
+	s.t = s.t.On(dark)
 	if s.full != nil {
 		s.full.SetTheme(s.t)
 	}
@@ -364,5 +343,5 @@ func (s *Session) read(msg textMsg) {
 		s.complain(msg.err)
 		return
 	}
-	s.dialog = &page{title: msg.title, body: msg.lines}
+	s.dialog = &page{head: msg.title, body: msg.lines}
 }

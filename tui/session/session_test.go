@@ -13,7 +13,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/colorprofile"
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/teatest/v2"
 
@@ -25,11 +24,6 @@ import (
 	"github.com/llmz/llmz/tui/theme"
 )
 
-var (
-	colour = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
-	mono   = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
-)
-
 // fake is a backend without files and models.
 type fake struct {
 	clock *demo.Clock
@@ -39,7 +33,18 @@ type fake struct {
 
 func (f *fake) backend() Backend {
 	return Backend{
-		Train: true, Pull: true,
+		Pull: true,
+		TrainTarget: func(name string) TrainTarget {
+			switch name {
+			case "gru":
+				return TrainTarget{Problem: "gru is part of the program: choose another name"}
+			case "mine":
+				return TrainTarget{Exists: true}
+			case "half":
+				return TrainTarget{Interrupted: true}
+			}
+			return TrainTarget{}
+		},
 		ReadDir: func(path string) ([]Entry, error) {
 			if strings.HasSuffix(path, "secret") {
 				return nil, errors.New("open secret: permission denied")
@@ -62,12 +67,15 @@ func (f *fake) backend() Backend {
 				{Name: "old", Where: Broken, Problem: "not a GGUF file"},
 			}, nil
 		},
-		Run: func(ctx context.Context, t Task, observe engine.Observer) (Outcome, error) {
+		Run: func(ctx context.Context, t Task, j *feed.Job) (Outcome, error) {
+			if t.Op == Train || t.Op == Pull {
+				return f.makeModel(ctx, t, j)
+			}
 			m, size := demo.Models["gru"], int64(152089)
 			if f.hold == nil {
-				demo.Drive(demo.NewClock(), m, size, 1, observe)
+				demo.Drive(demo.NewClock(), m, size, 1, j.Observe)
 			} else {
-				demo.Drive(demo.NewClock(), m, size, 0.5, observe)
+				demo.Drive(demo.NewClock(), m, size, 0.5, j.Observe)
 				select {
 				case <-f.hold:
 				case <-ctx.Done():
@@ -93,6 +101,32 @@ func (f *fake) backend() Backend {
 		},
 		Info: func(context.Context, string) ([]string, error) { return []string{"Model: gru", "Blocks: 1"}, nil },
 	}
+}
+
+// makeModel trains or pulls, and ends half way if it is told to wait.
+func (f *fake) makeModel(ctx context.Context, t Task, j *feed.Job) (Outcome, error) {
+	part := 1.0
+	if f.hold != nil {
+		part = 0.4
+	}
+	if t.Op == Train {
+		demo.Train(demo.NewClock(), part, j.Train)
+	} else {
+		j.Download("model.safetensors", 0, 1000)
+		j.Download("model.safetensors", int64(1000*part), 1000)
+	}
+	if f.ran != nil {
+		f.ran <- t
+	}
+	if f.hold != nil {
+		<-ctx.Done()
+		return Outcome{}, ctx.Err()
+	}
+	name := t.Train.Name
+	if t.Op == Pull {
+		name = t.Path
+	}
+	return Outcome{Output: "/models/" + name + ".gguf"}, nil
 }
 
 // at returns a session of that size, with everything read.
@@ -130,7 +164,7 @@ func press1(n string) tea.KeyPressMsg {
 	codes := map[string]tea.KeyPressMsg{
 		"enter": {Code: tea.KeyEnter}, "esc": {Code: tea.KeyEscape}, "up": {Code: tea.KeyUp}, "down": {Code: tea.KeyDown},
 		"left": {Code: tea.KeyLeft}, "right": {Code: tea.KeyRight}, "space": {Code: tea.KeySpace, Text: " "}, "tab": {Code: tea.KeyTab},
-		"ctrl+c": {Code: 'c', Mod: tea.ModCtrl},
+		"ctrl+c": {Code: 'c', Mod: tea.ModCtrl}, "backspace": {Code: tea.KeyBackspace},
 	}
 	if k, ok := codes[n]; ok {
 		return k
@@ -158,11 +192,11 @@ func settle(s *Session, cmd tea.Cmd, depth int) {
 func shown(s *Session) string { return ansi.Strip(strings.Join(s.lines(), "\n")) }
 
 func TestGoldenScreens(t *testing.T) {
-	for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+	for _, size := range golden.Sizes {
 		for _, th := range []struct {
 			name string
 			t    *theme.Theme
-		}{{"colour", colour}, {"mono", mono}} {
+		}{{"colour", golden.Colour}, {"mono", golden.Mono}} {
 			for _, c := range []struct {
 				name string
 				do   func(s *Session)
@@ -203,7 +237,7 @@ func TestGoldenScreens(t *testing.T) {
 }
 
 func TestEverySizeFits(t *testing.T) {
-	s, _ := at(t, mono, 80, 24)
+	s, _ := at(t, golden.Mono, 80, 24)
 	s.enqueue([]Task{{Op: Compress, Path: "/books/alice29.txt"}}, []int64{100})
 	for w := 1; w < 180; w += 11 {
 		for h := 1; h < 45; h += 4 {
@@ -222,7 +256,7 @@ func TestEverySizeFits(t *testing.T) {
 }
 
 func TestCompressFromThePicker(t *testing.T) {
-	s, f := at(t, mono, 80, 24)
+	s, f := at(t, golden.Mono, 80, 24)
 	f.ran = make(chan Task, 4)
 	keys(s, "down", "down", "space", "down", "space", "c")
 	// Both run one after the other: the second fails.
@@ -257,7 +291,7 @@ func TestCompressFromThePicker(t *testing.T) {
 }
 
 func TestPickerKeys(t *testing.T) {
-	s, _ := at(t, mono, 80, 24)
+	s, _ := at(t, golden.Mono, 80, 24)
 	keys(s, "/", "w", "ö", "enter")
 	if len(s.files.shown) != 1 {
 		t.Errorf("the filter shows %v", s.files.shown)
@@ -293,7 +327,7 @@ func TestPickerKeys(t *testing.T) {
 }
 
 func TestOptionsAndModels(t *testing.T) {
-	s, _ := at(t, mono, 100, 30)
+	s, _ := at(t, golden.Mono, 100, 30)
 	keys(s, "o", "right", "down", "right", "down", "down", "down", "right", "enter")
 	if s.settings.Model != "lstm" || s.settings.BlockSize != 1<<20 || !s.settings.NoMix {
 		t.Errorf("%+v", s.settings)
@@ -312,7 +346,7 @@ func TestOptionsAndModels(t *testing.T) {
 }
 
 func TestRaceAndInspectOpenAndClose(t *testing.T) {
-	s, _ := at(t, mono, 80, 24)
+	s, _ := at(t, golden.Mono, 80, 24)
 	keys(s, "down", "down", "i")
 	if s.full == nil || !strings.Contains(shown(s), "llmz inspect") {
 		t.Fatalf("no heat-map:\n%s", shown(s))
@@ -341,7 +375,7 @@ func TestPastedPath(t *testing.T) {
 	if err := os.WriteFile(name, []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	s, _ := at(t, mono, 80, 24)
+	s, _ := at(t, golden.Mono, 80, 24)
 	s.b.ReadDir = readDir
 	_, cmd := s.Update(tea.PasteMsg{Content: "'" + name + "'\n"})
 	settle(s, cmd, 0)
@@ -395,15 +429,9 @@ func TestHistoryFile(t *testing.T) {
 // A whole session: start, resize, run a job, pause it, stop it, quit.
 func TestFlow(t *testing.T) {
 	f := &fake{clock: demo.NewClock(), hold: make(chan struct{})}
-	s := newSession(t.Context(), f.backend(), Options{Theme: mono, Clock: time.Now, Dir: "/books"})
+	s := newSession(t.Context(), f.backend(), Options{Theme: golden.Mono, Clock: time.Now, Dir: "/books"})
 	tm := teatest.NewTestModel(t, s, teatest.WithInitialTermSize(80, 24))
-	var seen bytes.Buffer
-	saw := func(what string) {
-		t.Helper()
-		teatest.WaitFor(t, io.TeeReader(tm.Output(), &seen), func([]byte) bool {
-			return strings.Contains(ansi.Strip(seen.String()), what)
-		}, teatest.WithDuration(10*time.Second))
-	}
+	saw := golden.Watch(t, tm)
 	saw("alice29.txt")
 	tm.Send(tea.WindowSizeMsg{Width: 20, Height: 5})
 	tm.Send(tea.WindowSizeMsg{Width: 100, Height: 30})
@@ -429,7 +457,7 @@ func TestCancelledContextQuits(t *testing.T) {
 	f := &fake{clock: demo.NewClock()}
 	done := make(chan error, 1)
 	go func() {
-		done <- Run(ctx, f.backend(), Options{Theme: mono, Out: io.Discard, In: &bytes.Buffer{}, Environ: []string{"TERM=xterm"}, Dir: "/books"})
+		done <- Run(ctx, f.backend(), Options{Theme: golden.Mono, Out: io.Discard, In: &bytes.Buffer{}, Environ: []string{"TERM=xterm"}, Dir: "/books"})
 	}()
 	time.Sleep(50 * time.Millisecond)
 	cancel()

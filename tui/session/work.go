@@ -10,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/inspect"
+	"github.com/llmz/llmz/tui/internal/screen"
 	"github.com/llmz/llmz/tui/race"
 	"github.com/llmz/llmz/tui/text"
 )
@@ -24,6 +25,7 @@ func (s *Session) enqueue(tasks []Task, sizes []int64) tea.Cmd {
 	}
 	s.tab = tabJobs
 	s.layout()
+	s.jobs.follow(s)
 	return s.work()
 }
 
@@ -58,7 +60,11 @@ func (s *Session) ended(msg endMsg) tea.Cmd {
 	if j == nil {
 		return nil
 	}
+	watched := s.jobs.current(s) == j
 	cmds := []tea.Cmd{s.work()}
+	if running, _ := s.queue.active(); watched && running > 0 {
+		s.jobs.follow(s)
+	}
 	switch {
 	case j.snap.State == feed.Cancelled:
 		s.say(j.name() + ": stopped")
@@ -106,7 +112,7 @@ func (s *Session) leave() tea.Cmd {
 }
 
 // open shows a view on the whole screen; stop ends what it does.
-func (s *Session) open(f full, stop func()) tea.Cmd {
+func (s *Session) open(f screen.Part, stop func()) tea.Cmd {
 	s.full, s.closeFull = f, stop
 	f.SetSize(s.w, s.h)
 	return f.Init()
@@ -122,18 +128,11 @@ func (s *Session) closeView() {
 
 // fullKey hands a key to the full view; it decides itself when it is left.
 func (s *Session) fullKey(msg tea.KeyPressMsg) tea.Cmd {
-	if r, ok := s.full.(*race.Model); ok {
-		cmd := r.Update(msg)
-		if r.Left() {
-			s.closeView()
-		}
-		return cmd
-	}
-	if k := msg.String(); k == "q" || k == "esc" {
+	cmd := s.full.Update(msg)
+	if s.full.Left() {
 		s.closeView()
-		return nil
 	}
-	return s.full.Update(msg)
+	return cmd
 }
 
 // inspect opens the heat-map of a file.
@@ -180,7 +179,7 @@ func (s *Session) chooseRace(msg raceMsg) tea.Cmd {
 		s.complain(msg.err)
 		return nil
 	}
-	c := &checklist{title: "Who races on " + filepath.Base(msg.path) + "?"}
+	c := &checklist{asks: "Who races on " + filepath.Base(msg.path) + "?"}
 	for _, e := range msg.entrants {
 		i := item{name: e.Name, on: e.Missing == "" && usualEntrants[e.Name]}
 		if e.Missing != "" {
@@ -201,8 +200,9 @@ func (s *Session) chooseRace(msg raceMsg) tea.Cmd {
 		if len(chosen) == 0 {
 			return nil
 		}
-		contest := race.New(s.ctx, filepath.Base(msg.path), msg.size, opener(msg.path), chosen, s.o.Clock)
+		contest := race.New(filepath.Base(msg.path), msg.size, opener(msg.path), chosen, s.o.Clock)
 		m := race.NewModel(s.ctx, contest, s.t, true)
+		m.Within = true
 		return s.open(m, func() { go m.Stop() })
 	}
 	s.dialog = c

@@ -31,6 +31,20 @@ func Bytes(n int64) string {
 	return scaled(float64(n), "B")
 }
 
+// Binary returns n with a binary unit ("16 MiB"), for what comes in powers of two:
+// memory and blocks.
+func Binary(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	v, i := float64(n), 0
+	for v >= 1024 && i < len(units)-1 {
+		v, i = v/1024, i+1
+	}
+	if i == 0 || v == float64(int64(v)) {
+		return fmt.Sprintf("%.0f %s", v, units[i])
+	}
+	return fmt.Sprintf("%.1f %s", v, units[i])
+}
+
 // Rate returns bytes per second in the same way ("24.1 kB/s").
 func Rate(bps float64) string {
 	switch {

@@ -170,6 +170,23 @@ func Ends(left, right string, w int) string {
 	return Fit(left, lw) + right
 }
 
+// Some joins as many parts as fit into w cells, the first ones first, with gap
+// between them, and pads them to that width. A first part too long is cut.
+func Some(parts []string, gap string, w int) string {
+	line := ""
+	for i, p := range parts {
+		next := p
+		if i > 0 {
+			next = line + gap + p
+		}
+		if i > 0 && Width(next) > w {
+			break
+		}
+		line = next
+	}
+	return Fit(line, w)
+}
+
 const blank = "                                                                                "
 
 // Spaces returns n spaces, none if n is negative.

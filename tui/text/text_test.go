@@ -63,6 +63,18 @@ func TestEndsFits(t *testing.T) {
 	}
 }
 
+func TestSomeDropsWhatDoesNotFit(t *testing.T) {
+	parts := []string{"BPC 2.01", "ratio 3.98x", "日本語"}
+	for w, want := range map[int]string{30: "BPC 2.01  ratio 3.98x  日本語 ", 28: "BPC 2.01  ratio 3.98x       ", 20: "BPC 2.01            ", 5: "BPC …"} {
+		if got := Some(parts, "  ", w); got != want {
+			t.Errorf("%d cells: %q, want %q", w, got, want)
+		}
+	}
+	if got := Some(nil, " ", 3); got != "   " {
+		t.Errorf("nothing: %q", got)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	for got, want := range map[string]string{
 		Count(0):                           "0",
@@ -73,6 +85,9 @@ func TestNumbers(t *testing.T) {
 		Bytes(999999):                      "1.00 MB",
 		Bytes(10846):                       "10.8 kB",
 		Bytes(math.MaxInt64):               "9.22 EB",
+		Binary(1000):                       "1000 B",
+		Binary(16 << 20):                   "16 MiB",
+		Binary(1500):                       "1.5 KiB",
 		Rate(0):                            "-",
 		Rate(math.Inf(1)):                  "-",
 		Rate(3.14159):                      "3.1 B/s",

@@ -126,6 +126,17 @@ func New(o Options) *Theme {
 	return t
 }
 
+// On returns the theme for a terminal with that background: t itself where that
+// makes no difference.
+func (t *Theme) On(dark bool) *Theme {
+	if t.Dark == dark || t.Profile <= colorprofile.ANSI {
+		return t
+	}
+	o := t.Options
+	o.Dark = dark
+	return New(o)
+}
+
 // Plain returns a theme that writes no escape sequences at all.
 func Plain(g Level) *Theme {
 	return New(Options{Dark: true, Profile: colorprofile.NoTTY, Glyphs: g})

@@ -3,7 +3,6 @@
 package demo
 
 import (
-	"context"
 	"math"
 	"time"
 
@@ -97,7 +96,7 @@ func Result(m Model, total int64) engine.Result {
 
 // Job returns a job of that name that got as far as f; 1 finishes it.
 func Job(c *Clock, m Model, name string, total int64, f float64) *feed.Job {
-	j := feed.New(context.Background(), name, total, c.Now)
+	j := feed.New(name, total, c.Now)
 	if f > 0 {
 		Drive(c, m, total, f, j.Observe)
 	}
@@ -105,6 +104,7 @@ func Job(c *Clock, m Model, name string, total int64, f float64) *feed.Job {
 		r := Result(m, total)
 		r.Verified = true
 		j.Observe(engine.Finished{Result: r})
+		j.Finish(r, nil)
 	}
 	return j
 }

@@ -1,16 +1,38 @@
-// Package golden compares what a view draws with a stored screen. Run the tests
+// Package golden helps the tests of views: it compares what they draw with a stored
+// screen, and watches what a running program writes. Run the tests
 // with UPDATE_GOLDEN=1 to store what they draw now, and look at the difference
 // before committing it.
 package golden
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/exp/teatest/v2"
 
 	"github.com/llmz/llmz/tui/text"
+	"github.com/llmz/llmz/tui/theme"
 )
+
+// The themes that screens are drawn in: all colours, 256 on a light background, 16,
+// and none at all.
+var (
+	Colour  = theme.New(theme.Options{Dark: true, Profile: colorprofile.TrueColor, Glyphs: theme.Braille})
+	Light   = theme.New(theme.Options{Profile: colorprofile.ANSI256, Glyphs: theme.Block})
+	Sixteen = theme.New(theme.Options{Dark: true, Profile: colorprofile.ANSI, Glyphs: theme.Block})
+	ASCII   = theme.New(theme.Options{Profile: colorprofile.ANSI, Glyphs: theme.ASCII})
+	Mono    = theme.New(theme.Options{Dark: true, Profile: colorprofile.ASCII, Glyphs: theme.Braille})
+)
+
+// Sizes are the screens to draw on: tiny, the usual one, and a large one.
+var Sizes = [][2]int{{40, 12}, {80, 24}, {140, 40}}
 
 var update = os.Getenv("UPDATE_GOLDEN") == "1"
 
@@ -36,6 +58,18 @@ func Equal(t *testing.T, name string, lines []string) {
 	want := strings.ReplaceAll(string(data), "\r\n", "\n")
 	if got != want {
 		t.Errorf("%s differs:\n--- got\n%s--- want\n%s", path, got, want)
+	}
+}
+
+// Watch returns a function that waits until the program has written some text,
+// escape sequences left out, at any time.
+func Watch(t *testing.T, p *teatest.TestModel) func(what string) {
+	var seen bytes.Buffer
+	return func(what string) {
+		t.Helper()
+		teatest.WaitFor(t, io.TeeReader(p.Output(), &seen), func([]byte) bool {
+			return strings.Contains(ansi.Strip(seen.String()), what)
+		}, teatest.WithDuration(10*time.Second))
 	}
 }
 

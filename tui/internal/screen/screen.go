@@ -1,0 +1,99 @@
+// Package screen makes programs of views: with the terminal's size, background
+// and keys, and no more redraws than a terminal far away can take.
+package screen
+
+import (
+	"io"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/llmz/llmz/tui/theme"
+)
+
+// maxFPS is how often the terminal is written to at most.
+const maxFPS = 15
+
+// Options say where to draw.
+type Options struct {
+	// Theme says what the terminal can do.
+	Theme *theme.Theme
+	Out   io.Writer
+	In    io.Reader // where keys come from, nil for no keys
+	// Environ is as of os.Environ.
+	Environ []string
+}
+
+// Program returns a program of a root model.
+func Program(m tea.Model, o Options) *tea.Program {
+	opts := []tea.ProgramOption{
+		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(maxFPS), tea.WithoutSignalHandler(),
+		tea.WithColorProfile(o.Theme.Profile),
+	}
+	if o.Environ != nil {
+		opts = append(opts, tea.WithEnvironment(o.Environ))
+	}
+	return tea.NewProgram(m, opts...)
+}
+
+// A Part is a view that takes the whole screen, alone or within a session.
+type Part interface {
+	Init() tea.Cmd
+	Update(tea.Msg) tea.Cmd
+	SetSize(w, h int)
+	Theme() *theme.Theme
+	SetTheme(*theme.Theme)
+	// Render draws the screen, line by line.
+	Render() []string
+	// Left is whether the user has seen enough.
+	Left() bool
+	// Title is what the window is called.
+	Title() string
+}
+
+// Alone returns a program that shows one part.
+func Alone(p Part, o Options) *tea.Program { return Program(Root(p, o.In != nil), o) }
+
+// Root makes a root model of a part; keys is whether there are any.
+func Root(p Part, keys bool) tea.Model { return root{p, keys} }
+
+type root struct {
+	Part
+	keys bool
+}
+
+func (r root) Init() tea.Cmd {
+	if r.keys {
+		// The answer comes as if it were typed.
+		return tea.Batch(r.Part.Init(), tea.RequestBackgroundColor)
+	}
+	return r.Part.Init()
+}
+
+func (r root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		if msg.Width > 0 && msg.Height > 0 {
+			r.SetSize(msg.Width, msg.Height)
+		}
+	case tea.BackgroundColorMsg:
+		r.SetTheme(r.Theme().On(msg.IsDark()))
+	case tea.KeyPressMsg:
+		if msg.String() == "ctrl+z" {
+			return r, tea.Suspend
+		}
+	}
+	cmd := r.Part.Update(msg)
+	if r.Left() {
+		return r, tea.Quit
+	}
+	return r, cmd
+}
+
+func (r root) View() tea.View {
+	v := tea.NewView(strings.Join(r.Render(), "\n"))
+	v.AltScreen = true
+	v.MouseMode = tea.MouseModeCellMotion
+	v.WindowTitle = r.Title()
+	return v
+}
