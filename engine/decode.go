@@ -103,7 +103,7 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		if tokens {
 			c.mixer, err = d.vocabularies.newTokenMixer(c.coder, b.Length, b.Lanes, kind, tm, nil)
 		} else {
-			c.mixer, err = newMixer(b.Length, b.Lanes, kind, d.model != nil)
+			c.mixer, err = newMixer(c.data, b.Lanes, kind, d.model != nil)
 		}
 		if err != nil {
 			return nil, 0, err

@@ -113,7 +113,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 		if tm, ok := asTokens(e.model); ok {
 			c.mixer, err = e.vocabularies.newTokenMixer(c.coder, len(data), b.Lanes, kind, tm, c.tokens)
 		} else {
-			c.mixer, err = newMixer(len(data), b.Lanes, kind, e.model != nil)
+			c.mixer, err = newMixer(data, b.Lanes, kind, e.model != nil)
 		}
 		if err != nil {
 			return nil, 0, err
@@ -168,8 +168,9 @@ func asTokens(m predict.Model) (predict.TokenModel, bool) {
 // one is made.
 const bigMixer = 64 << 20
 
-func newMixer(length, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, error) {
-	cfg := mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: model}
+// newMixer makes the mixer for the block of data, or of what data is to hold.
+func newMixer(data []byte, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, error) {
+	cfg := mixer.Config{BlockLen: len(data), Lanes: lanes, Kind: kind, Model: model, History: data}
 	if mixer.MemoryBytes(cfg) >= bigMixer {
 		// The last block's mixer is garbage by now. Left to itself, the collector would
 		// wait until there is as much again; and pages that it merely keeps for later

@@ -180,7 +180,7 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 			mix, err = w.vocabularies.newTokenMixer(m, len(block), lanes, kind, x.tokens, symbols)
 			x.Bits += m.bits
 		} else {
-			mix, err = newMixer(len(block), lanes, kind, w.o.Model != nil)
+			mix, err = newMixer(block, lanes, kind, w.o.Model != nil)
 		}
 		if err != nil {
 			return err

@@ -31,7 +31,8 @@ func threadsPerBlock(m predict.Model, mixed bool, lanes, threads int) int {
 
 // blockMemory estimates the memory that one block takes beside the model.
 func blockMemory(length, lanes int, mixed, model bool) int64 {
-	n := 2 * int64(length) // the content and its coded form
+	// The content, its coded form and, in a mixer, the content again, which tokens need.
+	n := 2 * int64(length)
 	if mixed {
 		n += mixer.MemoryBytes(mixer.Config{BlockLen: length, Lanes: max(lanes, 1), Model: model})
 	}

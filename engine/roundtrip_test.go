@@ -135,7 +135,7 @@ func TestThreadsAndPipeliningDoNotChangeTheOutput(t *testing.T) {
 	}
 	// The two ways of running a block must both have been taken.
 	m := newFakeModel("a")
-	mx, _ := newMixer(64, 16, 0, true)
+	mx, _ := newMixer(make([]byte, 64), 16, 0, true)
 	for threads, want := range map[int]bool{1: false, 2: true} {
 		if c := (&blockCodec{model: m, mixer: mx, lanes: 16, threads: threads}); c.pipelined() != want {
 			t.Errorf("%d threads: pipelined is %v", threads, !want)

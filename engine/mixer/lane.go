@@ -156,7 +156,9 @@ func (x *Mixer) textContexts(l *lane, ctx *[numCtx]uint64) {
 	var above, aboveNext uint64
 	if p := l.lastLine + col; p < l.lineStart {
 		above = uint64(x.hist[p])
-		aboveNext = uint64(x.hist[p+1])
+		if p+1 < l.pos { // not the byte to come, after an empty line
+			aboveNext = uint64(x.hist[p+1])
+		}
 	}
 	ctx[6] = mixHash(l.word, c1)
 	ctx[7] = mixHash(l.word+c1<<56, l.lastWord)

@@ -88,10 +88,18 @@ func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
 }
 
 // commonSuffix returns how many bytes before p equal the last ones of l, at most
-// matchVerify.
+// matchVerify. Before the start of p's lane, what is not coded yet counts as zeros.
 func (x *Mixer) commonSuffix(p int, l *lane) int {
+	start := x.laneAt(p - 1).start
 	n := 0
-	for at := l.pos; n < matchVerify && p > 0 && at > l.start && x.hist[p-1] == x.hist[at-1]; n++ {
+	for at := l.pos; n < matchVerify && p > 0 && at > l.start; n++ {
+		b := x.hist[p-1]
+		if p <= start && !x.written(p-1) {
+			b = 0
+		}
+		if b != x.hist[at-1] {
+			break
+		}
 		p--
 		at--
 	}

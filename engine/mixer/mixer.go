@@ -22,6 +22,9 @@ type Config struct {
 	Kind Kind
 	// Model says whether a model's frequencies come with each byte.
 	Model bool
+	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It
+	// may be the block itself, in either direction: no byte is read before it is coded.
+	History []byte
 }
 
 // MaxBlockLen is the largest block a Mixer takes.
@@ -41,7 +44,7 @@ type BitCoder interface {
 type Mixer struct {
 	cfg    Config
 	lanes  []lane
-	hist   []uint8  // the bytes of the block that have been coded; 0 where not yet
+	hist   []uint8  // the bytes of the block, meaningless where not coded yet
 	ends   []uint64 // bit set of the positions in the block where a token begins
 	tokens tokenSums
 
@@ -143,7 +146,10 @@ func log2Clamp(n int, lo, hi uint) uint {
 func MemoryBytes(cfg Config) int64 {
 	n := cfg.BlockLen
 	m := int64(reflect.TypeFor[Mixer]().Size()) + int64(cfg.Lanes)*int64(reflect.TypeFor[lane]().Size())
-	m += 64<<logTable(n) + int64(n)
+	m += 64 << logTable(n)
+	if cfg.History == nil {
+		m += int64(n)
+	}
 	m += numMatch * 4 << log2Clamp(n, 10, 21)
 	m += 4 << log2Clamp(n, 12, 21)
 	m += int64(min(cfg.Lanes, maxOwn)) * ownBytes(cfg)
@@ -166,10 +172,16 @@ func New(cfg Config) (*Mixer, error) {
 	if cfg.Kind > Binary {
 		return nil, fmt.Errorf("%w: unknown kind %d", ErrConfig, cfg.Kind)
 	}
+	hist := cfg.History
+	if hist == nil {
+		hist = make([]uint8, n)
+	} else if len(hist) != n {
+		return nil, fmt.Errorf("%w: history of %d bytes for a block of %d", ErrConfig, len(hist), n)
+	}
 	x := &Mixer{
 		cfg:   cfg,
 		lanes: make([]lane, cfg.Lanes),
-		hist:  make([]uint8, n),
+		hist:  hist,
 		table: newTable(logTable(n)),
 	}
 	log2 := log2Clamp(n, 12, 21)
@@ -221,8 +233,11 @@ func fill[T any](s []T, v T) {
 }
 
 // written tells whether the byte at position p of the block has been coded.
-func (x *Mixer) written(p int) bool {
-	lo, hi := 0, len(x.lanes) // the lane with start <= p, if any
+func (x *Mixer) written(p int) bool { return p < x.laneAt(p).pos }
+
+// laneAt returns the lane that position p is in.
+func (x *Mixer) laneAt(p int) *lane {
+	lo, hi := 0, len(x.lanes)
 	for hi-lo > 1 {
 		if m := (lo + hi) / 2; x.lanes[m].start <= p {
 			lo = m
@@ -230,7 +245,7 @@ func (x *Mixer) written(p int) bool {
 			hi = m
 		}
 	}
-	return p < x.lanes[lo].pos
+	return &x.lanes[lo]
 }
 
 // Code codes the next byte of a lane: it encodes sym, or ignores it and decodes,

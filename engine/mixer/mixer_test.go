@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -96,6 +97,14 @@ func roundTrip(t *testing.T, data []byte, lanes int, model bool) *bitTape {
 	cfg := Config{BlockLen: len(data), Lanes: lanes, Kind: Detect(data), Model: model}
 	tape := &bitTape{}
 	runBlock(t, tape, cfg, data)
+	// The block's own memory must serve as well, whatever is in it ahead of the coding.
+	cfg.History = bytes.Clone(data)
+	shared := &bitTape{}
+	runBlock(t, shared, cfg, data)
+	if !slices.Equal(shared.p, tape.p) {
+		t.Fatalf("%d lanes, model %v: other probabilities where the history is the block", lanes, model)
+	}
+	cfg.History = bytes.Repeat([]byte{0xa5}, len(data))
 	tape.decode = true
 	got := runBlock(t, tape, cfg, nil)
 	if !bytes.Equal(got, data) {
@@ -124,14 +133,16 @@ func testBlocks(t testing.TB) map[string][]byte {
 		records = fmt.Appendf(records, "%c%c%c\x00rec%d,", i, i>>1, i*i, i%7)
 	}
 	return map[string][]byte{
-		"empty":   {},
-		"one":     {42},
-		"zeros":   make([]byte, 2500),
-		"all":     all,
-		"random":  random,
-		"records": records,
-		"text":    alice[:4000],
-		"mixed":   append(append(append([]byte{}, alice[5000:6500]...), random[:800]...), alice[5000:6500]...),
+		"empty":       {},
+		"one":         {42},
+		"zeros":       make([]byte, 2500),
+		"all":         all,
+		"random":      random,
+		"records":     records,
+		"text":        alice[:4000],
+		"empty lines": bytes.Repeat([]byte("\n\nx\n\n\nyz\n"), 150),
+		"lane ends":   bytes.Repeat(append(make([]byte, 9), "abcdefghijk0123456789"...), 64),
+		"mixed":       append(append(append([]byte{}, alice[5000:6500]...), random[:800]...), alice[5000:6500]...),
 	}
 }
 
@@ -157,6 +168,7 @@ func TestConfigErrors(t *testing.T) {
 		{BlockLen: 10, Lanes: 0},
 		{BlockLen: 10, Lanes: 11},
 		{BlockLen: 10, Lanes: 1, Kind: 99},
+		{BlockLen: 10, Lanes: 1, History: make([]byte, 9)},
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("New(%+v) succeeded", cfg)
