@@ -13,7 +13,6 @@ package estimate
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -78,11 +77,8 @@ func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budg
 	var covered int64
 	p.Exact = len(picked) == int((size+blockSize-1)/blockSize)
 	for i, at := range picked {
-		data := make([]byte, min(blockSize, size-at))
-		if _, err := f.ReadAt(data, at); err != nil {
-			return p, fmt.Errorf("reading a sample: %w", err)
-		}
-		s, err := sampleBlock(ctx, data, o, budget/time.Duration(len(picked)))
+		n := min(blockSize, size-at)
+		s, err := sampleBlock(ctx, io.NewSectionReader(f, at, n), o, budget/time.Duration(len(picked)))
 		if err != nil {
 			return p, err
 		}
@@ -97,7 +93,7 @@ func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budg
 		total.seconds += b.seconds
 		p.SampledBytes += b.sampled
 		p.Exact = p.Exact && s.whole
-		covered += int64(len(data))
+		covered += n
 	}
 	scale := float64(size) / float64(covered)
 	p.CompressedBytes = int64(math.Round(total.size * scale))

@@ -48,7 +48,7 @@ func TestPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sampleBlock(t.Context(), in, alone, 0)
+	s, err := sampleBlock(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), alone, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestPart(t *testing.T) {
 		t.Fatalf("the sample ended by itself, with %d marks", len(s.marks))
 	}
 	// Go by a run's own marks, so that the machine's speed does not matter.
-	all, err := sampleBlock(t.Context(), in, alone, time.Hour)
+	all, err := sampleBlock(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), alone, time.Hour)
 	if err != nil || !all.whole {
 		t.Fatalf("whole sample: %v", err)
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -39,16 +41,22 @@ const (
 // sampleBlock begins to compress a block as it would be compressed, with all of
 // its lanes and tables, and stops when budget has been spent on coding. As lanes
 // advance side by side, what has been coded by then is from all over the block.
-func sampleBlock(ctx context.Context, data []byte, o engine.Options, budget time.Duration) (*sampled, error) {
-	s := &sampled{data: data}
-	if o.NoModel || o.Lanes > 0 && o.Lanes < fewLanes || o.Model != nil && o.Lanes == 0 && o.Model.Lanes(len(data)) < fewLanes {
+func sampleBlock(ctx context.Context, block *io.SectionReader, o engine.Options, budget time.Duration) (*sampled, error) {
+	s := &sampled{}
+	var in io.Reader = block
+	if n := int(block.Size()); o.NoModel || o.Lanes > 0 && o.Lanes < fewLanes || o.Model != nil && o.Lanes == 0 && o.Model.Lanes(n) < fewLanes {
+		data, err := readBlock(block)
+		if err != nil {
+			return nil, err
+		}
 		s.data = spread(data)
+		in = bytes.NewReader(s.data)
 	}
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	var mu sync.Mutex
 	var coding time.Duration // when the first bytes were coded
-	o.Size = int64(len(data))
+	o.Size = block.Size()
 	o.ProgressInterval = time.Millisecond
 	o.Observer = func(e engine.Event) {
 		mu.Lock()
@@ -71,16 +79,37 @@ func sampleBlock(ctx context.Context, data []byte, o engine.Options, budget time
 			}
 		}
 	}
-	r, err := engine.Compress(inner, io.Discard, bytes.NewReader(s.data), o)
-	if err != nil {
-		if ctx.Err() != nil || !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-		return s, nil
+	r, err := engine.Compress(inner, io.Discard, in, o)
+	if err != nil && (ctx.Err() != nil || !errors.Is(err, context.Canceled)) {
+		return nil, err
 	}
-	s.whole, s.size, s.took = true, r.CompressedBytes, r.Elapsed
-	s.stored = s.stored || r.StoredBlocks > 0
+	if err == nil {
+		s.whole, s.size, s.took = true, r.CompressedBytes, r.Elapsed
+		s.stored = s.stored || r.StoredBlocks > 0
+	}
+	if s.data == nil {
+		// Only now: beside the coder's tables a copy of a whole block is too much. They
+		// are garbage by now.
+		if block.Size() >= bigBlock {
+			debug.FreeOSMemory()
+		}
+		s.data, err = readBlock(block)
+		return s, err
+	}
 	return s, nil
+}
+
+// bigBlock is the size from which the coder's memory is given back before the block
+// is read again.
+const bigBlock = 4 << 20
+
+// readBlock reads all of a block.
+func readBlock(block *io.SectionReader) ([]byte, error) {
+	data := make([]byte, block.Size())
+	if _, err := io.ReadFull(io.NewSectionReader(block, 0, block.Size()), data); err != nil {
+		return nil, fmt.Errorf("reading a sample: %w", err)
+	}
+	return data, nil
 }
 
 // leastSample is the number of bytes of a block below which nothing can be said
