@@ -123,10 +123,13 @@ func (p *Pool) Run(j Job) {
 	}
 }
 
-// open starts the stage of that epoch and wakes those who are parked.
+// open starts the stage of that epoch and wakes those who are parked. It writes the
+// ticket and then looks who is asleep, while wait writes asleep and then looks at the
+// ticket: one must see the other. Both write with Swap, because qemu-user on x86-64
+// lets an emulated arm64 load overtake a Store before it, and wake-ups got lost.
 func (p *Pool) open(epoch uint32, chunks int) {
 	p.done.Store(0)
-	p.ticket.Store(uint64(epoch)<<32 | uint64(chunks)<<16)
+	p.ticket.Swap(uint64(epoch)<<32 | uint64(chunks)<<16)
 	for i := range p.parks {
 		if k := &p.parks[i]; k.asleep.Load() && k.asleep.CompareAndSwap(true, false) {
 			k.wake <- struct{}{}
@@ -172,7 +175,7 @@ func (p *Pool) wait(thread int, epoch uint32, inside bool) {
 		pause(pauses)
 	}
 	*spins /= 2
-	k.asleep.Store(true)
+	k.asleep.Swap(true)
 	if uint32(p.ticket.Load()>>32) != epoch && k.asleep.CompareAndSwap(true, false) {
 		return
 	}

@@ -99,6 +99,31 @@ func TestPoolParked(t *testing.T) {
 	}
 }
 
+// TestPoolParking lets threads park after every stage instead of spinning, so that
+// parking often meets the next stage: a wake-up that gets lost stands still for ever.
+func TestPoolParking(t *testing.T) {
+	p := NewPool(2)
+	defer p.Close()
+	p.spins = 0
+	for i := range p.parks {
+		p.parks[i].spins, p.parks[i].idleSpins = 0, 0
+	}
+	chunks := make([]int, 40)
+	for i := range chunks {
+		chunks[i] = 2
+	}
+	l := newLedger(t, chunks...)
+	l.delay = func(stage, _, thread int) {
+		for start := time.Now(); time.Since(start) < time.Duration((stage*(5+2*thread))%23)*time.Microsecond; {
+		}
+	}
+	for range 100 {
+		l.reset()
+		p.Run(l)
+		l.check()
+	}
+}
+
 // TestPools runs several pools side by side, as blocks of a file do.
 func TestPools(t *testing.T) {
 	var wg sync.WaitGroup
