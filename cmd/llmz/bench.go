@@ -81,7 +81,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.IntSliceVarP(&o.threads, "threads", "T", nil, "numbers of threads, e.g. 1,2,4 (default: all cores)")
 	fs.IntSliceVar(&o.lanes, "lanes", nil, "numbers of lanes, 0 for the model's choice")
 	fs.StringSliceVar(&o.sizes, "sizes", nil, "the first bytes of each file, too, e.g. 1kB,10kB,100kB")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+	addBlockSize(fs, &o.blockSize)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	fs.BoolVar(&o.controls, "rot13", false, "a rot13 control for each text file")
 	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")

@@ -60,6 +60,11 @@ func addSetter(fs *pflag.FlagSet, name, shorthand, usage string, f func()) {
 	fs.VarPF(&setter{f: f}, name, shorthand, usage).NoOptDefVal = "true"
 }
 
+// addBlockSize declares --block-size.
+func addBlockSize(fs *pflag.FlagSet, size *byteSize) {
+	fs.Var(size, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+}
+
 // addFileFlags declares what compress and decompress have in common.
 func (o *codecOptions) addFileFlags(fs *pflag.FlagSet) {
 	if fs.Lookup("output") != nil {
@@ -88,7 +93,7 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 	o.addFileFlags(fs)
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+	addBlockSize(fs, &o.blockSize)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
 	addSetter(fs, "verify", "", "decode what was written and compare; the default for\nllama.cpp models and with --rm", func() { o.verify, o.noVerify = true, false })
 	addSetter(fs, "no-verify", "", "do not, except for --rm", func() { o.verify, o.noVerify = false, true })

@@ -58,7 +58,7 @@ func newRaceCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.oneWay, "one-way", false, "do not decompress and compare")
 	fs.VarP(&o.threads, "threads", "T", "threads for each, 0: a fair share of the cores")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
-	fs.Var(&o.blockSize, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+	addBlockSize(fs, &o.blockSize)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
 	return cmd

@@ -48,7 +48,8 @@ func TestPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sampleBlock(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), alone, 0)
+	block := func() *io.SectionReader { return io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))) }
+	s, err := sampleBlock(t.Context(), block(), alone, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func TestPart(t *testing.T) {
 		t.Fatalf("the sample ended by itself, with %d marks", len(s.marks))
 	}
 	// Go by a run's own marks, so that the machine's speed does not matter.
-	all, err := sampleBlock(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), alone, time.Hour)
+	all, err := sampleBlock(t.Context(), block(), alone, time.Hour)
 	if err != nil || !all.whole {
 		t.Fatalf("whole sample: %v", err)
 	}
