@@ -183,8 +183,13 @@ func (p *Pool) wait(thread int, epoch uint32, inside bool) {
 }
 
 func (p *Pool) work(thread int) {
-	for !p.closed.Load() {
+	for {
 		epoch, n := p.help(thread)
+		// Only now: who sees the epoch that Close opens sees closed, too, and no other
+		// epoch would come to end the wait for one.
+		if p.closed.Load() {
+			return
+		}
 		p.wait(thread, epoch, n > 0)
 	}
 }
