@@ -292,7 +292,7 @@ func (c *blockCodec) pipelined() bool {
 
 // minGroup is the fewest lanes worth a group: with fewer, the model would lose
 // more by narrower products than the overlap wins.
-const minGroup = 4
+const minGroup = 8
 
 func (c *blockCodec) newGroups(ctx context.Context, steps int) ([]group, error) {
 	if c.model == nil {
