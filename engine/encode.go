@@ -101,7 +101,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	}
 	b.Lanes = e.lanes
 	if b.Lanes == 0 {
-		b.Lanes = defaultLanes(e.model, symbols)
+		b.Lanes = defaultLanes(e.model, e.mixed, symbols)
 	}
 	b.Lanes = min(max(b.Lanes, 1), symbols, archive.MaxLanes)
 	c.lanes = b.Lanes
@@ -180,12 +180,20 @@ func newMixer(data []byte, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer
 	return mixer.New(cfg)
 }
 
+// mixedLanes bounds the lanes of byte models' blocks that are mixed. The mixer learns
+// from lanes in turn, so that more of them cost more than the model's own start does;
+// ggml/NUMERICS.md has the measurements.
+const mixedLanes = 8
+
 // defaultLanes returns the number of lanes for a block of n symbols.
-func defaultLanes(m predict.Model, n int) int {
-	if m == nil {
+func defaultLanes(m predict.Model, mixed bool, n int) int {
+	switch {
+	case m == nil:
 		// The mixer alone has no matrix products that lanes would make cheaper, and sees
 		// most context with one.
 		return 1
+	case mixed && m.Info().Kind == predict.Bytes:
+		return min(m.Lanes(n), mixedLanes)
 	}
 	return m.Lanes(n)
 }

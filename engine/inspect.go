@@ -161,10 +161,7 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 	}
 	lanes := w.o.Lanes
 	if lanes == 0 {
-		lanes = 1
-		if w.o.Model != nil {
-			lanes = w.o.Model.Lanes(len(symbols))
-		}
+		lanes = defaultLanes(w.o.Model, x.Mixed, len(symbols))
 	}
 	lanes = max(1, min(lanes, len(symbols)))
 	if base == 0 {

@@ -45,7 +45,7 @@ func Needs(o Options, size int64) (memory int64, parallel int, err error) {
 	length := int(max(1, min(size, blockSize)))
 	lanes := o.Lanes
 	if lanes == 0 {
-		lanes = needsLanes(o.Model, length)
+		lanes = needsLanes(o.Model, !o.NoMix, length)
 	}
 	lanes = min(max(lanes, 1), length)
 	threads := o.Threads
@@ -69,9 +69,9 @@ func Needs(o Options, size int64) (memory int64, parallel int, err error) {
 // needsLanes returns the lanes of a block of n bytes. Models whose symbols are
 // tokens choose by their number, which is not known yet: a quarter of the bytes
 // is usual.
-func needsLanes(m predict.Model, n int) int {
+func needsLanes(m predict.Model, mixed bool, n int) int {
 	if m != nil && m.Info().Kind == predict.Tokens {
 		n = max(1, n/4)
 	}
-	return defaultLanes(m, n)
+	return defaultLanes(m, mixed, n)
 }

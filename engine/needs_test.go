@@ -56,3 +56,30 @@ func TestBlockSizeFor(t *testing.T) {
 		}
 	}
 }
+
+// TestDefaultLanes bounds the lanes of byte models with the mixer, and of nothing else.
+func TestDefaultLanes(t *testing.T) {
+	for _, c := range []struct {
+		m     predict.Model
+		mixed bool
+		want  int
+	}{
+		{nil, true, 1},
+		{lanesModel{kind: predict.Bytes}, false, 32},
+		{lanesModel{kind: predict.Bytes}, true, mixedLanes},
+		{lanesModel{kind: predict.Tokens}, true, 32},
+	} {
+		if got := defaultLanes(c.m, c.mixed, 1<<20); got != c.want {
+			t.Errorf("%+v, mixed %v: %d lanes, want %d", c.m, c.mixed, got, c.want)
+		}
+	}
+}
+
+// lanesModel wants many lanes.
+type lanesModel struct {
+	predict.Model
+	kind predict.SymbolKind
+}
+
+func (m lanesModel) Info() predict.Info { return predict.Info{Kind: m.kind} }
+func (m lanesModel) Lanes(int) int      { return 32 }

@@ -70,7 +70,7 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	}
 	lanes := o.Lanes
 	if lanes == 0 {
-		lanes = defaultLanes(o.Model, length)
+		lanes = defaultLanes(o.Model, !o.NoMix, length)
 	}
 	lanes = min(max(lanes, 1), archive.MaxLanes)
 	var err error
