@@ -12,6 +12,15 @@ import (
 // does, but far shorter than a scheduler's time slice.
 const spinTime = 60 * time.Microsecond
 
+// Between jobs threads look idleFactor times as long: a caller that codes the symbols
+// of a few lanes with a mixer comes back after 30 to 100 µs, and a thread that had to be
+// woken would miss most of a small job.
+const idleFactor = 3
+
+// retryWaits is the number of waits in vain after which a thread looks for the full
+// time again: only looking for long enough shows that it would pay again.
+const retryWaits = 32
+
 // pauses is the number of instructions in a call of pause, between two looks.
 const pauses = 8
 
@@ -38,7 +47,6 @@ var spinCount = sync.OnceValue(func() int {
 // Run must not be called concurrently. An idle pool costs nothing but memory.
 type Pool struct {
 	threads int
-	spins   int
 
 	// ticket is where the job stands: epoch<<32 | chunks of the stage<<16 | next
 	// chunk. The epoch grows with each stage; taking a chunk is adding 1. A count of
@@ -68,18 +76,40 @@ type Job interface {
 }
 
 type parking struct {
-	asleep           atomic.Bool
-	wake             chan struct{}
-	spins, idleSpins int // looks before parking, inside a job and between jobs
-	_                [cacheLine - 32]byte
+	asleep       atomic.Bool
+	wake         chan struct{}
+	inside, idle patience // inside a job and between jobs
+	_            [cacheLine]byte
+}
+
+// patience says how many looks a thread takes before it parks. It gets shorter where
+// looking was in vain, because another process has this core or that of the thread
+// waited for.
+type patience struct {
+	spins, full int
+	vain        int // waits in vain since the last full one
+}
+
+func (p *patience) paid() { p.spins = min(p.spins+p.spins/4+1, p.full) }
+
+func (p *patience) failed() {
+	p.spins /= 2
+	if p.vain++; p.vain == retryWaits {
+		p.vain, p.spins = 0, p.full
+	}
 }
 
 // NewPool starts threads-1 workers. Close ends them.
 func NewPool(threads int) *Pool {
-	p := &Pool{threads: max(threads, 1), spins: spinCount()}
+	p := &Pool{threads: max(threads, 1)}
+	spins := spinCount()
 	p.parks = make([]parking, p.threads)
 	for i := range p.parks {
-		p.parks[i] = parking{wake: make(chan struct{}, 1), spins: p.spins, idleSpins: p.spins}
+		p.parks[i] = parking{
+			wake:   make(chan struct{}, 1),
+			inside: patience{spins: spins, full: spins},
+			idle:   patience{spins: idleFactor * spins, full: idleFactor * spins},
+		}
 	}
 	for i := 1; i < p.threads; i++ {
 		go p.work(i)
@@ -158,23 +188,21 @@ func (p *Pool) help(thread int) (epoch uint32, chunks int) {
 	}
 }
 
-// wait returns once the epoch is another one. Where spinning was in vain, because
-// another process has this core or that of the thread waited for, it gets shorter
-// the next time; inside a job and between jobs are counted apart.
+// wait returns once the epoch is another one.
 func (p *Pool) wait(thread int, epoch uint32, inside bool) {
 	k := &p.parks[thread]
-	spins := &k.idleSpins
+	look := &k.idle
 	if inside {
-		spins = &k.spins
+		look = &k.inside
 	}
-	for range *spins {
+	for range look.spins {
 		if uint32(p.ticket.Load()>>32) != epoch {
-			*spins = min(*spins+*spins/4+1, p.spins)
+			look.paid()
 			return
 		}
 		pause(pauses)
 	}
-	*spins /= 2
+	look.failed()
 	k.asleep.Swap(true)
 	if uint32(p.ticket.Load()>>32) != epoch && k.asleep.CompareAndSwap(true, false) {
 		return

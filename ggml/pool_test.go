@@ -104,9 +104,8 @@ func TestPoolParked(t *testing.T) {
 func TestPoolParking(t *testing.T) {
 	p := NewPool(2)
 	defer p.Close()
-	p.spins = 0
 	for i := range p.parks {
-		p.parks[i].spins, p.parks[i].idleSpins = 0, 0
+		p.parks[i].inside, p.parks[i].idle = patience{}, patience{}
 	}
 	chunks := make([]int, 40)
 	for i := range chunks {
@@ -180,5 +179,37 @@ func BenchmarkBarrier(b *testing.B) {
 			defer p.Close()
 			p.Run(&emptyStages{b.N, threads})
 		})
+	}
+}
+
+// TestPatience: looking in vain gets short, and long again once it pays.
+func TestPatience(t *testing.T) {
+	p := patience{spins: 1000, full: 1000}
+	short := 0
+	for range 10 * retryWaits {
+		p.failed()
+		if p.spins < 10 {
+			short++
+		}
+	}
+	if short < 7*retryWaits {
+		t.Errorf("short for %d of %d waits", short, 10*retryWaits)
+	}
+	for range 2 * retryWaits {
+		if p.spins == p.full {
+			break
+		}
+		p.failed()
+	}
+	p.paid()
+	if p.spins != p.full {
+		t.Errorf("%d looks after one that paid, want %d", p.spins, p.full)
+	}
+	p.failed()
+	for range 10 {
+		p.paid()
+	}
+	if p.spins != p.full {
+		t.Errorf("%d looks after many that paid, want %d", p.spins, p.full)
 	}
 }
