@@ -1,0 +1,46 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+const (
+	// corpusHead is how much of each file is taken, unless wholeEnv is set: a language
+	// model needs minutes for all of them.
+	corpusHead = 24 << 10
+	wholeEnv   = "LLMZ_TEST_WHOLE"
+)
+
+// TestLlamaCorpus takes the Canterbury files, text and binary, through the program
+// where they lie beside the project: on one thread with mixing, back on two.
+func TestLlamaCorpus(t *testing.T) {
+	if os.Getenv(mustLlamaEnv) == "" {
+		t.Skip("takes a minute; " + mustLlamaEnv + " is not set")
+	}
+	needLlama(t)
+	files, err := filepath.Glob("../../../shared/corpora/canterbury_all/canterbury/*")
+	if err != nil || len(files) == 0 {
+		t.Skip("no corpus beside the project")
+	}
+	dir := t.TempDir()
+	tinyIn(t, dir)
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			data := readFile(t, f)
+			if len(data) > corpusHead && os.Getenv(wholeEnv) == "" {
+				data = data[:corpusHead]
+			}
+			writeFile(t, filepath.Join(dir, "in"), data)
+			llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "-m", "tiny.gguf", "in")
+			llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-T", "2", "-o", "back", "-m", "tiny.gguf", "in.llmz")
+			if !bytes.Equal(readFile(t, filepath.Join(dir, "back")), data) {
+				t.Error("it came back different")
+			}
+		})
+	}
+}
