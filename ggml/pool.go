@@ -90,6 +90,8 @@ type patience struct {
 	vain        int // waits in vain since the last full one
 }
 
+func newPatience(full int) patience { return patience{spins: full, full: full} }
+
 func (p *patience) paid() { p.spins = min(p.spins+p.spins/4+1, p.full) }
 
 func (p *patience) failed() {
@@ -107,8 +109,8 @@ func NewPool(threads int) *Pool {
 	for i := range p.parks {
 		p.parks[i] = parking{
 			wake:   make(chan struct{}, 1),
-			inside: patience{spins: spins, full: spins},
-			idle:   patience{spins: idleFactor * spins, full: idleFactor * spins},
+			inside: newPatience(spins),
+			idle:   newPatience(idleFactor * spins),
 		}
 	}
 	for i := 1; i < p.threads; i++ {

@@ -184,7 +184,7 @@ func BenchmarkBarrier(b *testing.B) {
 
 // TestPatience: looking in vain gets short, and long again once it pays.
 func TestPatience(t *testing.T) {
-	p := patience{spins: 1000, full: 1000}
+	p := newPatience(1000)
 	short := 0
 	for range 10 * retryWaits {
 		p.failed()

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -17,7 +16,7 @@ const (
 )
 
 // TestLlamaCorpus takes the Canterbury files, text and binary, through the program
-// where they lie beside the project: on one thread with mixing, back on two.
+// where they lie beside the project.
 func TestLlamaCorpus(t *testing.T) {
 	if os.Getenv(mustLlamaEnv) == "" {
 		t.Skip("takes a minute; " + mustLlamaEnv + " is not set")
@@ -35,12 +34,7 @@ func TestLlamaCorpus(t *testing.T) {
 			if len(data) > corpusHead && os.Getenv(wholeEnv) == "" {
 				data = data[:corpusHead]
 			}
-			writeFile(t, filepath.Join(dir, "in"), data)
-			llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "-m", "tiny.gguf", "in")
-			llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-T", "2", "-o", "back", "-m", "tiny.gguf", "in.llmz")
-			if !bytes.Equal(readFile(t, filepath.Join(dir, "back")), data) {
-				t.Error("it came back different")
-			}
+			tinyRoundTrip(t, dir, data)
 		})
 	}
 }

@@ -87,6 +87,22 @@ func llmzEnv(t *testing.T, dir string, env []string, code int, words []string, a
 	}
 }
 
+// tinyRoundTrip takes data through the program in dir with the model that tinyIn put
+// there: on one thread, and back on two.
+func tinyRoundTrip(t *testing.T, dir string, data []byte) {
+	t.Helper()
+	in := filepath.Join(dir, "in")
+	writeFile(t, in, data)
+	llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "-m", "tiny.gguf", "in")
+	llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-T", "2", "-o", "back", "-m", "tiny.gguf", "in.llmz")
+	if !bytes.Equal(readFile(t, filepath.Join(dir, "back")), data) {
+		t.Error("it came back different")
+	}
+	if size := len(readFile(t, in+".llmz")); size > len(data)+len(data)/1000+256 {
+		t.Errorf("%d bytes became %d", len(data), size)
+	}
+}
+
 // TestLlamaRoundTrip takes edge cases and a text through the program.
 func TestLlamaRoundTrip(t *testing.T) {
 	needLlama(t)
@@ -105,16 +121,7 @@ func TestLlamaRoundTrip(t *testing.T) {
 		"text":     small[:3000],
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := filepath.Join(dir, "in")
-			writeFile(t, in, data)
-			llmz(t, dir, exitOK, nil, "-q", "-f", "-m", "tiny.gguf", "in")
-			llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-o", "back", "-m", "tiny.gguf", "in.llmz")
-			if !bytes.Equal(readFile(t, filepath.Join(dir, "back")), data) {
-				t.Error("it came back different")
-			}
-			if size := len(readFile(t, in+".llmz")); size > len(data)+len(data)/1000+256 {
-				t.Errorf("%d bytes became %d", len(data), size)
-			}
+			tinyRoundTrip(t, dir, data)
 		})
 	}
 }
