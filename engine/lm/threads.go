@@ -46,8 +46,9 @@ const (
 	slowSteps  = 2
 	// What a trial must take, relative to the mean, to win.
 	winDown, winUp = 0.93, 0.85
-	// lostFactor ends a trial early.
-	lostFactor = 2
+	// What a trial's steps have taken, relative to the mean, when it ends early. Fewer
+	// threads on free cores take nearly twice as long, which the first step shows.
+	lostDown, lostUp = 1.3, 2
 )
 
 // newGovernor starts with as many threads as there are free cores, at most most.
@@ -123,13 +124,13 @@ func (g *governor) observe(d time.Duration) {
 
 func (g *governor) endTrial() {
 	n := float64(g.steps)
-	lost := g.spent > lostFactor*g.mean*n
+	win, lose := winDown, lostDown
+	if g.up {
+		win, lose = winUp, lostUp
+	}
+	lost := g.spent > lose*g.mean*n
 	if !lost && (g.steps < trialSteps || g.spent < trialTime) {
 		return
-	}
-	win := winDown
-	if g.up {
-		win = winUp
 	}
 	won := g.spent < win*g.mean*n
 	switch {
