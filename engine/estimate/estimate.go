@@ -86,6 +86,11 @@ func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budg
 		if err != nil {
 			return p, err
 		}
+		if int64(n) == size && o.Model != nil && !o.NoMix && !s.whole {
+			if b, err = b.orAlone(ctx, io.NewSectionReader(f, at, n), o, s.lanes, budget); err != nil {
+				return p, err
+			}
+		}
 		if i == 0 {
 			p.Lanes = s.lanes
 		}
@@ -153,6 +158,22 @@ func (s *sampled) forecast(ctx context.Context, o engine.Options) (blockForecast
 	}
 	b.size = math.Min(rate(last)*math.Pow(whole/quickLast, follow), 1) * float64(n)
 	return b, nil
+}
+
+// orAlone returns b, or what the mixer alone is expected to come to where that is
+// less: it is tried on an only block that the model knows little of, and takes part of the
+// time then.
+func (b blockForecast) orAlone(ctx context.Context, block *io.SectionReader, o engine.Options, lanes int, budget time.Duration) (blockForecast, error) {
+	o.Model, o.NoModel, o.Lanes = nil, true, lanes
+	s, err := sampleBlock(ctx, block, o, budget)
+	if err != nil {
+		return b, err
+	}
+	alone, err := s.forecast(ctx, o)
+	if err != nil || alone.size >= b.size {
+		return b, err
+	}
+	return blockForecast{alone.size, b.seconds + alone.seconds, b.sampled}, nil
 }
 
 // trained returns which part of the quick compressor's gain a trained model

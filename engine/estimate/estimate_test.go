@@ -83,6 +83,26 @@ func TestPart(t *testing.T) {
 	}
 }
 
+// TestOrAlone: what the mixer alone comes to counts only where it is less.
+func TestOrAlone(t *testing.T) {
+	in := text(t)[:40_000]
+	r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, with := range []float64{1, 1e6} {
+		b := blockForecast{size: with, seconds: 5, sampled: 100}
+		got, err := b.orAlone(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), engine.Options{Threads: 1}, 1, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := math.Min(with, float64(r.CompressedBytes))
+		if got.size != want || got.sampled != 100 || (got.seconds > 5) != (want < with) {
+			t.Errorf("%+v from %+v, want %v bytes", got, b, want)
+		}
+	}
+}
+
 func TestNoise(t *testing.T) {
 	in := make([]byte, 200_000)
 	r := rand.New(rand.NewPCG(3, 4))
