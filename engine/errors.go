@@ -34,7 +34,11 @@ type MemoryError struct {
 }
 
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("%v: about %d MiB are needed, %d MiB allowed", ErrMemory, (e.Need+1<<20-1)>>20, e.Limit>>20)
+	allowed := fmt.Sprintf("%d MiB", e.Limit>>20)
+	if e.Limit < 1<<20 {
+		allowed = fmt.Sprintf("%d bytes", e.Limit)
+	}
+	return fmt.Sprintf("%v: about %d MiB are needed, %s allowed", ErrMemory, (e.Need+1<<20-1)>>20, allowed)
 }
 
 func (e *MemoryError) Unwrap() error { return ErrMemory }

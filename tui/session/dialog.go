@@ -285,7 +285,7 @@ func newOptions(x Settings, models []Model) *options {
 			return name(v)
 		}
 	}
-	number("block size", []int{0, 1 << 20, 4 << 20, 16 << 20, 64 << 20}, auto("usual (16 MiB)", func(n int) string { return text.Binary(int64(n)) }), func(x *Settings) *int { return &x.BlockSize })
+	number("block size", []int{0, 1 << 20, 4 << 20, 16 << 20, 64 << 20}, auto("usual for the model", func(n int) string { return text.Binary(int64(n)) }), func(x *Settings) *int { return &x.BlockSize })
 	number("lanes", []int{0, 1, 4, 8, 16, 32}, auto("by the file's size", strconv.Itoa), func(x *Settings) *int { return &x.Lanes })
 	threads := []int{0}
 	for n := 1; n <= runtime.NumCPU(); n *= 2 {
