@@ -353,7 +353,11 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 		tables = append(tables, bench.Details(rows))
 	}
 	if o.compare != "" {
-		tables = append(tables, bench.Changes(bench.Compare(old, rows)))
+		changes := bench.Changes(bench.Compare(old, rows))
+		if o.format == "csv" {
+			tables = nil // one file, one header
+		}
+		tables = append(tables, changes)
 	}
 	for i, t := range tables {
 		if i > 0 {
