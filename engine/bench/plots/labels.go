@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"math"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
@@ -15,15 +17,19 @@ type label struct {
 }
 
 // labels writes names beside points, each where it covers least of what is
-// there already.
+// there already, with a thin line to the point where that is not near.
 type labels struct {
 	all   []label
 	lines plotter.XYs // a line along the axes that is better not covered
 	style text.Style
 }
 
-// gap is the distance of a label from its point's centre.
-const gap = 10
+// gap is the distance of a label from its point's centre, far the one from which a
+// line is needed.
+const (
+	gap = 10
+	far = 2.2 * gap
+)
 
 // Plot implements plot.Plotter.
 func (l labels) Plot(c draw.Canvas, p *plot.Plot) {
@@ -44,6 +50,10 @@ func (l labels) Plot(c draw.Canvas, p *plot.Plot) {
 		w, h := l.style.Width(n.text), l.style.Height(n.text)
 		place := l.place(c.Rectangle, points[i], w, h, taken)
 		taken = append(taken, place)
+		end := vg.Point{X: clamp(points[i].X, place.Min.X, place.Max.X), Y: clamp(points[i].Y, place.Min.Y, place.Max.Y)}
+		if d := end.Sub(points[i]); math.Hypot(float64(d.X), float64(d.Y)) > far {
+			c.StrokeLine2(draw.LineStyle{Color: l.style.Color, Width: vg.Points(0.5)}, points[i].X, points[i].Y, end.X, end.Y)
+		}
 		c.FillText(l.style, place.Min, n.text)
 	}
 }
@@ -55,7 +65,7 @@ func (l labels) place(canvas vg.Rectangle, pt vg.Point, w, h vg.Length, taken []
 		return vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + w, Y: y + h}}
 	}
 	var choices []vg.Rectangle
-	for _, d := range []vg.Length{gap, 2 * gap, 3.2 * gap} {
+	for _, d := range []vg.Length{gap, 2 * gap, 3.2 * gap, 4.5 * gap, 6 * gap} {
 		choices = append(choices,
 			at(pt.X+d, pt.Y-h/2), at(pt.X-d-w, pt.Y-h/2), at(pt.X-w/2, pt.Y+d), at(pt.X-w/2, pt.Y-d-h),
 			at(pt.X+0.7*d, pt.Y+0.6*d), at(pt.X-0.7*d-w, pt.Y+0.6*d), at(pt.X+0.7*d, pt.Y-0.6*d-h), at(pt.X-0.7*d-w, pt.Y-0.6*d-h))
@@ -77,6 +87,8 @@ func (l labels) place(canvas vg.Rectangle, pt vg.Point, w, h vg.Length, taken []
 func around(p vg.Point, r vg.Length) vg.Rectangle {
 	return vg.Rectangle{Min: vg.Point{X: p.X - r, Y: p.Y - r}, Max: vg.Point{X: p.X + r, Y: p.Y + r}}
 }
+
+func clamp(x, low, high vg.Length) vg.Length { return min(max(x, low), high) }
 
 // overlap returns the area that two rectangles share.
 func overlap(a, b vg.Rectangle) vg.Length {
