@@ -20,7 +20,7 @@ func (t logTicks) Ticks(lo, hi float64) []plot.Tick {
 	decades := math.Log10(hi / lo)
 	labelled := []int{10} // tenths of the power of ten
 	switch {
-	case decades < 0.25:
+	case decades < 0.3:
 		labelled = []int{10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 25, 28, 30, 32, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95}
 	case decades < 0.4:
 		labelled = []int{10, 15, 20, 25, 30, 35, 40, 45, 50, 60, 70, 80, 90}

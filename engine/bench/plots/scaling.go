@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +77,7 @@ func scaling(rows []bench.Row) ([]figure, error) {
 		}
 		logAxis(&p.Y, lo.Y, hi.Y, 0.12, speedLabel)
 		p.Legend.Top, p.Legend.Left = true, true
+		p.Y.Max *= math.Pow(p.Y.Max/p.Y.Min, 0.08*float64(len(order))) // room for the legend
 		figures = append(figures, figure{"scaling-" + axis.name, p, width, height})
 	}
 	return figures, nil
@@ -95,10 +97,20 @@ func measured(lines map[string]plotter.XYs) plot.ConstantTicks {
 	return ticks
 }
 
-// lineName returns the parts of a line's key that tell it from the others.
+// lineName returns the parts of a line's key that tell it from the others: only the
+// model where each line has its own.
 func lineName(key string, all []string) string {
 	parts := splitKey(key)
 	name := parts[0]
+	same := 0
+	for _, other := range all {
+		if splitKey(other)[0] == name {
+			same++
+		}
+	}
+	if same == 1 {
+		return name
+	}
 	for i := 1; i < len(parts); i++ {
 		for _, other := range all {
 			if o := splitKey(other); i < len(o) && o[i] != parts[i] && parts[i] != "" {
