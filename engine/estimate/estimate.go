@@ -54,8 +54,8 @@ const DefaultBudget = 2 * time.Second
 const mostBlocks = 3
 
 // File predicts what compressing the size bytes in f with the options o comes
-// to. It spends about budget on each model, more where the machine is slow to
-// start.
+// to. It spends about budget, more where the machine is slow to start, and as much
+// again where compression tries the mixer alone, too.
 func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budget time.Duration) (Prediction, error) {
 	p := Prediction{OriginalBytes: size}
 	blockSize := int64(o.BlockSize)
@@ -86,8 +86,8 @@ func File(ctx context.Context, f io.ReaderAt, size int64, o engine.Options, budg
 		if err != nil {
 			return p, err
 		}
-		if int64(n) == size && o.Model != nil && !o.NoMix && !s.whole {
-			if b, err = b.orAlone(ctx, io.NewSectionReader(f, at, n), o, s.lanes, budget); err != nil {
+		if n == size && o.Model != nil && !o.NoMix && !s.whole {
+			if b, err = b.orAlone(ctx, io.NewSectionReader(f, at, n), o, budget); err != nil {
 				return p, err
 			}
 		}
@@ -161,10 +161,10 @@ func (s *sampled) forecast(ctx context.Context, o engine.Options) (blockForecast
 }
 
 // orAlone returns b, or what the mixer alone is expected to come to where that is
-// less: it is tried on an only block that the model knows little of, and takes part of the
-// time then.
-func (b blockForecast) orAlone(ctx context.Context, block *io.SectionReader, o engine.Options, lanes int, budget time.Duration) (blockForecast, error) {
-	o.Model, o.NoModel, o.Lanes = nil, true, lanes
+// less: compression tries it on an only block that the model knows little of, which then
+// takes the time of both.
+func (b blockForecast) orAlone(ctx context.Context, block *io.SectionReader, o engine.Options, budget time.Duration) (blockForecast, error) {
+	o.Model, o.NoModel = nil, true
 	s, err := sampleBlock(ctx, block, o, budget)
 	if err != nil {
 		return b, err

@@ -92,7 +92,7 @@ func TestOrAlone(t *testing.T) {
 	}
 	for _, with := range []float64{1, 1e6} {
 		b := blockForecast{size: with, seconds: 5, sampled: 100}
-		got, err := b.orAlone(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), engine.Options{Threads: 1}, 1, time.Hour)
+		got, err := b.orAlone(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), engine.Options{Threads: 1}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
