@@ -97,23 +97,14 @@ func measured(lines map[string]plotter.XYs) plot.ConstantTicks {
 	return ticks
 }
 
-// lineName returns the parts of a line's key that tell it from the others: only the
-// model where each line has its own.
+// lineName returns a line's model, and the parts of its key that tell it from other
+// lines of this model.
 func lineName(key string, all []string) string {
 	parts := splitKey(key)
 	name := parts[0]
-	same := 0
-	for _, other := range all {
-		if splitKey(other)[0] == name {
-			same++
-		}
-	}
-	if same == 1 {
-		return name
-	}
 	for i := 1; i < len(parts); i++ {
 		for _, other := range all {
-			if o := splitKey(other); i < len(o) && o[i] != parts[i] && parts[i] != "" {
+			if o := splitKey(other); o[0] == parts[0] && i < len(o) && o[i] != parts[i] && parts[i] != "" {
 				name += ", " + parts[i]
 				break
 			}
