@@ -34,6 +34,10 @@ func TestGovernor(t *testing.T) {
 	if g.cur != 2 {
 		t.Errorf("an idle machine: %d threads", g.cur)
 	}
+	// A short run pays one slow step for the look at fewer threads.
+	if got, most := simulate(newGovernor(2, blind), 64, idle), 63*idle(2)+idle(1); got > most {
+		t.Errorf("a short run on an idle machine: %v, want %v", got, most)
+	}
 	if got, best := simulate(g, 200, busy), 200*busy(1); got > best*5/4 {
 		t.Errorf("a busy machine: %v, %v with one thread", got, best)
 	}
