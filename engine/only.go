@@ -1,18 +1,23 @@
 package engine
 
-import "github.com/llmz/llmz/engine/archive"
+import (
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
 
 // Most archives are a single block, coded before anything is written. Its header
 // then names only what the block needs, and no index follows it.
 
 // tryAlone tells whether the mixer alone may do as well on what has become out: the
-// model knows little about such content (on text that it does know, it would have needed
-// up to a fifth more than with the mixer), or it is nearly random, or next to nothing is
-// left of it, so that naming the model matters. The mixer alone takes a small part of the
-// time that went into out.
-func tryAlone(n int, out encoded) bool {
+// model knows little about such content (on text that it does know, one of bytes would
+// have needed 5 to 20% more than with the mixer), or there is nothing to learn in it, as in
+// a number's digits, so that the mixer is no help to a model of bytes, or it is nearly
+// random, or next to nothing is left of it, so that naming the model matters. The mixer
+// alone takes a small part of the time that went into out.
+func tryAlone(n int, kind predict.SymbolKind, out encoded) bool {
 	size := int64(len(out.payload))
-	return size <= 256 || 3*out.bare > 4*size || 10*size >= 7*int64(n)
+	noHelp := kind == predict.Bytes && 20*out.bare < 21*size
+	return size <= 256 || 3*out.bare > 4*size || noHelp || 10*size >= 7*int64(n)
 }
 
 // encodeOnly encodes data, which is all of the content, and settles the header.
@@ -21,7 +26,7 @@ func (z *Writer) encodeOnly(data []byte) (encoded, error) {
 	if err != nil {
 		return out, err
 	}
-	if z.enc.model != nil && z.enc.mixed && out.header.Kind == archive.Coded && tryAlone(len(data), out) {
+	if z.enc.model != nil && z.enc.mixed && out.header.Kind == archive.Coded && tryAlone(len(data), z.enc.model.Info().Kind, out) {
 		quiet := newJob(Compressing, 1, nil, 0, 0, z.job.gate)
 		alone := blockEncoder{job: quiet, mixed: true, lanes: z.enc.lanes, threads: 1}
 		again, err := alone.encode(z.ctx, 0, data, nil)

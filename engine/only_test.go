@@ -26,6 +26,7 @@ func TestOnlyNeeds(t *testing.T) {
 		"random":           {randomBytes(5000), Options{Model: model}, false, false, 5026},
 		"random, bare":     {randomBytes(5000), Options{Model: model, NoMix: true}, false, false, 5026},
 		"zeros":            {make([]byte, 9000), Options{Model: model}, false, true, 60},
+		"digits":           {randomDigits(50_000), Options{Model: newFakeModel("a")}, false, true, 0},
 		"letters":          {randomLetters(5000), Options{Model: model}, false, true, 0},
 		"zeros, bare":      {make([]byte, 9000), Options{Model: model, NoMix: true}, true, false, 0},
 		"zeros, no model":  {make([]byte, 9000), Options{NoModel: true}, false, true, 60},
@@ -61,6 +62,15 @@ func TestOnlyNeeds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// randomDigits returns n decimal digits.
+func randomDigits(n int) []byte {
+	p := randomBytes(n)
+	for i := range p {
+		p[i] = p[i]%10 + '0'
+	}
+	return p
 }
 
 // randomLetters returns n bytes of which nothing but the alphabet can be learned.
