@@ -8,9 +8,9 @@ import (
 // ErrShape means that the operands of a product do not fit together.
 var ErrShape = errors.New("matrix shapes do not fit")
 
-// maxUnits is how much of the inner dimension is multiplied at once, so that a
-// panel's part stays in the second-level cache.
-const maxUnits = 512
+// maxRows is how many rows of C a panel is multiplied for at once, so that C's part stays
+// in the caches and its pages in the translation buffer.
+const maxRows = 128
 
 // Mul computes C = alpha*A*B + beta*C with packed operands, using threads
 // goroutines. It panics if the shapes do not fit or an operand was packed for
@@ -55,32 +55,36 @@ func (kn *Kernel) mulPanel(c Matrix, alpha float32, a, b *Packed, beta float32, 
 		}
 	}
 	var edge [8 * panelWidth]float32
-	for u := 0; u < a.units; u += maxUnits {
-		units := min(maxUnits, a.units-u)
-		for row := 0; row < c.Rows; row += kn.rows {
-			ap := &a.data[row/groupWidth*a.partSize+u*groupWidth+row%groupWidth]
+	for top := 0; top < c.Rows; top += maxRows {
+		bottom, add := min(c.Rows, top+maxRows), add
+		for u := 0; u < a.units; u += kn.units {
+			units := min(kn.units, a.units-u)
 			for j := 0; j < width; j += kn.cols {
 				bp := &b.data[panel*b.partSize+u*panelWidth+j]
-				rows, cols := min(kn.rows, c.Rows-row), min(kn.cols, width-j)
-				if rows == kn.rows && cols == kn.cols {
-					kn.tile(units, ap, bp, &c.Data[row*c.Stride+col+j], c.Stride, alpha, add)
-					continue
-				}
-				kn.tile(units, ap, bp, &edge[0], panelWidth, alpha, 0)
-				for i := range rows {
-					dst := c.Data[(row+i)*c.Stride+col+j:][:cols]
-					src := edge[i*panelWidth:][:cols]
-					if add != 0 {
-						for l, v := range src {
-							dst[l] += v
+				cols := min(kn.cols, width-j)
+				for row := top; row < bottom; row += kn.rows {
+					ap := &a.data[row/groupWidth*a.partSize+u*groupWidth+row%groupWidth]
+					rows := min(kn.rows, bottom-row)
+					if rows == kn.rows && cols == kn.cols {
+						kn.tile(units, ap, bp, &c.Data[row*c.Stride+col+j], c.Stride, alpha, add)
+						continue
+					}
+					kn.tile(units, ap, bp, &edge[0], panelWidth, alpha, 0)
+					for i := range rows {
+						dst := c.Data[(row+i)*c.Stride+col+j:][:cols]
+						src := edge[i*panelWidth:][:cols]
+						if add != 0 {
+							for l, v := range src {
+								dst[l] += v
+							}
+						} else {
+							copy(dst, src)
 						}
-					} else {
-						copy(dst, src)
 					}
 				}
 			}
+			add = 1
 		}
-		add = 1
 	}
 }
 

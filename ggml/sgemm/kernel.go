@@ -49,6 +49,7 @@ type Kernel struct {
 	name       string
 	precision  Precision
 	rows, cols int // of a tile; 16 % rows == 0, 48 % cols == 0
+	units      int // of the inner dimension multiplied at once, so that a panel's part stays in a cache
 	tile       tileFunc
 	packRows   packFunc // nil: generic
 	packTrans  packFunc // nil: generic
@@ -69,8 +70,8 @@ func (k *Kernel) pair() int {
 }
 
 var (
-	genericF32  = Kernel{name: "generic", precision: F32, rows: 4, cols: 16, tile: tileF32Generic}
-	genericBF16 = Kernel{name: "generic-bf16", precision: BF16, rows: 4, cols: 16, tile: tileBF16Generic}
+	genericF32  = Kernel{name: "generic", precision: F32, rows: 4, cols: 16, units: 512, tile: tileF32Generic}
+	genericBF16 = Kernel{name: "generic-bf16", precision: BF16, rows: 4, cols: 16, units: 512, tile: tileBF16Generic}
 )
 
 // Kernels returns all implementations that this machine can run, fastest first.

@@ -98,6 +98,12 @@ func (kn *Kernel) packGroup(dst []uint32, stride int, m Matrix, kInRow bool, fir
 		case !kInRow && kn.packRows != nil && k/pair > 0:
 			done = k / pair
 			kn.packRows(&dst[0], &m.Data[first], m.Stride, done, stride)
+		case pair == 1 && kInRow:
+			done = k / transposed * transposed
+			packTransposedF32(dst, m.Data[first*m.Stride:], m.Stride, done, stride)
+		case pair == 1:
+			done = k
+			packRowsF32(dst, m.Data[first:], m.Stride, done, stride)
 		}
 	}
 	value := func(i, k int) float32 {
@@ -120,6 +126,33 @@ func (kn *Kernel) packGroup(dst []uint32, stride int, m Matrix, kInRow bool, fir
 				}
 			}
 			dst[u*stride+i] = unit
+		}
+	}
+}
+
+// packRowsF32 packs 16 columns of a matrix with one k per row.
+func packRowsF32(dst []uint32, src []float32, ld, count, dstStride int) {
+	for u := range count {
+		to, from := dst[u*dstStride:][:groupWidth], src[u*ld:][:groupWidth]
+		for i, v := range from {
+			to[i] = math.Float32bits(v)
+		}
+	}
+}
+
+// transposed is how many units packTransposedF32 packs of a row before it turns to the
+// next, so that what it writes to stays in the first-level cache.
+const transposed = 16
+
+// packTransposedF32 packs 16 rows of a matrix with one k per column; count is a multiple
+// of transposed.
+func packTransposedF32(dst []uint32, src []float32, ld, count, dstStride int) {
+	for u := 0; u < count; u += transposed {
+		for i := range groupWidth {
+			from, to := src[i*ld+u:][:transposed], dst[u*dstStride+i:]
+			for j, v := range from {
+				to[j*dstStride] = math.Float32bits(v)
+			}
 		}
 	}
 }
