@@ -93,6 +93,7 @@ func newTrainCommand(a *app) *cobra.Command {
 	fs.IntVar(&c.Updates, "updates", 0, "make this many updates instead")
 	fs.IntVar(&c.Patience, "patience", c.Patience, "stop after this many validations without a new best; 0: never")
 	fs.Float64Var(&c.Rate, "rate", 0, "peak learning rate (default: lstm 0.004, gru 0.002, with --init 0.001)")
+	fs.StringVar(&c.Optimiser, "optimiser", trainer.Muon, "of the recurrent matrices: muon or adamw, which is faster by the byte and learns less of it")
 	fs.IntVar(&c.WarmUp, "warm-up", c.WarmUp, "updates until the peak")
 	fs.IntVar(&c.Streams, "streams", c.Streams, "texts read in parallel")
 	fs.IntVar(&c.Steps, "steps", c.Steps, "bytes of back-propagation through time")

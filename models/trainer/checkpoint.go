@@ -18,16 +18,17 @@ const checkpointMagic = "llmzckp1"
 
 // checkpointHeader is all of a training's state but the arrays.
 type checkpointHeader struct {
-	Shape   Shape         `json:"shape"`
-	Streams int           `json:"streams"`
-	Update  int           `json:"update"`
-	Bytes   int64         `json:"bytes"`
-	Elapsed float64       `json:"seconds"`
-	BPC     float64       `json:"smoothed_bpc"`
-	Best    float64       `json:"best_bpc"`
-	Stale   int           `json:"validations_without_best"`
-	Corpus  int64         `json:"corpus_bytes"`
-	Cursor  []streamState `json:"cursors"`
+	Shape     Shape         `json:"shape"`
+	Optimiser string        `json:"optimiser"`
+	Streams   int           `json:"streams"`
+	Update    int           `json:"update"`
+	Bytes     int64         `json:"bytes"`
+	Elapsed   float64       `json:"seconds"`
+	BPC       float64       `json:"smoothed_bpc"`
+	Best      float64       `json:"best_bpc"`
+	Stale     int           `json:"validations_without_best"`
+	Corpus    int64         `json:"corpus_bytes"`
+	Cursor    []streamState `json:"cursors"`
 }
 
 // arrays lists what follows the header.
@@ -52,7 +53,7 @@ func (t *training) save(path string) (err error) {
 			err = fmt.Errorf("save checkpoint: %w", err)
 		}
 	}()
-	head := checkpointHeader{Shape: t.c.Shape, Streams: t.c.Streams, Update: t.update, Bytes: t.bytes,
+	head := checkpointHeader{Shape: t.c.Shape, Optimiser: t.c.Optimiser, Streams: t.c.Streams, Update: t.update, Bytes: t.bytes,
 		Elapsed: t.elapsed().Seconds(), BPC: t.smoothed, Best: t.bestBPC, Stale: t.stale, Corpus: t.corpus.bytes}
 	for _, s := range t.streams {
 		head.Cursor = append(head.Cursor, s.state())
@@ -115,6 +116,8 @@ func (t *training) load(path string) error {
 	switch {
 	case head.Shape != t.c.Shape:
 		return fail("it holds %+v, not %+v", head.Shape, t.c.Shape)
+	case head.Optimiser != t.c.Optimiser:
+		return fail("it was made with the optimiser %q, not %q", head.Optimiser, t.c.Optimiser)
 	case head.Streams != t.c.Streams || len(head.Cursor) != t.c.Streams:
 		return fail("it has %d streams, not %d", head.Streams, t.c.Streams)
 	case head.Corpus != t.corpus.bytes:

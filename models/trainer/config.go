@@ -1,5 +1,5 @@
 // Package trainer trains byte-level recurrent models on the CPU: truncated
-// back-propagation through time over many parallel streams, AdamW, warm-up and
+// back-propagation through time over many parallel streams, Muon or AdamW, warm-up and
 // cosine schedule, gradient clipping, validation on held-out data.
 //
 // For a given seed, configuration and machine the result is the same bit for bit,
@@ -41,6 +41,7 @@ type Config struct {
 	Streams int // parallel streams; default 64
 	Steps   int // of truncated back-propagation; default 64
 
+	Optimiser string  // Muon or AdamW; default Muon
 	Rate      float64 // peak learning rate; default 0.002
 	FinalRate float64 // share of Rate at the end of the cosine; default 0.02
 	WarmUp    int     // updates; default 200
@@ -68,6 +69,13 @@ type Config struct {
 	ValidateUpdates int           // in place of ValidateEvery where it must be reproducible
 }
 
+// The optimisers. Muon is for the matrices inside the recurrent layers, the rest is left
+// to AdamW; see muon.go.
+const (
+	AdamW = "adamw"
+	Muon  = "muon"
+)
+
 // shardStreams is how many streams a thread runs at once: enough rows for the
 // products, few enough that threads share the work evenly.
 const shardStreams = 16
@@ -81,6 +89,9 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 		if *v == 0 {
 			*v = d
 		}
+	}
+	if c.Optimiser == "" {
+		c.Optimiser = Muon
 	}
 	def(&c.Validation, 0.01)
 	def(&c.Rate, 0.002)
@@ -114,6 +125,8 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 		return nil, errors.New("the length of the training must be given once: in updates, epochs or minutes")
 	case c.Streams < 1 || c.Streams > 4096 || c.Steps < 1 || c.Steps > 4096:
 		return nil, fmt.Errorf("%d streams of %d steps: use 1 to 4096 of each", c.Streams, c.Steps)
+	case c.Optimiser != Muon && c.Optimiser != AdamW:
+		return nil, fmt.Errorf("unknown optimiser %q: use %s or %s", c.Optimiser, Muon, AdamW)
 	case c.Validation < 0 || c.Validation > 0.5:
 		return nil, fmt.Errorf("validation share %g: use 0 to 0.5", c.Validation)
 	}

@@ -62,6 +62,7 @@ type tensor struct {
 	rows, cols int
 	offset     int // in the parameter vector, a multiple of 8
 	bias       bool
+	recurrent  bool // a matrix inside a recurrent layer
 }
 
 func (t tensor) size() int { return t.rows * t.cols }
@@ -82,8 +83,8 @@ func (s Shape) tensors() []tensor {
 	in := s.Embed
 	for l := range s.Layers {
 		list = append(list,
-			tensor{name: fmt.Sprintf("%s.weight_ih_l%d", s.Arch, l), rows: g, cols: in},
-			tensor{name: fmt.Sprintf("%s.weight_hh_l%d", s.Arch, l), rows: g, cols: s.Hidden},
+			tensor{name: fmt.Sprintf("%s.weight_ih_l%d", s.Arch, l), rows: g, cols: in, recurrent: true},
+			tensor{name: fmt.Sprintf("%s.weight_hh_l%d", s.Arch, l), rows: g, cols: s.Hidden, recurrent: true},
 			tensor{name: fmt.Sprintf("%s.bias_ih_l%d", s.Arch, l), rows: 1, cols: g, bias: true},
 			tensor{name: fmt.Sprintf("%s.bias_hh_l%d", s.Arch, l), rows: 1, cols: g, bias: true})
 		in = s.Hidden

@@ -35,7 +35,8 @@ type training struct {
 	observe func(Event)
 	corpus  *corpus
 	p       *params
-	m, v    []float32 // AdamW's moments
+	m, v    []float32 // AdamW's moments; m is the momentum of muons
+	muons   []*muon   // matrices that AdamW leaves alone
 	best    []float32 // weights of the best validation
 	n       *network
 	d       *gradients
@@ -91,6 +92,9 @@ func newTraining(c Config, observe func(Event)) (*training, error) {
 		return nil, err
 	}
 	t.m, t.v = make([]float32, len(t.p.data)), make([]float32, len(t.p.data))
+	if c.Optimiser == Muon {
+		t.muons = newMuons(t.p)
+	}
 	t.best = append([]float32(nil), t.p.data...)
 	t.n = newNetwork(t.p, kernel, c.Steps, c.Streams, c.shard(), c.Threads)
 	t.d = newGradients(t.n)
@@ -143,6 +147,7 @@ func (t *training) rate() float64 {
 
 func (t *training) run(ctx context.Context) (*Result, error) {
 	var shown, saved, validated = t.begun, t.begun, t.begun
+	var took time.Duration // the last validation
 	shownBytes := t.bytes
 	reason := "done"
 	for t.fraction() < 1 {
@@ -169,7 +174,7 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 				Speed: float64(t.bytes-shownBytes) / since.Seconds(), Fraction: f, Elapsed: e, ETA: e/max(f, 1e-9) - e})
 			shown, shownBytes = now, t.bytes
 		}
-		due := now.Sub(validated) >= t.c.ValidateEvery
+		due := now.Sub(validated) >= max(t.c.ValidateEvery, validShare*took)
 		if t.c.ValidateUpdates > 0 {
 			due = t.update%t.c.ValidateUpdates == 0
 		}
@@ -179,6 +184,7 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 				break
 			}
 			validated = time.Now()
+			took = validated.Sub(now)
 		}
 		if t.c.Checkpoint != "" && now.Sub(saved) >= t.c.CheckpointEvery {
 			if err := t.checkpoint(); err != nil {
@@ -221,7 +227,7 @@ func (t *training) step(rate float64) (bpc, norm float64) {
 	return bpc, norm
 }
 
-// optimise applies one step of AdamW. Only matrices decay.
+// optimise applies one step of the optimiser. Only matrices decay.
 func (t *training) optimise(rate, norm float64) {
 	const beta1 = 0.9
 	k := vec.AdamW{GradScale: 1, Beta1: beta1, Beta2: float32(t.c.Beta2), Rate: float32(rate), Epsilon: 1e-8}
@@ -236,6 +242,9 @@ func (t *training) optimise(rate, norm float64) {
 	}
 	var parts []part
 	for _, p := range t.p.list {
+		if t.muons != nil && p.recurrent {
+			continue
+		}
 		for at := 0; at < p.size(); at += block {
 			parts = append(parts, part{p.offset + at, p.offset + min(p.size(), at+block), !p.bias})
 		}
@@ -246,6 +255,9 @@ func (t *training) optimise(rate, norm float64) {
 			k.Decay = float32(t.c.Decay)
 		}
 		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.d.g.data[a.from:a.to])
+	})
+	parallel(t.c.Threads, len(t.muons), func(i int) {
+		t.muons[i].step(t.n.kernel, t.p.data, t.m, t.d.g.data, k.GradScale, k.Rate, float32(t.c.Decay))
 	})
 }
 

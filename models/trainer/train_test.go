@@ -69,9 +69,13 @@ func TestTrainLearns(t *testing.T) {
 }
 
 func TestTrainIsDeterministic(t *testing.T) {
-	for _, precision := range []string{"f32", "bf16"} {
+	for _, precision := range []string{"f32", "bf16", AdamW} {
 		c := small("gru")
-		c.Precision = precision
+		if precision == AdamW {
+			c.Optimiser = AdamW
+		} else {
+			c.Precision = precision
+		}
 		var first []uint32
 		for _, threads := range []int{1, 2, 3} {
 			c.Threads = threads
@@ -159,9 +163,10 @@ func TestCheckpointErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Config){
-		"shape":   func(c *Config) { c.Shape.Hidden = 40 },
-		"streams": func(c *Config) { c.Streams = 4 },
-		"corpus":  func(c *Config) { c.Sources = []Source{{Data: text[:1000]}} },
+		"shape":     func(c *Config) { c.Shape.Hidden = 40 },
+		"streams":   func(c *Config) { c.Streams = 4 },
+		"corpus":    func(c *Config) { c.Sources = []Source{{Data: text[:1000]}} },
+		"optimiser": func(c *Config) { c.Optimiser = AdamW },
 	} {
 		other := c
 		change(&other)
@@ -221,6 +226,7 @@ func TestConfigErrors(t *testing.T) {
 		"precision": func(c *Config) { c.Precision = "f8" },
 		"corpus":    func(c *Config) { c.Sources = []Source{{Data: text[:50]}} },
 		"streams":   func(c *Config) { c.Streams = -1 },
+		"optimiser": func(c *Config) { c.Optimiser = "sgd" },
 	} {
 		c := small("gru")
 		change(&c)

@@ -7,6 +7,7 @@ const (
 	validStreams = 32
 	validSteps   = 64
 	validChunks  = 48 // at most: 3 kB a stream
+	validShare   = 40 // of the time between two validations, one takes no more than a 40th
 )
 
 // validate measures the held-out data and remembers the weights if they are the
