@@ -13,6 +13,7 @@ from torch import nn
 import gguf
 from data import Corpus, Streams
 from model import ByteRNN
+from muon import Muon
 
 
 def arguments():
@@ -30,6 +31,7 @@ def arguments():
     p.add_argument("--updates", type=int, help="make this many updates instead")
     p.add_argument("--streams", type=int, default=512, help="texts read in parallel")
     p.add_argument("--steps", type=int, default=128, help="bytes of back-propagation through time")
+    p.add_argument("--optimiser", choices=("muon", "adamw"), default="muon", help="of the recurrent matrices")
     p.add_argument("--rate", type=float, default=0.002, help="peak learning rate")
     p.add_argument("--final-rate", type=float, default=0.02, help="share of it at the end of the cosine")
     p.add_argument("--warm-up", type=int, default=200, help="updates until the peak")
@@ -60,11 +62,14 @@ class Training:
         self.net = ByteRNN(a.arch, a.layers, a.hidden, a.embed).to(a.device)
         if a.init:
             self.net.load_state_dict(torch.load(a.init, map_location=a.device, weights_only=True))
-        decay = [p for p in self.net.parameters() if p.ndim > 1]
-        rest = [p for p in self.net.parameters() if p.ndim == 1]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": decay, "weight_decay": a.decay}, {"params": rest, "weight_decay": 0.0}],
-            lr=a.rate, betas=(0.9, 0.99), eps=1e-8)
+        recurrent = [w for w in self.net.rnn.parameters() if w.ndim > 1] if a.optimiser == "muon" else []
+        rest = [w for w in self.net.parameters() if not any(w is r for r in recurrent)]
+        matrices, biases = ([w for w in rest if (w.ndim > 1) == matrix] for matrix in (True, False))
+        self.optimisers = [torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": a.decay}, {"params": biases, "weight_decay": 0.0}],
+            lr=a.rate, betas=(0.9, 0.99), eps=1e-8)]
+        if recurrent:
+            self.optimisers.append(Muon(recurrent, a.hidden, a.rate, a.decay))
         self.state = self.net.start(a.streams, a.device)
         self.update, self.before, self.begun = 0, 0.0, time.monotonic()
         self.best, self.best_bpc = None, math.inf
@@ -94,16 +99,18 @@ class Training:
         x, y, first = self.streams.chunk(a.steps)
         x, y = torch.as_tensor(x, device=a.device), torch.as_tensor(y, device=a.device)
         self.state = self.state.detach() if a.arch == "gru" else tuple(s.detach() for s in self.state)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate()
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.rate()
         mixed = torch.autocast(a.device, torch.bfloat16) if a.device.startswith("cuda") else contextlib.nullcontext()
         with mixed:
             logits, self.state = self.net(x, self.state, first)
         loss = nn.functional.cross_entropy(logits.flatten(0, 1).float(), y.flatten())
-        self.optimiser.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), a.clip)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.update += 1
         return loss.item() / math.log(2)
 
@@ -119,7 +126,7 @@ class Training:
 
     def save(self):
         state = self.state if self.a.arch == "gru" else list(self.state)
-        torch.save({"net": self.net.state_dict(), "optimiser": self.optimiser.state_dict(), "state": state,
+        torch.save({"net": self.net.state_dict(), "optimisers": [o.state_dict() for o in self.optimisers], "state": state,
                     "streams": self.streams.state_dict(), "update": self.update, "seconds": self.elapsed(),
                     "best": self.best, "best_bpc": self.best_bpc}, self.checkpoint + ".part")
         os.replace(self.checkpoint + ".part", self.checkpoint)
@@ -129,7 +136,8 @@ class Training:
         # only from your own checkpoints.
         c = torch.load(self.checkpoint, map_location=self.a.device, weights_only=False)
         self.net.load_state_dict(c["net"])
-        self.optimiser.load_state_dict(c["optimiser"])
+        for optimiser, state in zip(self.optimisers, c["optimisers"], strict=True):
+            optimiser.load_state_dict(state)
         self.streams.load_state_dict(c["streams"])
         self.state = c["state"] if self.a.arch == "gru" else tuple(c["state"])
         self.update, self.before, self.best, self.best_bpc = c["update"], c["seconds"], c["best"], c["best_bpc"]

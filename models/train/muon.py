@@ -1,0 +1,44 @@
+"""Muon for the matrices inside the recurrent layers, as in `llmz train`.
+
+A step goes along the orthogonalised momentum of a matrix (Jordan et al., "Muon: an
+optimizer for hidden layers in neural networks", 2024), each gate's part for itself. Its
+length matches that of AdamW's steps (Liu et al., "Muon is scalable for LLM training",
+2025), so that both optimisers share one learning rate.
+"""
+import math
+
+import torch
+
+MOMENTUM, SCALE, ROUNDS = 0.95, 0.2, 5
+A, B, C = 3.4445, -4.7750, 2.0315  # the quintic of the Newton-Schulz iteration
+
+
+def orthogonalise(x):
+    """Returns [gates, rows, cols] with the singular values of each gate's part near 1."""
+    tall = x.shape[1] > x.shape[2]
+    if tall:
+        x = x.transpose(1, 2)
+    x = x / x.flatten(1).norm(dim=1).clamp(min=1e-12)[:, None, None]
+    for _ in range(ROUNDS):
+        gram = x @ x.transpose(1, 2)
+        x = A * x + (B * gram + C * gram @ gram) @ x
+    return x.transpose(1, 2) if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    def __init__(self, matrices, hidden, lr, weight_decay):
+        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
+        self.hidden = hidden
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for w in group["params"]:
+                state = self.state[w]
+                if not state:
+                    state["momentum"] = torch.zeros_like(w)
+                momentum = state["momentum"].mul_(MOMENTUM).add_(w.grad)
+                along = w.grad + MOMENTUM * momentum
+                step = orthogonalise(along.view(-1, self.hidden, w.shape[1])).view_as(w)
+                length = group["lr"] * SCALE * math.sqrt(max(self.hidden, w.shape[1]))
+                w.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-length)
