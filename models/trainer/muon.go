@@ -12,9 +12,10 @@ import (
 // products inside the recurrent layers; embedding, output and biases stay with AdamW.
 const (
 	muonMomentum = 0.95
-	// muonScale makes the root mean square of a step what AdamW's usually is, so that
-	// both share one learning rate (Liu et al., "Muon is scalable for LLM training", 2025).
-	muonScale = 0.2
+	// muonScale is the norm of a step per unit of the learning rate: what serves AdamW
+	// serves Muon, too. It does not depend on the width: as steps of all singular
+	// directions are alike, they move what a matrix puts out by as much.
+	muonScale = 5
 	// muonRounds of the Newton-Schulz iteration bring the singular values to about 1.
 	muonRounds = 5
 )
@@ -72,7 +73,7 @@ func (u *muon) step(kernel *sgemm.Kernel, w, m, g []float32, scale, rate, decay 
 	for range muonRounds {
 		u.round(kernel)
 	}
-	length := rate * muonScale * float32(math.Sqrt(float64(max(u.t.rows, u.t.cols))))
+	length := rate * muonScale * float32(math.Sqrt(max(1, float64(u.t.rows)/float64(u.t.cols))))
 	keep := 1 - rate*decay
 	for i, v := range u.x {
 		w[i] = keep*w[i] - length*v

@@ -30,7 +30,7 @@ func TestMuonOrthogonalises(t *testing.T) {
 			}
 			return float64(w[i*cols+k])
 		}
-		unit := muonScale * math.Sqrt(float64(max(rows, cols)))
+		unit := muonScale * math.Sqrt(max(1, float64(rows)/float64(cols)))
 		for i := range side {
 			for j := range i {
 				dot := 0.0
