@@ -1,6 +1,6 @@
 """Texts cut from a corpus, as `llmz train` cuts them.
 
-A stream is an endless sequence of texts of 0.5 to 64 kB, each from a random
+A stream is an endless sequence of texts of 0.5 to 16 kB, each from a random
 place of a source, some of them rewritten. A model reads the start symbol before
 the first byte of a text, with its state zeroed: that is what the lanes of an
 archive do.
@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 START = 256
-MIN_TEXT, MAX_TEXT = 512, 64 << 10
+MIN_TEXT, MAX_TEXT = 512, 16 << 10
 
 
 def read_source(path):

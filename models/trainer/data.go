@@ -14,11 +14,11 @@ type Source struct {
 }
 
 // Lengths of the streams that training cuts from the corpus, in bytes: drawn
-// evenly on a logarithmic scale. They are what the lanes of small and large files
-// see.
+// evenly on a logarithmic scale. A stream stays with its text for many updates, so the
+// longer the texts, the fewer of them an update is the mean of.
 const (
 	minStream = 512
-	maxStream = 64 << 10
+	maxStream = 16 << 10
 )
 
 // corpus is the training part and the held-out part of all sources.
