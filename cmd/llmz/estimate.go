@@ -126,13 +126,15 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		return err
 	}
 	defer f.Close()
+	start := time.Now()
+	whole := estimate.NewFile(f, size, o.budget)
 	var objects []estimateObject
 	var failed error
 	for _, name := range names {
 		if !a.quiet && isTerminal(a.stderr) {
 			fmt.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
 		}
-		p, err := o.model(ctx, a, f, size, name)
+		p, err := o.model(ctx, a, name, whole.Predict)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -165,11 +167,14 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 	if a.json != jsonOff {
 		return failed
 	}
-	return errors.Join(failed, a.printEstimates(file, size, objects))
+	return errors.Join(failed, a.printEstimates(file, size, objects, time.Since(start)))
 }
 
-// model estimates a file with one model.
-func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, size int64, name string) (estimate.Prediction, error) {
+// predictor is a method of estimate.File.
+type predictor func(context.Context, engine.Options) (estimate.Prediction, error)
+
+// model estimates with one model.
+func (o *estimateOptions) model(ctx context.Context, a *app, name string, predict predictor) (estimate.Prediction, error) {
 	write := engine.Options{NoMix: o.noMix, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads)}
 	if name == noModel {
 		write.NoModel, write.NoMix = true, false
@@ -181,10 +186,10 @@ func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, size in
 		defer m.Close()
 		write.Model = m
 	}
-	return estimate.File(ctx, f, size, write, o.budget)
+	return predict(ctx, write)
 }
 
-func (a *app) printEstimates(file string, size int64, objects []estimateObject) error {
+func (a *app) printEstimates(file string, size int64, objects []estimateObject, took time.Duration) error {
 	fmt.Fprintf(a.stdout, "%s, %s bytes\n", file, text.Count(size))
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
@@ -200,7 +205,11 @@ func (a *app) printEstimates(file string, size int64, objects []estimateObject) 
 		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
 			about, duration(e.Seconds), text.Binary(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.stdout, "Found out in %s.\n", duration(took.Seconds()))
+	return err
 }
 
 // duration writes seconds for people: "12 s", "3 min 20 s", "2 h 5 min", "9 days".
@@ -267,7 +276,7 @@ func (a *app) confirmLong(ctx context.Context, write engine.Options, files []str
 		if err != nil {
 			continue
 		}
-		p, err := estimate.File(ctx, f, size, write, time.Second)
+		p, err := estimate.NewFile(f, size, time.Second).Time(ctx, write)
 		f.Close()
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -314,8 +323,8 @@ func (a *app) confirmBench(ctx context.Context, m bench.Matrix) error {
 		if err != nil {
 			continue
 		}
-		o := estimateOptions{budget: time.Second / 2, threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix}
-		p, err := o.model(ctx, a, f, size, c.Model)
+		o := estimateOptions{threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix}
+		p, err := o.model(ctx, a, c.Model, estimate.NewFile(f, size, time.Second/2).Time)
 		f.Close()
 		if ctx.Err() != nil {
 			return ctx.Err()

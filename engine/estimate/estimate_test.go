@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/models"
 )
 
 func text(t testing.TB) []byte {
@@ -23,16 +24,16 @@ func text(t testing.TB) []byte {
 	return b
 }
 
-var alone = engine.Options{NoModel: true, Threads: 1}
+var mixer = engine.Options{NoModel: true, Threads: 1}
 
 // TestWhole: with time enough, an estimate is no estimate.
 func TestWhole(t *testing.T) {
 	in := text(t)[:40_000]
-	p, err := File(t.Context(), bytes.NewReader(in), int64(len(in)), alone, time.Hour)
+	p, err := NewFile(bytes.NewReader(in), int64(len(in)), time.Hour).Predict(t.Context(), mixer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), alone)
+	r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), mixer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,64 +42,34 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// TestPart: a sample comes close to the size.
-func TestPart(t *testing.T) {
-	in := text(t)
-	r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), alone)
+// TestModel: a small sample tells about all of a text, with a model and bare.
+func TestModel(t *testing.T) {
+	m, err := models.Bundled("lstm")
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := func() *io.SectionReader { return io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))) }
-	s, err := sampleBlock(t.Context(), block(), alone, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.whole || len(s.marks) == 0 {
-		t.Fatalf("the sample ended by itself, with %d marks", len(s.marks))
-	}
-	// Go by a run's own marks, so that the machine's speed does not matter.
-	all, err := sampleBlock(t.Context(), block(), alone, time.Hour)
-	if err != nil || !all.whole {
-		t.Fatalf("whole sample: %v", err)
-	}
-	if len(all.marks) < 8 {
-		t.Skip("the machine is too fast to have left marks")
-	}
-	for i, m := range all.marks {
-		if m.bytes >= int64(len(in)/8) {
-			all.marks = all.marks[:i+1]
-			break
-		}
-	}
-	all.whole = false
-	b, err := all.forecast(t.Context(), alone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if off := b.size/float64(r.CompressedBytes) - 1; math.Abs(off) > 0.15 {
-		t.Errorf("%.0f bytes from the first %d, want %d: %+.1f%%", b.size, b.sampled, r.CompressedBytes, 100*off)
-	}
-	if b.seconds < all.marks[len(all.marks)-1].at.Seconds() {
-		t.Errorf("%v seconds for all, %v for a part", b.seconds, all.marks[len(all.marks)-1].at)
-	}
-}
-
-// TestOrAlone: what the mixer alone comes to counts only where it is less.
-func TestOrAlone(t *testing.T) {
-	in := text(t)[:40_000]
-	r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), alone)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, with := range []float64{1, 1e6} {
-		b := blockForecast{size: with, seconds: 5, sampled: 100}
-		got, err := b.orAlone(t.Context(), io.NewSectionReader(bytes.NewReader(in), 0, int64(len(in))), engine.Options{Threads: 1}, time.Hour)
+	defer m.Close()
+	in := text(t)[:60_000]
+	f := NewFile(bytes.NewReader(in), int64(len(in)), time.Nanosecond)
+	for _, noMix := range []bool{false, true} {
+		o := engine.Options{Model: m, NoMix: noMix, Threads: 1}
+		r, err := engine.Compress(t.Context(), io.Discard, bytes.NewReader(in), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := math.Min(with, float64(r.CompressedBytes))
-		if got.size != want || got.sampled != 100 || (got.seconds > 5) != (want < with) {
-			t.Errorf("%+v from %+v, want %v bytes", got, b, want)
+		p, err := f.Predict(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if off := float64(p.CompressedBytes)/float64(r.CompressedBytes) - 1; math.Abs(off) > 0.12 || p.Exact {
+			t.Errorf("no mix %v: %d bytes from %d, want %d: %+.1f%%", noMix, p.CompressedBytes, p.SampledBytes, r.CompressedBytes, 100*off)
+		}
+		if p.Lanes != r.Lanes || p.Elapsed <= 0 {
+			t.Errorf("no mix %v: %d lanes in %v, want %d", noMix, p.Lanes, p.Elapsed, r.Lanes)
+		}
+		quick, err := f.Time(t.Context(), o)
+		if err != nil || quick.Elapsed <= 0 || quick.MemoryBytes != p.MemoryBytes {
+			t.Errorf("no mix %v: the time alone: %+v, %v", noMix, quick, err)
 		}
 	}
 }
@@ -109,7 +80,7 @@ func TestNoise(t *testing.T) {
 	for i := range in {
 		in[i] = byte(r.Uint32())
 	}
-	p, err := File(t.Context(), bytes.NewReader(in), int64(len(in)), alone, time.Second)
+	p, err := NewFile(bytes.NewReader(in), int64(len(in)), time.Second).Predict(t.Context(), mixer)
 	if err != nil || p.CompressedBytes < 199_000 || p.CompressedBytes > 201_000 {
 		t.Errorf("%+v, %v", p, err)
 	}
@@ -117,9 +88,9 @@ func TestNoise(t *testing.T) {
 
 func TestManyBlocks(t *testing.T) {
 	in := bytes.Repeat(text(t)[:5000], 9)
-	o := alone
+	o := mixer
 	o.BlockSize = 5000
-	p, err := File(t.Context(), bytes.NewReader(in), int64(len(in)), o, time.Hour)
+	p, err := NewFile(bytes.NewReader(in), int64(len(in)), time.Hour).Predict(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,15 +107,15 @@ func TestManyBlocks(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	if p, err := File(t.Context(), bytes.NewReader(nil), 0, alone, time.Second); err != nil || !p.Exact || p.BPC() != 0 {
+	if p, err := NewFile(bytes.NewReader(nil), 0, time.Second).Predict(t.Context(), mixer); err != nil || !p.Exact || p.BPC() != 0 {
 		t.Errorf("empty file: %+v, %v", p, err)
 	}
-	if _, err := File(t.Context(), bytes.NewReader([]byte("short")), 100, alone, time.Second); err == nil {
+	if _, err := NewFile(bytes.NewReader([]byte("short")), 100, time.Second).Predict(t.Context(), mixer); err == nil {
 		t.Error("a file that is shorter than said was accepted")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := File(ctx, bytes.NewReader(text(t)), 100_000, alone, time.Second); !errors.Is(err, context.Canceled) {
+	if _, err := NewFile(bytes.NewReader(text(t)), 100_000, time.Second).Predict(ctx, mixer); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
@@ -167,8 +138,8 @@ func TestSpread(t *testing.T) {
 		t.Error("the content changed")
 	}
 	// The first pieces come from all over the block.
-	if first := out[15*chunk]; int(first) < 40 {
-		t.Errorf("the sixteenth piece is number %d", first)
+	if first, second := out[0], out[chunk]; first != 0 || second < 16 || second > 32 {
+		t.Errorf("the first pieces are numbers %d and %d", first, second)
 	}
 	if small := in[:1000]; !bytes.Equal(spread(small), small) {
 		t.Error("a small block was reordered")
@@ -185,14 +156,37 @@ func TestCoded(t *testing.T) {
 	}
 }
 
-func TestTrained(t *testing.T) {
+// TestTogether: what a model and the mixer make together of the sample is what was
+// seen, and the better the mixer gets, the less the model counts.
+func TestTogether(t *testing.T) {
+	if got := together(ownRate(0.25, 0.3), 0.3); math.Abs(got-0.25) > 1e-9 {
+		t.Errorf("in the sample %v, want 0.25", got)
+	}
+	own := ownRate(0.25, 0.3)
+	if got := together(own, 0.1); got > 0.1 || got < 0.099 {
+		t.Errorf("beside a mixer that needs 0.1: %v", got)
+	}
+	if got := together(own, 8); math.Abs(got-own) > 1e-4 {
+		t.Errorf("without the mixer's help %v, want %v", got, own)
+	}
+	if got := together(ownRate(0.31, 0.3), 0.2); math.Abs(got-0.2) > 1e-9 {
+		t.Errorf("beside a model that is no help: %v, want 0.2", got)
+	}
+}
+
+func TestTriesAlone(t *testing.T) {
+	m, err := models.Bundled("lstm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	o := engine.Options{Model: m}
 	for _, c := range []struct {
-		gain, quick float64
-		bare        bool
-		want        float64
-	}{{-0.1, -0.2, false, 0.55}, {-0.5, -0.2, false, 0.8}, {0.1, -0.2, false, 0.3}, {0, 0, false, 0.6}, {-0.02, -0.2, true, 0.1}} {
-		if got := trained(c.gain, c.quick, c.bare); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("trained(%v, %v, %v) = %v, want %v", c.gain, c.quick, c.bare, got, c.want)
+		own, mixed float64
+		want       bool
+	}{{math.Inf(1), 0.2, true}, {0.24, 0.2, false}, {0.28, 0.2, true}, {0.205, 0.2, true}, {0.9, 0.75, true}} {
+		if got := triesAlone(c.own, c.mixed, o); got != c.want {
+			t.Errorf("own %v, mixed %v: %v", c.own, c.mixed, got)
 		}
 	}
 }

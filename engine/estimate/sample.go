@@ -34,7 +34,7 @@ type sampled struct {
 // chunk is the size of the pieces in which a block is given to a coder with few
 // lanes, so that the first of them come from all over it.
 const (
-	chunk    = 32 << 10
+	chunk    = 16 << 10
 	fewLanes = 4
 )
 
@@ -116,17 +116,20 @@ func readBlock(block *io.SectionReader) ([]byte, error) {
 // about it.
 const leastSample = 4 << 10
 
-// spread returns data with its chunks in another order: the first from each
-// sixteenth of it, then the second, and so on.
+// regions is the number of parts of a block that its first pieces come from: by
+// turns, far ones first.
+var regions = [...]int{0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}
+
+// spread returns data with its chunks in another order: the first from each of the
+// regions of it, then the second, and so on.
 func spread(data []byte) []byte {
-	const regions = 16
-	if len(data) < 2*regions*chunk {
+	if len(data) < 2*len(regions)*chunk {
 		return data
 	}
 	out := make([]byte, 0, len(data))
-	region := (len(data) + regions - 1) / regions
+	region := (len(data) + len(regions) - 1) / len(regions)
 	for at := 0; at < region; at += chunk {
-		for r := 0; r < regions; r++ {
+		for _, r := range regions {
 			from := min(r*region+at, len(data))
 			to := min(from+chunk, (r+1)*region, len(data))
 			if from < to {
