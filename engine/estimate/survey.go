@@ -35,6 +35,8 @@ const (
 	// It was measured on samples of 192 and 512 kB of 21 files of up to 4 MB: sources, logs,
 	// prose, manuals, programs. None is of the Canterbury corpus.
 	maturing = 0.02
+	// headers is what an archive of one block has beside the coded data.
+	headers = 48
 	// doubt is the number of bytes that a state's usual cost counts as.
 	doubt = 16
 )
@@ -63,7 +65,7 @@ func alone(ctx context.Context, block *io.SectionReader, o engine.Options, budge
 	if err != nil {
 		return b, err
 	}
-	b.size = extend(s.data, costs, data) / 8
+	b.size = extend(s.data, costs, data)/8 + headers
 	b.sampled = max(b.sampled, int64(len(costs)))
 	return b, ctx.Err()
 }
@@ -97,27 +99,36 @@ func costsOf(ctx context.Context, data []byte, budget time.Duration) ([]float32,
 // bytes of ordered, which is data in another order, cost what costs says.
 func extend(ordered []byte, costs []float32, data []byte) float64 {
 	n := len(costs)
-	var sum, seen, all counts
-	var byHit, seenByHit [2]float64
+	var bits float64
+	for _, c := range costs {
+		bits += float64(c)
+	}
+	if n == len(data) {
+		return bits
+	}
+	var cost, learned, seen, all counts
+	var hitCost, hits [2]float64
 	walk(ordered[:n], func(i int, s state, hit bool) {
-		if i < n/4 && n > 0 {
-			return // the mixer knows little yet
-		}
-		sum.add(s, hit, float64(costs[i]))
 		seen.add(s, hit, 1)
-		byHit[index(hit)] += float64(costs[i])
-		seenByHit[index(hit)]++
+		if i < n/4 {
+			return // the mixer knew little yet
+		}
+		cost.add(s, hit, float64(costs[i]))
+		learned.add(s, hit, 1)
+		hitCost[index(hit)] += float64(costs[i])
+		hits[index(hit)]++
 	})
 	walk(data, func(_ int, s state, hit bool) { all.add(s, hit, 1) })
-	var bits float64
+	mature := math.Pow(float64(len(data))/float64(n), -maturing)
 	for s := range all {
 		for hit := range 2 {
-			usual := byHit[hit] / math.Max(seenByHit[hit], 1)
+			usual := hitCost[hit] / math.Max(hits[hit], 1)
 			if s >= matchAt && hit == 1 {
 				usual = matchCost[s-matchAt]
 			}
-			bits += all[s][hit] * (sum[s][hit] + doubt*usual) / (seen[s][hit] + doubt)
+			each := (cost[s][hit] + doubt*usual) / (learned[s][hit] + doubt)
+			bits += mature * each * (all[s][hit] - seen[s][hit])
 		}
 	}
-	return bits * math.Pow(float64(len(data))/float64(n), -maturing)
+	return bits
 }
