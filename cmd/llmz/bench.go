@@ -44,6 +44,7 @@ type benchOptions struct {
 	yes       bool
 
 	format  string
+	table   string
 	output  string
 	from    string
 	compare string
@@ -87,6 +88,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")
 	fs.BoolVar(&o.yes, "yes", false, "start without asking what is predicted to take over an hour")
 	fs.StringVar(&o.format, "format", "table", "table, markdown or csv; --json for JSON")
+	fs.StringVar(&o.table, "table", "", "only this one: results, devices, details, commands or changes;\nCSV is always one, results or with --compare changes")
 	fs.StringVarP(&o.output, "output", "o", "", "also write the rows to a file, for --compare and --from")
 	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
 	fs.StringVar(&o.from, "from", "", "measure nothing: show the rows of an earlier run")
@@ -160,8 +162,20 @@ func (o *benchOptions) check(args []string) error {
 			return usagef("--threads and --lanes must not be negative")
 		}
 	}
+	if !slices.Contains(benchTables, o.table) {
+		return usagef("--table must be one of %s, not %q", strings.Join(benchTables[1:], ", "), o.table)
+	}
+	if o.table == "changes" && o.compare == "" {
+		return usagef("--table changes needs --compare")
+	}
+	if o.table == "details" && o.format == "csv" {
+		return usagef("details are for reading: -o FILE or --json has the figures as JSON")
+	}
 	return nil
 }
+
+// benchTables are the values of --table; the first stands for all.
+var benchTables = []string{"", "results", "devices", "details", "commands", "changes"}
 
 // rows measures, or reads what was measured earlier.
 func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench.Row, error) {
@@ -347,30 +361,56 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 	return nil
 }
 
-func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
-	tables := append([]*bench.Table{bench.Results(rows)}, bench.Devices(rows)...)
-	if o.details && o.format != "csv" {
-		tables = append(tables, bench.Details(rows))
+// tables returns what is to be printed. A CSV file is one table, with one head.
+func (o *benchOptions) tables(rows, old []bench.Row, verbose bool) []*bench.Table {
+	changes := func() *bench.Table { return bench.Changes(bench.Compare(old, rows)) }
+	csv := o.format == "csv"
+	switch only := o.table; {
+	case only == "devices" && csv:
+		return []*bench.Table{bench.AllDevices(rows)}
+	case only == "devices":
+		return bench.Devices(rows)
+	case only == "details":
+		return bench.Details(rows)
+	case only == "commands":
+		return []*bench.Table{bench.Commands(rows)}
+	case only == "changes" || only == "" && csv && o.compare != "":
+		return []*bench.Table{changes()}
+	case only == "results" || csv:
+		return []*bench.Table{bench.Results(rows)}
+	}
+	all := append([]*bench.Table{bench.Results(rows)}, bench.Devices(rows)...)
+	if o.details {
+		all = append(all, bench.Details(rows)...)
 	}
 	if o.compare != "" {
-		changes := bench.Changes(bench.Compare(old, rows))
-		if o.format == "csv" {
-			tables = nil // one file, one header
-		}
-		tables = append(tables, changes)
+		all = append(all, changes())
 	}
-	for i, t := range tables {
+	if verbose {
+		all = append(all, bench.Commands(rows))
+	}
+	return all
+}
+
+func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
+	width := 0
+	if isTerminal(a.stdout) {
+		width = textWidth(a.stdout)
+	}
+	for i, t := range o.tables(rows, old, a.verbose) {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		write := t.WriteText
+		var err error
 		switch o.format {
 		case "markdown":
-			write = t.WriteMarkdown
+			err = t.WriteMarkdown(a.stdout)
 		case "csv":
-			write = t.WriteCSV
+			err = t.WriteCSV(a.stdout)
+		default:
+			err = t.WriteText(a.stdout, width)
 		}
-		if err := write(a.stdout); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -379,10 +419,6 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 	}
 	for _, n := range bench.Notes(rows) {
 		fmt.Fprintln(a.stderr, n)
-	}
-	if a.verbose {
-		fmt.Fprintln(a.stdout)
-		return bench.Commands(rows).WriteText(a.stdout)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func Compare(old, now []Row) []Change {
 
 // key tells which case a row is about.
 func (r *Row) key() string {
-	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d", r.Model, r.Kind, r.File, r.Device, r.Kernel, r.Threads, r.LanesAsked, r.OriginalBytes)
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d|%v", r.Model, r.Kind, r.File, r.Device, r.Kernel, r.Threads, r.LanesAsked, r.OriginalBytes, r.NoMix)
 }
 
 func change(old, now float64) float64 {
@@ -77,7 +77,7 @@ func noise(a, b Summary, delta float64) bool {
 
 // Changes returns the table of what changed against an earlier run.
 func Changes(changes []Change) *Table {
-	t := newTable("Against the earlier run", "Model", "Data", "Size>", "Compression>", "Decompression>")
+	t := newTable("Against the earlier run", "Model", dataColumn, "Size>", "Compression>", "Decompression>")
 	for _, c := range changes {
 		size, comp, decomp := "same", speedChange(c.Compress, c.CompressNoise), speedChange(c.Decompress, c.DecompressNoise)
 		switch {

@@ -17,7 +17,7 @@ var ErrMismatch = errors.New("decoded data differs from the original")
 func Measure(ctx context.Context, c Case, open Opener) Row {
 	row := Row{
 		Op: "bench", File: c.Data.Name, Model: c.Model, Kind: c.Kind,
-		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes,
+		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes, NoMix: c.NoMix,
 		Command: c.Command, Rot13: c.Data.Rot13, Limit: c.Data.Limit,
 	}
 	m := measurement{ctx: ctx, c: c, row: &row}

@@ -91,7 +91,7 @@ func TestBroken(t *testing.T) {
 				t.Errorf("Check: %v", err)
 			}
 			var text strings.Builder
-			if err := Results(rows).WriteText(&text); err != nil || !regexp.MustCompile(`(?m)^bad +sample\.txt +failed: `).MatchString(text.String()) {
+			if err := Results(rows).WriteText(&text, 0); err != nil || !regexp.MustCompile(`(?m)^bad +sample\.txt +failed +-.*\n(.*\n)*bad on sample\.txt failed: .`).MatchString(text.String()) {
 				t.Errorf("table does not show the failure (%v):\n%s", err, &text)
 			}
 		})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // The markers between which UpdateReadme writes.
@@ -33,10 +32,10 @@ func UpdateReadme(path string, rows []Row) error {
 	var b bytes.Buffer
 	b.Write(old[:from+len(readmeBegin)])
 	b.WriteString("\n\n")
-	if err := Section(&b, rows); err != nil {
+	picture := func(name, alt string) string { return picture(filepath.Dir(path), name, alt) }
+	if err := Section(&b, rows, picture); err != nil {
 		return err
 	}
-	b.WriteString(pictures(filepath.Dir(path)))
 	b.WriteString("\n")
 	b.Write(old[to:])
 	if bytes.Equal(b.Bytes(), old) {
@@ -48,21 +47,20 @@ func UpdateReadme(path string, rows []Row) error {
 // picturesDir is where "make benchmarks" draws, relative to the README.
 const picturesDir = "testdata/bench"
 
-// pictures returns the Markdown of those pictures that are there.
-func pictures(dir string) string {
-	var b strings.Builder
-	for _, p := range []struct{ name, alt string }{
-		{"speed-ratio-alice29-txt", "Ratio against speed on alice29.txt"},
-		{"bpc-alice29-txt", "Bits per byte along alice29.txt"},
-		{"stages-alice29-txt", "The stages' shares of the time"},
-		{"scaling-threads", "Speed against threads"},
-		{"scaling-lanes", "Speed against lanes"},
-		{"scaling-size", "Speed against the size of the input"},
-	} {
-		file := picturesDir + "/" + p.name + ".svg"
-		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err == nil {
-			fmt.Fprintf(&b, "\n![%s](%s)\n", p.alt, file)
-		}
+// pictures are those that the README shows folded.
+var pictures = []struct{ name, alt string }{
+	{"bpc-alice29-txt", "Bits per byte along alice29.txt"},
+	{"stages-alice29-txt", "The stages' shares of the time"},
+	{"scaling-threads", "Speed against threads"},
+	{"scaling-lanes", "Speed against lanes"},
+	{"scaling-size", "Speed against the size of the input"},
+}
+
+// picture returns the Markdown of a picture, empty where it is not there.
+func picture(dir, name, alt string) string {
+	file := picturesDir + "/" + name + ".svg"
+	if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(file))); err != nil {
+		return ""
 	}
-	return b.String()
+	return fmt.Sprintf("![%s](%s)\n\n", alt, file)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func testRows() []Row {
@@ -73,11 +74,15 @@ func TestTables(t *testing.T) {
 		}
 		b.WriteByte('\n')
 	}
-	write(Results(rows).WriteText(&b))
+	write(Results(rows).WriteText(&b, 0))
 	for _, d := range Devices(rows) {
-		write(d.WriteText(&b))
+		write(d.WriteText(&b, 0))
 	}
-	write(Details(rows).WriteText(&b))
+	for _, d := range Details(rows) {
+		write(d.WriteText(&b, 0))
+		write(d.WriteText(&b, 80))
+	}
+	write(Results(rows).WriteText(&b, 80))
 	write(Results(rows).WriteMarkdown(&b))
 	write(Devices(rows)[0].WriteMarkdown(&b))
 	write(Results(rows).WriteCSV(&b))
@@ -198,7 +203,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("change: %+v", c)
 	}
 	var text strings.Builder
-	if err := Changes(changes).WriteText(&text); err != nil {
+	if err := Changes(changes).WriteText(&text, 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"-1.00%", "(noise)", "+100.0%", "same", "fails now: broke"} {
@@ -207,7 +212,7 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	text.Reset()
-	if err := Changes(nil).WriteText(&text); err != nil || !strings.Contains(text.String(), "no row in common") {
+	if err := Changes(nil).WriteText(&text, 0); err != nil || !strings.Contains(text.String(), "no row in common") {
 		t.Errorf("%v: %s", err, &text)
 	}
 }
@@ -245,8 +250,10 @@ func TestReadme(t *testing.T) {
 		}
 		for _, want := range []string{
 			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
-			"failed: exit status 1: no luck", "about 4 processes wanted each core",
-			"![Speed against lanes](testdata/bench/scaling-lanes.svg)",
+			"failed: exit status 1: no luck", "1 of 4 rows failed", "about 4 processes wanted each core",
+			"| Model | canterbury_small.bin, 10,846 B | a\\|b.txt, 10,846 B | all13, 10,846 B |", "| xz-9 | - | - | 3.688 |",
+			"- GPT-2 and DistilGPT-2: their weights", "- GPUs, ", "Programs that were not on the machine: gzip -9, ",
+			"<details><summary>all13, 10,846 B: ", "![Speed against lanes](testdata/bench/scaling-lanes.svg)",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in\n%s", want, text)
@@ -255,6 +262,9 @@ func TestReadme(t *testing.T) {
 		if first != nil && !bytes.Equal(first, b) {
 			t.Error("the second update changed the file")
 		}
+		if strings.Count(text, "<details>") != strings.Count(text, "</details>") || strings.Index(text, "The notes' table") > strings.Index(text, "<details>") {
+			t.Error("the folds are wrong")
+		}
 		first = b
 	}
 	if err := os.WriteFile(path, []byte("no markers"), 0o600); err != nil {
@@ -262,5 +272,98 @@ func TestReadme(t *testing.T) {
 	}
 	if err := UpdateReadme(path, rows); !errors.Is(err, ErrNoMarkers) {
 		t.Errorf("without markers: %v", err)
+	}
+}
+
+// TestWidth: a table that is too wide for a terminal is written file by file, and
+// the reason of a failure never makes it wider.
+func TestWidth(t *testing.T) {
+	rows := testRows()
+	rows[2].File = "another.txt"
+	rows[3].Error = strings.Repeat("a long story ", 20)
+	for _, table := range append(Details(rows), Results(rows)) {
+		for _, width := range []int{80, 140} {
+			var b strings.Builder
+			if err := table.WriteText(&b, width); err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range strings.Split(b.String(), "\n") {
+				if n := utf8.RuneCountInString(l); n > width && !strings.Contains(l, "a long story") && !strings.HasPrefix(l, "! ") {
+					t.Errorf("%d columns, not %d: %q", n, width, l)
+				}
+			}
+			if grouped := strings.Contains(b.String(), "\nanother.txt\n"); grouped != (width == 80) {
+				t.Errorf("in %d columns grouped: %v\n%s", width, grouped, &b)
+			}
+		}
+	}
+	var b strings.Builder
+	if err := Results(rows).WriteText(&b, 80); err != nil || !strings.Contains(b.String(), "\nbad on a|b.txt failed: a long story") {
+		t.Errorf("no reason (%v):\n%s", err, &b)
+	}
+}
+
+// TestCSV: whatever was measured, a CSV file is one table.
+func TestCSV(t *testing.T) {
+	rows := testRows()
+	rows = append(rows, rows[0], rows[1])
+	rows[4].Model, rows[5].Model = "lstm", "lstm"
+	rows[5].Error = "no, \"this\"\nis not"
+	for name, table := range map[string]*Table{
+		"results": Results(rows), "devices": AllDevices(rows), "commands": Commands(rows), "changes": Changes(Compare(testRows(), rows)),
+	} {
+		var b bytes.Buffer
+		if err := table.WriteCSV(&b); err != nil {
+			t.Fatal(err)
+		}
+		// The reader refuses records that are not as long as the first.
+		got, err := csv.NewReader(&b).ReadAll()
+		if err != nil || len(got) != len(table.Rows)+1 || !slices.Equal(got[0], table.Head) || len(got) < 4 {
+			t.Errorf("%s: %d records of %d rows, %v", name, len(got), len(table.Rows), err)
+		}
+	}
+	devices := AllDevices(rows).Rows
+	if len(devices) != 4 || !slices.Equal(devices[3][:4], []string{"lstm", "a|b.txt", "cpu generic", `failed: no, "this" is not`}) {
+		t.Errorf("by device: %q", devices)
+	}
+}
+
+// TestDevicesTwice: of what was measured twice the later row counts; numbers of
+// threads are told apart.
+func TestDevicesTwice(t *testing.T) {
+	rows := testRows()[:2]
+	again := rows[0]
+	again.CompressBytesPerSecond = 7
+	one := rows[1]
+	one.Threads = 1
+	got := Devices(append(rows, again, one))
+	if len(got) != 1 || len(got[0].Rows) != 3 {
+		t.Fatalf("%+v", got)
+	}
+	if r := got[0].Rows; r[0][0] != "cpu avx2, 2 threads" || r[0][1] != "7.00" || r[2][0] != "cpu generic, 1 thread" {
+		t.Errorf("%q", r)
+	}
+	if got := Devices(rows[:1]); got != nil {
+		t.Errorf("a single device has a table: %+v", got)
+	}
+}
+
+// TestBare: a model without mixing is a case of its own.
+func TestBare(t *testing.T) {
+	rows := testRows()[:1]
+	bare := rows[0]
+	bare.NoMix, bare.CompressedBytes, bare.File = true, 4000, smallFile
+	rows[0].File = smallFile
+	bare.settle()
+	both := []Row{bare, rows[0]}
+	if r := find(both, "gru", smallFile); r == nil || r.NoMix {
+		t.Errorf("beside the notes stands %+v", r)
+	}
+	if got := Compare(both[:1], both[1:]); len(got) != 0 {
+		t.Errorf("compared with each other: %+v", got)
+	}
+	glance := Glance(plain(both)).Rows
+	if len(glance) != 2 || glance[0][0] != "gru" || glance[1][0] != "gru (--no-mix)" {
+		t.Errorf("%q", glance)
 	}
 }

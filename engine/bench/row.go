@@ -70,6 +70,8 @@ type Row struct {
 	Limit int64  `json:"limit,omitempty"`
 	// LanesAsked is what the row was told to use, 0 for the model's own choice.
 	LanesAsked int `json:"lanes_asked,omitempty"`
+	// NoMix is true for the bare model, without context mixing.
+	NoMix bool `json:"no_mix,omitempty"`
 
 	Host
 }

@@ -38,7 +38,7 @@ var notes = []note{
 // Against returns the notes' table with our rows beside it.
 func Against(rows []Row) *Table {
 	t := newTable("", "The notes' model", "Data", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>",
-		"llmz", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>", "")
+		"llmz", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>", "Remark")
 	for _, n := range notes {
 		cells := []string{n.model, n.data, fmt.Sprintf("%.0f", n.compress), "-", fmt.Sprintf("%.2f", n.ratio), fmt.Sprintf("%.2f", n.bpc)}
 		if n.decompress > 0 {
@@ -70,60 +70,101 @@ func orElse(s, def string) string {
 	return s
 }
 
-// find returns the first good row about a whole file with the model's own choice
-// of lanes, nil for none.
+// find returns the first good row about a whole file, mixed and with the model's own
+// choice of lanes, nil for none.
 func find(rows []Row, model, file string) *Row {
 	for i := range rows {
 		r := &rows[i]
-		if r.Failed() || r.Model != model || r.File != file || r.LanesAsked != 0 || r.Limit != 0 {
-			continue
+		if !r.Failed() && r.Model == model && r.File == file && r.LanesAsked == 0 && r.Limit == 0 && !r.NoMix {
+			return r
 		}
-		return r
 	}
 	return nil
 }
 
-// Section writes the README's part about measurements: where and when, the
-// notes' table beside ours, the main table, the devices, the details.
-func Section(w io.Writer, rows []Row) error {
+// Section writes the README's part about measurements: the notes' table beside
+// ours, sizes at a glance, what was not measured, and everything else folded. The function
+// picture returns the Markdown of a picture, empty where there is none.
+func Section(w io.Writer, rows []Row, picture func(name, alt string) string) error {
 	if len(rows) == 0 {
 		return fmt.Errorf("no rows to write about")
 	}
 	var b strings.Builder
-	h := rows[len(rows)-1].Host
-	fmt.Fprintf(&b, "Measured on %s, at commit %s, on %s; speeds are medians.\n\n",
-		orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"))
-
-	if busy := typicalBusyness(rows); busy > 1.5 {
-		fmt.Fprintf(&b, "**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, speeds lower than on a quiet machine.**\n\n", busy)
-	}
-
-	main := plain(rows)
-	section := func(title string, t *Table) {
-		fmt.Fprintf(&b, "#### %s\n\n", title)
+	title := func(s string) { fmt.Fprintf(&b, "#### %s\n\n", s) }
+	table := func(t *Table) {
+		t.Title = ""
 		_ = t.WriteMarkdown(&b) // a Builder takes everything
 		b.WriteByte('\n')
 	}
-	section("The notes' table, and ours", Against(rows))
-	section("Models and classic compressors", Results(main))
-	for _, t := range Devices(rows) {
-		title := t.Title
-		t.Title = ""
-		section(title, t)
+	fold := func(summary string, tables ...*Table) {
+		fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n", summary)
+		for _, t := range tables {
+			if t.Title != "" {
+				fmt.Fprintf(&b, "%s:\n\n", t.Title)
+			}
+			table(t)
+		}
+		b.WriteString("</details>\n\n")
 	}
-	b.WriteString("<details><summary>Sizes with the model counted, spread, load time, first byte, memory</summary>\n\n")
-	_ = Details(main).WriteMarkdown(&b)
-	b.WriteString("\n</details>\n\n<details><summary>The command of each row</summary>\n\n")
-	_ = Commands(main).WriteMarkdown(&b)
-	b.WriteString("\n</details>\n")
+	main := plain(rows)
+
+	title("The notes' table, and ours")
+	table(Against(rows))
+	b.WriteString(measuredOn(rows))
+
+	title("Bits per byte at a glance")
+	table(Glance(main))
+	b.WriteString("The archive counts, the model, which is part of the program, does not: on small files a model that was trained beforehand\n" +
+		"has a large lead. `none` is context mixing alone; names with options are programs, those with dashes Go libraries.\n" +
+		"No model has learned from fresh.txt, which was written for this, and none is of use on a rot13 control.\n\n")
+	b.WriteString(picture("speed-ratio-alice29-txt", "Ratio against speed on alice29.txt"))
+
+	title("Not measured")
+	for _, s := range NotMeasured(rows) {
+		fmt.Fprintf(&b, "- %s\n", s)
+	}
+	b.WriteByte('\n')
+
+	title("Everything")
+	for _, file := range files(main) {
+		of := bySize(ofFile(main, file))
+		fold(fmt.Sprintf("%s, %s B: speed, spread, memory, size with the model", file, thousands(of[0].OriginalBytes)), append([]*Table{Results(of)}, Details(of)...)...)
+	}
+	if d := Devices(rows); len(d) > 0 {
+		fold("By device and kernel", d...)
+	}
+	fold("The command of each row", Commands(main))
 	if notes := Notes(main); len(notes) > 0 {
-		b.WriteByte('\n')
+		b.WriteString("<details><summary>What the compressors are</summary>\n\n")
 		for _, n := range notes {
 			fmt.Fprintf(&b, "- %s\n", n)
 		}
+		b.WriteString("\n</details>\n\n")
 	}
-	_, err := io.WriteString(w, b.String())
+	var more strings.Builder
+	for _, p := range pictures {
+		more.WriteString(picture(p.name, p.alt))
+	}
+	if more.Len() > 0 {
+		fmt.Fprintf(&b, "<details><summary>More pictures: along the file, stages, threads, lanes, sizes</summary>\n\n%s</details>\n\n", &more)
+	}
+	_, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n"))
 	return err
+}
+
+// measuredOn says where and when the rows were measured.
+func measuredOn(rows []Row) string {
+	h := rows[len(rows)-1].Host
+	checked := "every archive was decoded and compared"
+	if err := Check(rows); err != nil {
+		checked = err.Error()
+	}
+	text := fmt.Sprintf("Measured on %s, at commit %s, on %s. Speeds are medians; %s.\n\n",
+		orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"), checked)
+	if busy := typicalBusyness(rows); busy > 1.5 {
+		text += fmt.Sprintf("**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, speeds lower than on a quiet machine.**\n\n", busy)
+	}
+	return text
 }
 
 // plain returns the rows about whole files and controls with default lanes, of
@@ -134,8 +175,10 @@ func plain(rows []Row) []Row {
 		if r.LanesAsked != 0 || r.Limit != 0 {
 			continue
 		}
-		i := slices.IndexFunc(out, func(o Row) bool { return o.Model == r.Model && o.Kind == r.Kind && o.File == r.File })
-		if i < 0 {
+		same := func(o Row) bool {
+			return o.Model == r.Model && o.Kind == r.Kind && o.File == r.File && o.NoMix == r.NoMix
+		}
+		if !slices.ContainsFunc(out, same) {
 			out = append(out, r)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -30,19 +31,77 @@ func newTable(title string, head ...string) *Table {
 
 func (t *Table) add(cells ...string) { t.Rows = append(t.Rows, cells) }
 
-// WriteText writes the table for a terminal.
-func (t *Table) WriteText(w io.Writer) error {
+// WriteText writes the table for a terminal of that width, 0 for any. One that
+// does not fit is written file by file. Why a row failed is said below it.
+func (t *Table) WriteText(w io.Writer, width int) error {
 	var b strings.Builder
 	if t.Title != "" {
 		fmt.Fprintln(&b, t.Title)
 	}
-	width := t.widths()
+	shown := t.brief()
+	columns := shown.widths()
+	if width > 0 && lineWidth(columns) > width && len(t.Head) > 2 && t.Head[1] == dataColumn {
+		shown.writeGroups(&b, columns)
+	} else {
+		shown.writeLines(&b, columns)
+	}
+	for _, n := range shown.Notes {
+		fmt.Fprintln(&b, n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// dataColumn is the head of the column that tables are grouped by.
+const dataColumn = "Data"
+
+// brief returns the table with the reasons of failures as notes: in a column of
+// figures they would push the others out of sight.
+func (t *Table) brief() *Table {
+	short := &Table{Head: t.Head, Right: t.Right}
+	for _, r := range t.Rows {
+		cells := slices.Clone(r)
+		for i, c := range cells {
+			if reason, ok := strings.CutPrefix(c, failedCell); ok && t.Right[i] {
+				cells[i] = "failed"
+				short.Notes = append(short.Notes, strings.Join(r[:min(i, 2)], " on ")+" failed: "+reason)
+			}
+		}
+		short.Rows = append(short.Rows, cells)
+	}
+	short.Notes = append(short.Notes, t.Notes...)
+	return short
+}
+
+// failedCell is what a row that failed has in place of its first figure, followed
+// by the reason.
+const failedCell = "failed: "
+
+// writeGroups writes the rows of each file below its name.
+func (t *Table) writeGroups(b *strings.Builder, columns []int) {
+	without := func(cells []string) []string { return append([]string{cells[0]}, cells[2:]...) }
+	for i := 0; i < len(t.Rows); {
+		group := Table{Head: without(t.Head), Right: append([]bool{t.Right[0]}, t.Right[2:]...)}
+		data := t.Rows[i][1]
+		for ; i < len(t.Rows) && t.Rows[i][1] == data; i++ {
+			group.Rows = append(group.Rows, without(t.Rows[i]))
+		}
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintln(b, data)
+		group.writeLines(b, append([]int{columns[0]}, columns[2:]...))
+	}
+}
+
+// writeLines writes head, rule and rows in columns of those widths.
+func (t *Table) writeLines(b *strings.Builder, columns []int) {
 	line := func(cells []string) {
 		for i, c := range cells {
 			if i > 0 {
 				b.WriteString("  ")
 			}
-			gap := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
+			gap := strings.Repeat(" ", columns[i]-utf8.RuneCountInString(c))
 			switch {
 			case t.Right[i]:
 				b.WriteString(gap + c)
@@ -55,19 +114,22 @@ func (t *Table) WriteText(w io.Writer) error {
 		b.WriteByte('\n')
 	}
 	line(t.Head)
-	rule := make([]string, len(width))
-	for i, n := range width {
+	rule := make([]string, len(columns))
+	for i, n := range columns {
 		rule[i] = strings.Repeat("-", n)
 	}
 	line(rule)
 	for _, r := range t.Rows {
 		line(r)
 	}
-	for _, n := range t.Notes {
-		fmt.Fprintln(&b, n)
+}
+
+func lineWidth(columns []int) int {
+	n := 2 * (len(columns) - 1)
+	for _, c := range columns {
+		n += c
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return n
 }
 
 func (t *Table) widths() []int {

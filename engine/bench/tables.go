@@ -10,12 +10,12 @@ import (
 // Results returns the main table: how fast and how small. A row that failed
 // says why in place of its figures.
 func Results(rows []Row) *Table {
-	t := newTable("", "Model", "Data", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>")
+	t := newTable("", "Model", dataColumn, "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>")
 	vary := varying(rows)
 	for i := range rows {
 		r := &rows[i]
 		if r.Failed() {
-			t.add(r.label(vary), r.File, "failed: "+oneLine(r.Error), "-", "-", "-")
+			t.add(r.label(vary), r.File, failedCell+oneLine(r.Error), "-", "-", "-")
 			continue
 		}
 		t.add(r.label(vary), r.File,
@@ -28,7 +28,60 @@ func Results(rows []Row) *Table {
 // Devices returns one table per model and file of what the devices and kernels
 // make of it, for those that were measured on more than one.
 func Devices(rows []Row) []*Table {
-	type key struct{ model, file string }
+	var tables []*Table
+	for _, g := range byDevice(rows) {
+		t := newTable(fmt.Sprintf("%s on %s by device", g[0].Model, g[0].File), deviceHead...)
+		for _, cells := range deviceCells(g) {
+			t.add(cells...)
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+// AllDevices returns the rows of all tables of Devices in one.
+func AllDevices(rows []Row) *Table {
+	t := newTable("", append([]string{"Model", dataColumn}, deviceHead...)...)
+	for _, g := range byDevice(rows) {
+		for _, cells := range deviceCells(g) {
+			t.add(append([]string{g[0].Model, g[0].File}, cells...)...)
+		}
+	}
+	return t
+}
+
+var deviceHead = []string{"Device", "Compression (B/s)>", "Decompression (B/s)>", "model_infer %>"}
+
+// deviceCells returns the cells of a group of byDevice.
+func deviceCells(group []*Row) [][]string {
+	var all [][]string
+	vary := slices.ContainsFunc(group, func(r *Row) bool { return r.Threads > 0 && r.Threads != group[0].Threads })
+	for _, r := range group {
+		where := r.Where()
+		if vary && r.Threads > 0 {
+			where += ", " + plural(r.Threads, "thread")
+		}
+		if r.Failed() {
+			all = append(all, []string{where, failedCell + oneLine(r.Error), "-", "-"})
+			continue
+		}
+		share := "-"
+		if s, ok := InferShare(r.Profile); ok {
+			share = fmt.Sprintf("%.1f", 100*s)
+		}
+		all = append(all, []string{where, fmt.Sprintf("%.2f", r.CompressBytesPerSecond), fmt.Sprintf("%.2f", r.DecompressBytesPerSecond), share})
+	}
+	return all
+}
+
+// byDevice groups the rows of a model and a file, if more than one device or
+// kernel is among them. Of rows that were measured twice it keeps the later one.
+func byDevice(rows []Row) [][]*Row {
+	type key struct {
+		model, file string
+		lanes       int
+		noMix       bool
+	}
 	var keys []key
 	groups := make(map[key][]*Row)
 	for i := range rows {
@@ -36,68 +89,58 @@ func Devices(rows []Row) []*Table {
 		if r.Kind != KindModel {
 			continue
 		}
-		k := key{r.Model, r.File}
+		k := key{r.Model, r.File, r.LanesAsked, r.NoMix}
+		same := func(o *Row) bool { return o.Where() == r.Where() && o.Threads == r.Threads }
+		if at := slices.IndexFunc(groups[k], same); at >= 0 {
+			groups[k][at] = r
+			continue
+		}
 		if groups[k] == nil {
 			keys = append(keys, k)
 		}
 		groups[k] = append(groups[k], r)
 	}
-	var tables []*Table
+	var all [][]*Row
 	for _, k := range keys {
-		places := make(map[string]bool)
-		for _, r := range groups[k] {
-			places[r.Where()] = true
+		elsewhere := func(r *Row) bool { return r.Where() != groups[k][0].Where() }
+		if slices.ContainsFunc(groups[k], elsewhere) {
+			all = append(all, groups[k])
 		}
-		if len(places) < 2 {
-			continue
-		}
-		t := newTable(fmt.Sprintf("%s on %s by device", k.model, k.file),
-			"Device", "Compression (B/s)>", "Decompression (B/s)>", "model_infer %>")
-		for _, r := range groups[k] {
-			if r.Failed() {
-				t.add(r.Where(), "failed: "+oneLine(r.Error), "-", "-")
-				continue
-			}
-			share := "-"
-			if s, ok := InferShare(r.Profile); ok {
-				share = fmt.Sprintf("%.1f", 100*s)
-			}
-			t.add(r.Where(), fmt.Sprintf("%.2f", r.CompressBytesPerSecond), fmt.Sprintf("%.2f", r.DecompressBytesPerSecond), share)
-		}
-		tables = append(tables, t)
 	}
-	return tables
+	return all
 }
 
-// Details returns the table behind the main one: sizes with the model counted,
-// times with their spread, load and first byte apart, memory, verification.
-func Details(rows []Row) *Table {
-	t := newTable("", "Model", "Data", "Size (B)>", "With model (B)>", "Compress, mean ± sd (runs)>", "Decompress, mean ± sd (runs)>",
-		"Load>", "First byte>", "Peak memory>", "Threads>", "Lanes>", "Verified")
+// Details returns the tables behind the main one: sizes with the model counted,
+// load and first byte apart, memory; and times with their spread.
+func Details(rows []Row) []*Table {
+	sizes := newTable("Sizes, memory and waiting", "Model", dataColumn, "Size (B)>", "With model>", "Load>", "1st byte>", "Memory>", "Verified")
+	times := newTable("Mean ± standard deviation (runs)", "Model", dataColumn, "Compress>", "Decompress>", "Threads>", "Lanes>")
 	vary := varying(rows)
 	var outliers bool
 	for i := range rows {
 		r := &rows[i]
 		if r.Failed() {
-			t.add(r.label(vary), r.File, "failed", "-", "-", "-", "-", "-", "-", "-", "-", "no")
+			sizes.add(r.label(vary), r.File, "failed", "-", "-", "-", "-", "no")
+			times.add(r.label(vary), r.File, "failed", "-", "-", "-")
 			continue
 		}
 		outliers = outliers || r.Compress.Outliers+r.Decompress.Outliers > 0
-		t.add(r.label(vary), r.File, thousands(r.CompressedBytes), thousands(r.WithModelBytes),
-			spread(r.Compress), spread(r.Decompress), load(r), seconds(r.FirstByteSeconds),
-			size(r.PeakRSSBytes), strconv.Itoa(r.Threads), lanes(r.Lanes), yesNo(r.Verified))
+		sizes.add(r.label(vary), r.File, thousands(r.CompressedBytes), thousands(r.WithModelBytes), load(r), seconds(r.FirstByteSeconds),
+			size(r.PeakRSSBytes), yesNo(r.Verified))
+		times.add(r.label(vary), r.File, spread(r.Compress), spread(r.Decompress), strconv.Itoa(r.Threads), lanes(r.Lanes))
 	}
 	if outliers {
-		t.Notes = append(t.Notes, "! some runs lie far from the others: something else was running; speeds are medians.")
+		times.Notes = append(times.Notes, "! some runs lie far from the others: something else was running; speeds are medians.")
 	}
-	return t
+	return []*Table{sizes, times}
 }
 
 // Commands returns the table of the commands that reproduce each row.
 func Commands(rows []Row) *Table {
-	t := newTable("", "Model", "Data", "Command")
+	t := newTable("", "Model", dataColumn, "Command")
+	vary := varying(rows)
 	for i := range rows {
-		t.add(rows[i].label(varying(rows)), rows[i].File, rows[i].Command)
+		t.add(rows[i].label(vary), rows[i].File, rows[i].Command)
 	}
 	return t
 }
@@ -120,7 +163,7 @@ func Notes(rows []Row) []string {
 
 // variation tells what else than model and file differs between rows, and so
 // has to be part of their label.
-type variation struct{ where, threads, lanes bool }
+type variation struct{ where, threads, lanes, noMix bool }
 
 func varying(rows []Row) variation {
 	var v variation
@@ -132,11 +175,11 @@ func varying(rows []Row) variation {
 		}
 		if first == nil {
 			first = r
-			continue
 		}
 		v.where = v.where || r.Device != first.Device || r.Model == first.Model && r.Kernel != first.Kernel
 		v.threads = v.threads || r.Threads != first.Threads
 		v.lanes = v.lanes || r.LanesAsked != first.LanesAsked
+		v.noMix = v.noMix || r.NoMix
 	}
 	return v
 }
@@ -146,6 +189,9 @@ func (r *Row) label(v variation) string {
 		return r.Model
 	}
 	var more []string
+	if v.noMix && r.NoMix {
+		more = append(more, "--no-mix")
+	}
 	if v.where && r.Where() != "" {
 		more = append(more, r.Where())
 	}
