@@ -58,7 +58,7 @@ func Glance(rows []Row) *Table {
 	type line struct {
 		label string
 		bpc   map[string]float64
-		cells []string
+		cells map[string]string
 	}
 	var lines []*line
 	vary := varying(rows)
@@ -69,11 +69,11 @@ func Glance(rows []Row) *Table {
 		label := r.label(vary)
 		l := at[label]
 		if l == nil {
-			l = &line{label: label, bpc: make(map[string]float64)}
+			l = &line{label: label, bpc: make(map[string]float64), cells: make(map[string]string)}
 			lines, at[label] = append(lines, l), l
 		}
-		if !r.Failed() {
-			l.bpc[r.File] = r.BPC
+		if l.cells[r.File] = "failed"; !r.Failed() {
+			l.cells[r.File], l.bpc[r.File] = fmt.Sprintf("%.3f", r.BPC), r.BPC
 		}
 	}
 	var common []string
@@ -93,13 +93,26 @@ func Glance(rows []Row) *Table {
 	for _, l := range lines {
 		cells := []string{l.label}
 		for _, f := range names {
-			if bpc := l.bpc[f]; bpc > 0 {
-				cells = append(cells, fmt.Sprintf("%.3f", bpc))
-			} else {
-				cells = append(cells, "-")
-			}
+			cells = append(cells, orElse(l.cells[f], "-"))
 		}
 		t.add(cells...)
+	}
+	return t
+}
+
+// FileTable returns the table of one file's rows, those of its bare models
+// included.
+func FileTable(rows []Row) *Table {
+	t := newTable("", "Model", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>", "Size with model (B)>", "Load>", "First byte>", "Memory>")
+	vary := varying(rows)
+	for i := range rows {
+		r := &rows[i]
+		if r.Failed() {
+			t.add(r.label(vary), failedCell+oneLine(r.Error), "-", "-", "-", "-", "-", "-", "-")
+			continue
+		}
+		t.add(r.label(vary), fmt.Sprintf("%.0f", r.CompressBytesPerSecond), fmt.Sprintf("%.0f", r.DecompressBytesPerSecond), fmt.Sprintf("%.2f", r.Ratio),
+			fmt.Sprintf("%.3f", r.BPC), thousands(r.WithModelBytes), load(r), seconds(r.FirstByteSeconds), size(r.PeakRSSBytes))
 	}
 	return t
 }

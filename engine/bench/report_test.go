@@ -251,7 +251,7 @@ func TestReadme(t *testing.T) {
 		for _, want := range []string{
 			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
 			"failed: exit status 1: no luck", "1 of 4 rows failed", "about 4 processes wanted each core",
-			"| Model | canterbury_small.bin, 10,846 B | a\\|b.txt, 10,846 B | all13, 10,846 B |", "| xz-9 | - | - | 3.688 |",
+			"| Model | canterbury_small.bin, 10,846 B | a\\|b.txt, 10,846 B | all13, 10,846 B |", "| xz-9 | - | - | 3.688 |", "| bad | - | failed | - |",
 			"- GPT-2 and DistilGPT-2: their weights", "- GPUs, ", "Programs that were not on the machine: gzip -9, ",
 			"<details><summary>all13, 10,846 B: ", "![Speed against lanes](testdata/bench/scaling-lanes.svg)",
 		} {

@@ -125,15 +125,14 @@ func Section(w io.Writer, rows []Row, picture func(name, alt string) string) err
 	}
 	b.WriteByte('\n')
 
-	title("Everything")
+	title("File by file")
 	for _, file := range files(main) {
 		of := bySize(ofFile(main, file))
-		fold(fmt.Sprintf("%s, %s B: speed, spread, memory, size with the model", file, thousands(of[0].OriginalBytes)), append([]*Table{Results(of)}, Details(of)...)...)
+		fold(fmt.Sprintf("%s, %s B: speed, size with the model, waiting, memory", file, thousands(of[0].OriginalBytes)), FileTable(of))
 	}
 	if d := Devices(rows); len(d) > 0 {
 		fold("By device and kernel", d...)
 	}
-	fold("The command of each row", Commands(main))
 	if notes := Notes(main); len(notes) > 0 {
 		b.WriteString("<details><summary>What the compressors are</summary>\n\n")
 		for _, n := range notes {
@@ -148,6 +147,7 @@ func Section(w io.Writer, rows []Row, picture func(name, alt string) string) err
 	if more.Len() > 0 {
 		fmt.Fprintf(&b, "<details><summary>More pictures: along the file, stages, threads, lanes, sizes</summary>\n\n%s</details>\n\n", &more)
 	}
+	fmt.Fprintf(&b, "[%[1]s/tables.md](%[1]s/tables.md) has the spread of the runs and the command of every row, the `.jsonl` files beside it everything.\n\n", picturesDir)
 	_, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n"))
 	return err
 }
