@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/llmz/llmz/engine"
 )
 
 // ErrMismatch means that a decoded archive was not what had been compressed.
@@ -18,7 +20,7 @@ func Measure(ctx context.Context, c Case, open Opener) Row {
 	row := Row{
 		Op: "bench", File: c.Data.Name, Model: c.Model, Kind: c.Kind,
 		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes, NoMix: c.NoMix,
-		Command: c.Command, Rot13: c.Data.Rot13, Limit: c.Data.Limit,
+		Command: c.Command, Rot13: c.Data.Rot13, Limit: c.Data.Limit, Profile: stages(engine.Profile{}, engine.Compressing),
 	}
 	m := measurement{ctx: ctx, c: c, row: &row}
 	if err := m.run(open); err != nil {
@@ -153,6 +155,9 @@ func (m *measurement) compress(run int) (time.Duration, error) {
 		m.archive = archive
 		r := m.row
 		r.Symbols, r.Blocks, r.Lanes, r.Profile = out.Symbols, out.Blocks, out.Lanes, out.Profile
+		if r.Profile == nil {
+			r.Profile = stages(engine.Profile{engine.StageOther: m.took(out, elapsed)}, engine.Compressing)
+		}
 		if out.Threads > 0 {
 			r.Threads = out.Threads
 		}

@@ -84,11 +84,16 @@ func (s *modelSubject) Close() error {
 }
 
 func outcome(r engine.Result) Outcome {
-	o := Outcome{Symbols: r.Symbols, Blocks: r.Blocks, Lanes: r.Lanes, Threads: r.Threads, Profile: make(map[string]float64, engine.NumStages)}
+	return Outcome{Symbols: r.Symbols, Blocks: r.Blocks, Lanes: r.Lanes, Threads: r.Threads, Profile: stages(r.Profile, r.Direction)}
+}
+
+// stages returns a profile as rows have it: seconds by the stages' names.
+func stages(p engine.Profile, dir engine.Direction) map[string]float64 {
+	m := make(map[string]float64, engine.NumStages)
 	for stage := range engine.NumStages {
-		o.Profile[stage.Name(r.Direction)] = r.Profile[stage].Seconds()
+		m[stage.Name(dir)] = p[stage].Seconds()
 	}
-	return o
+	return m
 }
 
 // loadedModel resolves archives to the model that made them, so that a

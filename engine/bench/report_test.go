@@ -151,7 +151,7 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, field := range []string{
-		"op", "file", "model", "device", "kernel", "original_bytes", "compressed_bytes", "ratio", "bpc", "seconds", "bytes_per_second",
+		"op", "file", "output", "model", "model_sha256", "device", "kernel", "original_bytes", "compressed_bytes", "ratio", "bpc", "seconds", "bytes_per_second",
 		"symbols", "blocks", "lanes", "threads", "peak_rss_bytes", "verified", "profile", "compress_bytes_per_second", "decompress_bytes_per_second",
 	} {
 		if _, ok := first[field]; !ok {

@@ -14,17 +14,19 @@ const (
 // form is the result object of the command contract with "op":"bench". Where
 // runs were repeated, plain figures are medians.
 type Row struct {
-	Op    string `json:"op"` // "bench"
-	File  string `json:"file"`
-	Model string `json:"model"`
-	Kind  Kind   `json:"kind"`
+	Op   string `json:"op"` // "bench"
+	File string `json:"file"`
+	// Output is empty: nothing is written.
+	Output string `json:"output"`
+	Model  string `json:"model"`
+	Kind   Kind   `json:"kind"`
 	// Error says why the row failed; its figures then mean nothing.
 	Error string `json:"error,omitempty"`
 
-	ModelSHA256 string `json:"model_sha256,omitempty"`
+	ModelSHA256 string `json:"model_sha256"`
 	Parameters  int64  `json:"parameters,omitempty"`
-	Device      string `json:"device,omitempty"`
-	Kernel      string `json:"kernel,omitempty"`
+	Device      string `json:"device"`
+	Kernel      string `json:"kernel"`
 
 	OriginalBytes   int64   `json:"original_bytes"`
 	CompressedBytes int64   `json:"compressed_bytes"`
@@ -56,8 +58,9 @@ type Row struct {
 	// Verified is true when the decoded archive was equal to the original.
 	Verified bool `json:"verified"`
 
-	// Profile and DecompressProfile are seconds by stage, of the first measured run.
-	Profile           map[string]float64 `json:"profile,omitempty"`
+	// Profile and DecompressProfile are seconds by stage, of the first measured run; of
+	// a compressor that does not tell, all of it is "other".
+	Profile           map[string]float64 `json:"profile"`
 	DecompressProfile map[string]float64 `json:"decompress_profile,omitempty"`
 	// Curve is a sample of (bytes, compressed bytes) along the file.
 	Curve [][2]int64 `json:"curve,omitempty"`

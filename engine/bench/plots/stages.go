@@ -25,14 +25,14 @@ func stages(rows []bench.Row) ([]figure, error) {
 	var models []bench.Row
 	var size int64
 	for _, r := range rows {
-		if len(r.Profile) > 0 && r.Limit == 0 {
+		if r.Kind == bench.KindModel && len(r.Profile) > 0 && r.Limit == 0 {
 			size = max(size, r.OriginalBytes)
 		}
 	}
 	var file string
 	for _, f := range files(rows) {
 		for _, r := range best(rows, f) {
-			if r.OriginalBytes == size && len(r.Profile) > 0 && (file == "" || file == f) {
+			if r.Kind == bench.KindModel && r.OriginalBytes == size && len(r.Profile) > 0 && (file == "" || file == f) {
 				file = f
 				models = append(models, r)
 			}
