@@ -34,7 +34,7 @@ type sampled struct {
 // chunk is the size of the pieces in which a block is given to a coder with few
 // lanes, so that the first of them come from all over it.
 const (
-	chunk    = 16 << 10
+	chunk    = 32 << 10
 	fewLanes = 4
 )
 
@@ -120,10 +120,13 @@ const leastSample = 4 << 10
 // turns, far ones first.
 var regions = [...]int{0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}
 
+// spreads tells whether a block is large enough for spread to change it.
+func spreads(data []byte) bool { return len(data) >= 2*len(regions)*chunk }
+
 // spread returns data with its chunks in another order: the first from each of the
 // regions of it, then the second, and so on.
 func spread(data []byte) []byte {
-	if len(data) < 2*len(regions)*chunk {
+	if !spreads(data) {
 		return data
 	}
 	out := make([]byte, 0, len(data))

@@ -27,7 +27,7 @@ const (
 	// 80 bytes of memory.
 	mostCosts = 768 << 10
 	// leastCosts is the number that is waited for.
-	leastCosts = 128 << 10
+	leastCosts = 256 << 10
 	// timing is the part of the budget that goes to the time, as a divisor.
 	timing = 4
 	// maturing is how much less than it did in the sample the same byte costs for each
@@ -35,6 +35,9 @@ const (
 	// It was measured on samples of 192 and 512 kB of 21 files of up to 4 MB: sources, logs,
 	// prose, manuals, programs. None is of the Canterbury corpus.
 	maturing = 0.02
+	// seam is the number of bytes after which a jump from one piece of a sample to the
+	// next is forgotten.
+	seam = 1 << 10
 	// headers is what an archive of one block has beside the coded data.
 	headers = 48
 	// doubt is the number of bytes that a state's usual cost counts as.
@@ -100,15 +103,19 @@ func costsOf(ctx context.Context, data []byte, budget time.Duration) ([]float32,
 func extend(ordered []byte, costs []float32, data []byte) float64 {
 	n := len(costs)
 	var bits float64
-	for _, c := range costs {
-		bits += float64(c)
-	}
 	if n == len(data) {
+		for _, c := range costs {
+			bits += float64(c)
+		}
 		return bits
 	}
 	var cost, learned, seen, all counts
 	var hitCost, hits [2]float64
 	walk(ordered[:n], func(i int, s state, hit bool) {
+		if i >= chunk && i%chunk < seam && spreads(data) {
+			return // a jump, which costs what the whole block does not
+		}
+		bits += float64(costs[i])
 		seen.add(s, hit, 1)
 		if i < n/4 {
 			return // the mixer knew little yet

@@ -42,7 +42,7 @@ func TestFarRepetition(t *testing.T) {
 
 // TestCosts: time ends the sample, but not before it says something.
 func TestCosts(t *testing.T) {
-	in := text(t)
+	in := slices.Concat(text(t), text(t))
 	costs, err := costsOf(t.Context(), in, time.Nanosecond)
 	if err != nil || len(costs) < leastCosts || len(costs) == len(in) {
 		t.Errorf("%d costs of %d bytes, %v", len(costs), len(in), err)
