@@ -130,7 +130,7 @@ func Details(rows []Row) []*Table {
 		times.add(r.label(vary), r.File, spread(r.Compress), spread(r.Decompress), strconv.Itoa(r.Threads), lanes(r.Lanes))
 	}
 	if outliers {
-		times.Notes = append(times.Notes, "! some runs lie far from the others: something else was running; speeds are medians.")
+		times.Notes = append(times.Notes, "! some runs lie far from the others; speeds are medians.")
 	}
 	return []*Table{sizes, times}
 }
