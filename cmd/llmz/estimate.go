@@ -255,12 +255,11 @@ const (
 	longTokens = 256 << 10
 )
 
-// errNotStarted means that a person chose not to start a long job.
+// errNotStarted means that a long job was not started, for want of a yes.
 var errNotStarted = errors.New("not started")
 
 // confirmLong samples files that may take long to compress and, if they are
-// predicted to take over an hour, asks whether to start. Where nobody can be
-// asked it warns and goes on: a script knows what it does.
+// predicted to take over an hour, asks whether to start.
 func (a *app) confirmLong(ctx context.Context, write engine.Options, files []string) error {
 	least := int64(longBytes)
 	if write.Model != nil && !write.Model.Info().Bundled {
@@ -291,12 +290,12 @@ func (a *app) confirmLong(ctx context.Context, write engine.Options, files []str
 	return a.askLong(total)
 }
 
-// askLong asks whether to start what takes so long.
+// askLong asks whether to start what takes so long. Where nobody can be asked, it
+// is not started: a script that means it says --yes.
 func (a *app) askLong(total time.Duration) error {
 	text := "this is going to take about " + duration(total.Seconds())
 	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
-		a.warn(errors.New(text))
-		return nil
+		return withHint(fmt.Errorf("%w: %s, and nobody can be asked", errNotStarted, text), startAnyway)
 	}
 	fmt.Fprintf(a.stderr, "llmz: %s. Start? [y/N] ", text)
 	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
@@ -304,8 +303,10 @@ func (a *app) askLong(total time.Duration) error {
 	case "y", "yes":
 		return nil
 	}
-	return withHint(errNotStarted, "--yes starts without asking; \"llmz estimate\" compares the models")
+	return withHint(errNotStarted, startAnyway)
 }
+
+const startAnyway = `--yes starts without asking; "llmz estimate" compares the models`
 
 // confirmBench is confirmLong for the cases of a benchmark. Each row codes its
 // file in both directions, several times.
