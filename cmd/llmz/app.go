@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -30,6 +32,9 @@ type app struct {
 
 	// held collects messages while a view has the terminal; nil otherwise.
 	held *bytes.Buffer
+
+	// unread is set once nobody reads stdout or stderr any more.
+	unread *atomic.Bool
 }
 
 // messages is where messages for the user go.
@@ -52,7 +57,7 @@ func (a *app) release() {
 }
 
 func newApp(stdin, stdout, stderr *os.File) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto, models: models.NewRegistry()}
+	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto, models: models.NewRegistry(), unread: new(atomic.Bool)}
 }
 
 // execute runs one command line and returns the exit code. It prints the error,
@@ -78,8 +83,12 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	return exitCode(err)
 }
 
-// printError prints an error and its hint to stderr.
+// printError prints an error and its hint to stderr. That nobody reads the output
+// any more is no error to speak of: whoever reads only its start wants that.
 func (a *app) printError(err error) {
+	if a.unread.Load() || errors.Is(err, syscall.EPIPE) && brokenOutput() != nil {
+		return
+	}
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintln(a.messages(), "llmz: interrupted")
 		return

@@ -9,7 +9,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"syscall"
 )
 
 func main() { os.Exit(run()) }
@@ -18,9 +17,15 @@ func main() { os.Exit(run()) }
 // interrupt cancels the context, the second ends the process.
 func run() int {
 	boundGarbage()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
+	ctx := context.Background()
+	if signals := stopSignals(); len(signals) > 0 {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, signals...)
+		defer stop()
+		context.AfterFunc(ctx, stop)
+	}
 	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	ctx, end := a.watchPipes(ctx)
+	defer end()
 	return a.execute(ctx, os.Args[1:])
 }

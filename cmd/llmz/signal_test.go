@@ -68,7 +68,7 @@ func bigText(t *testing.T, path string, n int) []byte {
 
 // TestInterruptReading interrupts a job that waits for input.
 func TestInterruptReading(t *testing.T) {
-	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		dir := t.TempDir()
 		cmd := command(t, dir, "--json=events", "-m", "none", "--block-size", "1000", "-o", "out.llmz")
 		in, err := cmd.StdinPipe()
@@ -93,6 +93,85 @@ func TestInterruptReading(t *testing.T) {
 		if got := listing(t, dir); got != "" {
 			t.Errorf("%v leaves %s", sig, got)
 		}
+	}
+}
+
+// TestIgnoredSignals sends signals that whoever started the job wants ignored.
+func TestIgnoredSignals(t *testing.T) {
+	dir := t.TempDir()
+	bigText(t, filepath.Join(dir, "big"), 500<<10)
+	llmz := command(t, dir, "--json=events", "-q", "-m", "none", "big")
+	cmd := exec.CommandContext(t.Context(), "sh", append([]string{"-c", `trap '' HUP INT; exec "$@"`, "sh"}, llmz.Args...)...)
+	cmd.Dir, cmd.Env = llmz.Dir, llmz.Env
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, out, `"type":"progress"`)
+	cmd.Process.Signal(syscall.SIGHUP)
+	cmd.Process.Signal(os.Interrupt)
+	io.Copy(io.Discard, out)
+	if code := exitStatus(cmd.Wait()); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if got := listing(t, dir); got != "big big.llmz" {
+		t.Errorf("there is %s", got)
+	}
+}
+
+// TestBrokenPipe stops reading what jobs write: they end as by SIGPIPE, without a word,
+// and clean up.
+func TestBrokenPipe(t *testing.T) {
+	dir := t.TempDir()
+	bigText(t, filepath.Join(dir, "big"), 300<<10)
+	if err := command(t, dir, "-q", "-m", "none", "--block-size", "50K", "big").Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"--json=events", "-m", "none", "--block-size", "10K", "-o", "out", "big"},
+		{"-c", "-q", "-m", "none", "--block-size", "1K", "big"},
+		{"-dcq", "big.llmz"},
+		{"cat", "big.llmz"},
+		{"cat", "--bytes", "100-", "big.llmz"},
+	} {
+		cmd := command(t, dir, args...)
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		io.ReadFull(out, make([]byte, 1))
+		out.Close()
+		cmd.Wait()
+		if s := cmd.ProcessState.Sys().(syscall.WaitStatus); s.Signal() != syscall.SIGPIPE {
+			t.Errorf("%q: %v", args, cmd.ProcessState)
+		}
+		if said.Len() > 0 {
+			t.Errorf("%q says %q", args, said.String())
+		}
+		if got := listing(t, dir); got != "big big.llmz" {
+			t.Errorf("%q leaves %s", args, got)
+		}
+	}
+	// A pipe that is not written to does not hide what is wrong.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	cmd := command(t, dir, "nosuch")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = w, &said
+	if code := exitStatus(cmd.Run()); code != exitFailed || !strings.Contains(said.String(), "nosuch") {
+		t.Errorf("exit code %d, %q", code, said.String())
 	}
 }
 
