@@ -38,11 +38,7 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	}
 	total := int64(-1)
 	if at, size, ok := randomAccess(src); ok {
-		// For progress only: damage is found by reading.
-		if members, err := archive.List(at, size); err == nil {
-			last := &members[len(members)-1]
-			total = last.Content + last.Length()
-		}
+		total = contentSize(at, size)
 	}
 	z, err := NewReaderContext(ctx, src, o)
 	if err != nil {
@@ -51,6 +47,17 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	z.job.total = total
 	_, err = z.WriteTo(dst)
 	return finishReader(z, err)
+}
+
+// contentSize returns the length of the content of the archive of size bytes in r, -1
+// if it cannot be told. It serves progress only: damage is found by reading.
+func contentSize(r io.ReaderAt, size int64) int64 {
+	members, err := archive.List(r, size)
+	if err != nil {
+		return -1
+	}
+	last := &members[len(members)-1]
+	return last.Content + last.Length()
 }
 
 func finishReader(z *Reader, err error) (Result, error) {

@@ -14,7 +14,7 @@ import (
 // compress encodes in to outPath and, where asked for, verifies the archive
 // before it appears.
 func (r *runner) compress(ctx context.Context, in *input, outPath string) (Result, error) {
-	out, err := r.openOutput(outPath)
+	out, err := r.openOutput(ctx, outPath)
 	if err != nil {
 		return Result{}, err
 	}
@@ -71,9 +71,9 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 
 // openOutput prepares the output at path, or takes up what an interrupted job
 // left of it.
-func (r *runner) openOutput(path string) (*output, error) {
+func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 	if !r.Resume || path == Stdio {
-		out, err := r.createOutput(path, true)
+		out, err := r.createOutput(ctx, path, true)
 		if err == nil {
 			r.warnOfPart(out)
 		}
@@ -88,7 +88,7 @@ func (r *runner) openOutput(path string) (*output, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return out, err
 	}
-	return r.createOutput(path, true)
+	return r.createOutput(ctx, path, true)
 }
 
 // encode compresses in to sink. Where the output has content already, it goes on
@@ -147,9 +147,7 @@ func (r *runner) verify(ctx context.Context, written *os.File, in *input) error 
 		}
 		original = in.file
 	}
-	o := r.Read
-	o.Observer = withTotal(o.Observer, in.size())
-	_, err := engine.Verify(ctx, written, original, o)
+	_, err := engine.Verify(ctx, written, original, r.Read)
 	return err
 }
 

@@ -80,6 +80,9 @@ type Job struct {
 	// Stdin and Stdout take part where a path is Stdio.
 	Stdin  io.Reader
 	Stdout io.Writer
+	// Range, if set, restricts Decompress to a part of the content. Input must be a
+	// regular file, and stays.
+	Range *Range
 	// Siblings are all inputs of the same run. None of them is ever overwritten.
 	Siblings []string
 	// Force overwrites outputs and accepts links, devices and unexpected suffixes.
@@ -99,6 +102,10 @@ type Job struct {
 	// Warn receives what a person should know about files, nil for nobody.
 	Warn func(error)
 }
+
+// A Range is the bytes from From, inclusive, to To, exclusive, of some content; To = -1
+// is its end.
+type Range struct{ From, To int64 }
 
 // A Result is what a finished job did.
 type Result struct {

@@ -87,14 +87,17 @@ func TestTotals(t *testing.T) {
 		t.Fatal(err)
 	}
 	total := int64(0)
-	job = Job{Op: Test, Input: path + Suffix}
+	job = Job{Op: Decompress, Input: path + Suffix, Output: path, Force: true}
 	job.Read.Observer = func(e engine.Event) {
 		if s, ok := e.(engine.Started); ok {
 			total = s.TotalBytes
 		}
 	}
-	if _, err := Run(t.Context(), job); err != nil || total != 5000 {
-		t.Errorf("total %d, %v", total, err)
+	for _, job.Read.Salvage = range []bool{false, true} {
+		total = 0
+		if _, err := Run(t.Context(), job); err != nil || total != 5000 {
+			t.Errorf("total %d, %v", total, err)
+		}
 	}
 }
 
@@ -194,7 +197,7 @@ func TestPipeVerified(t *testing.T) {
 func TestPartInUse(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
-	first, err := createOutput(path, false, true)
+	first, err := createOutput(t.Context(), path, false, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,7 +205,7 @@ func TestPartInUse(t *testing.T) {
 	if _, err := reopenPart(path, false); !errors.Is(err, ErrInUse) {
 		t.Errorf("got %v", err)
 	}
-	second, err := createOutput(path, false, true)
+	second, err := createOutput(t.Context(), path, false, true)
 	if err != nil || second.part == first.part {
 		t.Fatalf("second job: %v", err)
 	}
@@ -223,6 +226,21 @@ func TestInterruptible(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, cancel)
 	if _, err := interruptible(ctx, block).Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestInterruptibleWriter(t *testing.T) {
+	var b bytes.Buffer
+	text := bytes.Repeat([]byte("some bytes"), interruptSize/4)
+	if n, err := (&ctxWriter{ctx: t.Context(), w: &b}).Write(text); n != len(text) || err != nil || !bytes.Equal(b.Bytes(), text) {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	r, block := io.Pipe()
+	defer r.Close()
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if n, err := (&ctxWriter{ctx: ctx, w: block}).Write(text); n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%d bytes, %v", n, err)
 	}
 }
 

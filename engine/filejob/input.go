@@ -41,7 +41,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (
 	if fi.IsDir() {
 		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: "name the files in it, or make a tar archive first"}
 	}
-	f, err := os.Open(path)
+	f, err := openWaiting(ctx, path, os.O_RDONLY)
 	if err != nil {
 		return nil, PathError(path, err)
 	}

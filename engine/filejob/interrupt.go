@@ -3,38 +3,66 @@ package filejob
 import (
 	"context"
 	"io"
+	"os"
 )
 
-// interruptible returns a reader of r whose Read returns when ctx is done, even
-// where r's own Read blocks (a pipe, a terminal). The goroutine that waits in r
-// is then left to the end of the process.
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
-	return &ctxReader{ctx: ctx, r: r, reply: make(chan readReply, 1)}
+// interruptSize is the most that is read or written at once where that may block.
+const interruptSize = 256 << 10
+
+// ioReply is what a call that may block came to.
+type ioReply struct {
+	n    int
+	file *os.File
+	err  error
 }
 
-const ctxReaderSize = 256 << 10
+// await returns what call comes to, or the cause of ctx's end as soon as it has
+// ended. The goroutine that waits in call is then left to the end of the process.
+func await(ctx context.Context, call func() ioReply) ioReply {
+	if ctx.Err() != nil {
+		return ioReply{err: context.Cause(ctx)}
+	}
+	reply := make(chan ioReply, 1)
+	go func() { reply <- call() }()
+	select {
+	case r := <-reply:
+		return r
+	case <-ctx.Done():
+		return ioReply{err: context.Cause(ctx)}
+	}
+}
 
-type readReply struct {
-	n   int
-	err error
+// openWaiting opens path where that may wait, for the other end of a named pipe, but no
+// longer than ctx lasts.
+func openWaiting(ctx context.Context, path string, flag int) (*os.File, error) {
+	r := await(ctx, func() ioReply {
+		f, err := os.OpenFile(path, flag, 0)
+		return ioReply{file: f, err: err}
+	})
+	return r.file, r.err
+}
+
+// interruptible returns a reader of r whose Read returns when ctx is done, even
+// where r's own Read blocks (a pipe, a terminal).
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	return &ctxReader{ctx: ctx, r: r}
 }
 
 // A ctxReader reads through a buffer of its own: a goroutine that was given up on
 // must not write to the caller's.
 type ctxReader struct {
-	ctx   context.Context
-	r     io.Reader
-	reply chan readReply
-	buf   []byte
-	rest  []byte // of buf, not yet handed out
-	err   error
+	ctx  context.Context
+	r    io.Reader
+	buf  []byte
+	rest []byte // of buf, not yet handed out
+	err  error
 }
 
 func (c *ctxReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if err := c.ctx.Err(); err != nil {
+	if c.ctx.Err() != nil {
 		return 0, context.Cause(c.ctx)
 	}
 	if len(c.rest) == 0 {
@@ -42,24 +70,42 @@ func (c *ctxReader) Read(p []byte) (int, error) {
 			return 0, c.err
 		}
 		if c.buf == nil {
-			c.buf = make([]byte, ctxReaderSize)
+			c.buf = make([]byte, interruptSize)
 		}
-		go func() {
+		r := await(c.ctx, func() ioReply {
 			n, err := c.r.Read(c.buf)
-			c.reply <- readReply{n, err}
-		}()
-		select {
-		case r := <-c.reply:
-			c.rest, c.err = c.buf[:r.n], r.err
-		case <-c.ctx.Done():
-			c.err = context.Cause(c.ctx)
-			return 0, c.err
-		}
+			return ioReply{n: n, err: err}
+		})
+		c.rest, c.err = c.buf[:r.n], r.err
 		if len(c.rest) == 0 {
 			return 0, c.err
 		}
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// A ctxWriter writes to w until ctx is done, even where w blocks because nobody
+// reads. It writes from a buffer of its own, as a ctxReader reads.
+type ctxWriter struct {
+	ctx context.Context
+	w   io.Writer
+	buf []byte
+}
+
+func (c *ctxWriter) Write(p []byte) (int, error) {
+	n := 0
+	for n < len(p) {
+		c.buf = append(c.buf[:0], p[n:min(len(p), n+interruptSize)]...)
+		r := await(c.ctx, func() ioReply {
+			k, err := c.w.Write(c.buf)
+			return ioReply{n: k, err: err}
+		})
+		n += r.n
+		if r.err != nil {
+			return n, r.err
+		}
+	}
 	return n, nil
 }

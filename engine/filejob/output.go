@@ -1,6 +1,7 @@
 package filejob
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -24,22 +25,24 @@ type output struct {
 }
 
 // openDirect returns an output whose data goes straight to w.
-func openDirect(w io.Writer) *output { return &output{path: Stdio, w: w} }
+func openDirect(ctx context.Context, w io.Writer) *output {
+	return &output{path: Stdio, w: &ctxWriter{ctx: ctx, w: w}}
+}
 
 // createOutput prepares path to be written. Its directory gets a partial file,
 // private to the user until commit; where named is true it is called
 // path.part, so that an interrupted job can be found again. Devices and pipes are
 // written straight.
-func createOutput(path string, force, named bool) (*output, error) {
+func createOutput(ctx context.Context, path string, force, named bool) (*output, error) {
 	if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() {
 		if fi.IsDir() {
 			return nil, &Error{Path: path, Err: errors.New("is a directory"), Help: "name a file with -o"}
 		}
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		f, err := openWaiting(ctx, path, os.O_WRONLY)
 		if err != nil {
 			return nil, err
 		}
-		return &output{path: path, w: f, file: f}, nil
+		return &output{path: path, w: &ctxWriter{ctx: ctx, w: f}, file: f}, nil
 	}
 	if err := checkAbsent(path, force); err != nil {
 		return nil, err

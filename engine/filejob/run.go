@@ -96,9 +96,7 @@ func (r *runner) result(res engine.Result, outPath string) Result {
 
 // test decodes in to nowhere.
 func (r *runner) test(ctx context.Context, in *input) (Result, error) {
-	o := r.Read
-	o.Observer = withTotal(o.Observer, contentSize(in))
-	res, err := engine.Decompress(ctx, io.Discard, in.r, o)
+	res, err := engine.Decompress(ctx, io.Discard, in.r, r.Read)
 	if err != nil {
 		return Result{}, err
 	}
@@ -107,11 +105,11 @@ func (r *runner) test(ctx context.Context, in *input) (Result, error) {
 }
 
 // createOutput prepares the output at path.
-func (r *runner) createOutput(path string, named bool) (*output, error) {
+func (r *runner) createOutput(ctx context.Context, path string, named bool) (*output, error) {
 	if path == Stdio {
-		return openDirect(r.Stdout), nil
+		return openDirect(ctx, r.Stdout), nil
 	}
-	out, err := createOutput(path, r.Force, named)
+	out, err := createOutput(ctx, path, r.Force, named)
 	var pe *os.PathError
 	if errors.As(err, &pe) {
 		return nil, &Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err)}
