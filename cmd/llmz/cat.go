@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 )
 
@@ -40,47 +38,15 @@ func newCatCommand(a *app) *cobra.Command {
 
 // runCat writes what is asked for of the archive at path to stdout.
 func runCat(ctx context.Context, a *app, o *catOptions, path string) error {
-	o.codec.mode = filejob.Decompress
-	if err := o.codec.check([]string{path}); err != nil {
-		return err
-	}
-	a.models.Device = o.codec.device
-	_, read, err := o.codec.engineOptions(ctx, a)
-	if err != nil {
-		return err
-	}
-	if path == filejob.Stdio {
-		if o.bytes.set {
+	if o.bytes.set {
+		if path == filejob.Stdio {
 			return usagef("--bytes needs a FILE: standard input cannot be read in any order")
 		}
-		_, err := engine.Decompress(ctx, a.stdout, a.stdin, read)
-		return err
+		o.codec.part = &filejob.Range{From: o.bytes.first, To: -1}
+		if o.bytes.last >= 0 {
+			o.codec.part.To = o.bytes.last + 1
+		}
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return filejob.PathError(path, err)
-	}
-	defer f.Close()
-	if !o.bytes.set {
-		_, err = engine.Decompress(ctx, a.stdout, f, read)
-	} else {
-		err = catRange(ctx, a, o.bytes, f, read)
-	}
-	if err != nil && ctx.Err() == nil {
-		return &filejob.Error{Path: path, Err: err}
-	}
-	return err
-}
-
-func catRange(ctx context.Context, a *app, r byteRange, f *os.File, read engine.ReadOptions) error {
-	fi, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	to := int64(-1) // the end
-	if r.last >= 0 {
-		to = r.last + 1
-	}
-	_, err = engine.ReadRange(ctx, a.stdout, f, fi.Size(), r.first, to, read)
-	return err
+	o.codec.mode, o.codec.output, o.codec.force, o.codec.silent = filejob.Decompress, filejob.Stdio, true, true
+	return runCodec(ctx, a, &o.codec, []string{path})
 }

@@ -42,6 +42,8 @@ type codecOptions struct {
 	salvage   bool
 	resume    bool
 	yes       bool // start long jobs without asking
+	part      *filejob.Range
+	silent    bool // no report, unless as JSON
 }
 
 // addModeFlags declares the gzip-style flags that choose what the root command
@@ -168,13 +170,16 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
+	rep, done := reporter(silentReporter{}), func() {}
+	if !o.silent || a.json != jsonOff {
+		rep, done = a.newReporter(o.mode, files, toStdout, cancel)
+	}
 	defer done()
 	code := exitOK
 	for _, file := range files {
 		job := filejob.Job{
 			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: files,
-			Force: o.force, Remove: o.remove, Resume: o.resume,
+			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.part,
 			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
 			Write:  write, Read: read, Warn: a.warn,
 		}
