@@ -80,7 +80,11 @@ func (r *Registry) find(nameOrPath string) (string, error) {
 	if looksLikePath(nameOrPath) {
 		fi, err := os.Stat(nameOrPath)
 		if err != nil {
-			return "", fmt.Errorf("%s: %w", nameOrPath, errors.Join(predict.ErrModelMissing, fs.ErrNotExist))
+			var pe *fs.PathError
+			if errors.As(err, &pe) {
+				err = pe.Err
+			}
+			return "", fmt.Errorf("%s: %w: %w", nameOrPath, predict.ErrModelMissing, err)
 		}
 		if fi.IsDir() {
 			return "", fmt.Errorf("%s is a directory, not a GGUF file: %w", nameOrPath, predict.ErrModelMissing)

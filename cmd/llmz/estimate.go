@@ -98,24 +98,12 @@ func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string
 			names = append(names, noModel)
 		}
 	}
-	code := exitOK
-	for i, file := range files {
+	return a.each(ctx, files, func(i int, file string) error {
 		if i > 0 && a.json == jsonOff {
 			fmt.Fprintln(a.stdout)
 		}
-		err := o.file(ctx, a, file, names)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			a.printError(err)
-			code = worstCode(code, exitCode(err))
-		}
-	}
-	if code != exitOK {
-		return &reportedError{code}
-	}
-	return nil
+		return o.file(ctx, a, file, names)
+	})
 }
 
 // file estimates one file with each model. A model that fails has a row that

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/predict"
@@ -82,6 +81,27 @@ func worstCode(a, b int) int {
 	return a
 }
 
+// each calls f for one argument after the other and prints the errors: one that fails does not
+// stop the others, an interrupt does. The error has the exit code that says so.
+func (a *app) each(ctx context.Context, args []string, f func(i int, arg string) error) error {
+	code := exitOK
+	for i, arg := range args {
+		err := f(i, arg)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var reported *reportedError
+		if err != nil && !errors.As(err, &reported) {
+			a.printError(err)
+		}
+		code = worstCode(code, exitCode(err))
+	}
+	if code != exitOK {
+		return &reportedError{code}
+	}
+	return nil
+}
+
 // hintFor returns what a person can do about err, empty where nothing is known.
 func hintFor(err error) string {
 	var h interface{ Hint() string }
@@ -89,7 +109,7 @@ func hintFor(err error) string {
 		return h.Hint()
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled):
 		return ""
 	case errors.Is(err, engine.ErrUnsupported):
 		return "a newer release of llmz may know it"

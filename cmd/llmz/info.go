@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -41,21 +42,7 @@ func runInfo(ctx context.Context, a *app, files []string) error {
 	if len(files) == 0 {
 		return usagef("name the archives to list")
 	}
-	code := exitOK
-	for i, file := range files {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		err := a.infoFile(ctx, file, i > 0)
-		if err != nil {
-			a.printError(err)
-			code = worstCode(code, exitCode(err))
-		}
-	}
-	if code != exitOK {
-		return &reportedError{code}
-	}
-	return nil
+	return a.each(ctx, files, func(i int, file string) error { return a.infoFile(ctx, file, i > 0) })
 }
 
 // An infoObject is the JSON form of what an archive says about itself.
@@ -100,14 +87,14 @@ type blockObject struct {
 }
 
 func (a *app) infoFile(ctx context.Context, path string, more bool) error {
-	if path == filejob.Stdio {
-		return usagef("info needs a FILE: standard input cannot be read from its end")
-	}
 	members, size, err := listArchive(path)
 	if err != nil {
 		return err
 	}
 	o := a.newInfoObject(ctx, path, size, members)
+	if ctx.Err() != nil {
+		return ctx.Err() // looking for models broke off
+	}
 	if a.json != jsonOff {
 		return json.NewEncoder(a.stdout).Encode(o)
 	}
@@ -119,18 +106,23 @@ func (a *app) infoFile(ctx context.Context, path string, more bool) error {
 
 // listArchive reads headers and indexes of the archive at path.
 func listArchive(path string) (members []archive.Member, size int64, err error) {
+	if path == filejob.Stdio {
+		return nil, 0, usagef("a FILE is needed: standard input cannot be read from its end")
+	}
+	fi, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, 0, filejob.PathError(path, err)
+	case fi.IsDir():
+		return nil, 0, &filejob.Error{Path: path, Err: errors.New("is a directory")}
+	case !fi.Mode().IsRegular(): // opening a pipe would wait for its other end
+		return nil, 0, &filejob.Error{Path: path, Err: errors.New("not a regular file: it cannot be read from its end")}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, filejob.PathError(path, err)
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, 0, filejob.PathError(path, err)
-	}
-	if fi.IsDir() {
-		return nil, 0, &filejob.Error{Path: path, Err: fmt.Errorf("is a directory")}
-	}
 	members, err = archive.List(f, fi.Size())
 	if err != nil {
 		return nil, 0, &filejob.Error{Path: path, Err: err}

@@ -52,7 +52,7 @@ func newModelsInfoCommand(a *app) *cobra.Command {
 		Short: "What is known about models",
 		Args:  minArgs(1, "a model's NAME or a PATH.gguf"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for i, name := range args {
+			return a.each(cmd.Context(), args, func(i int, name string) error {
 				e, err := a.models.Describe(cmd.Context(), name)
 				if err != nil {
 					return err
@@ -60,11 +60,8 @@ func newModelsInfoCommand(a *app) *cobra.Command {
 				if i > 0 && a.json == jsonOff {
 					fmt.Fprintln(a.stdout)
 				}
-				if err := a.printModel(e); err != nil {
-					return err
-				}
-			}
-			return nil
+				return a.printModel(e)
+			})
 		},
 	}
 }
@@ -81,13 +78,18 @@ type modelObject struct {
 	Format     string            `json:"architecture"`
 	Parameters int64             `json:"parameters"`
 	Metadata   map[string]string `json:"metadata,omitempty"`
+	Problem    string            `json:"problem,omitempty"`
 }
 
 func newModelObject(e models.Entry, op string) modelObject {
-	return modelObject{
+	o := modelObject{
 		Op: op, Name: e.Name, About: e.About, Bundled: e.Bundled, Path: e.Path, SHA256: fmt.Sprintf("%x", e.Digest),
 		Bytes: e.Bytes, Format: e.Architecture, Parameters: e.Parameters, Metadata: e.Metadata,
 	}
+	if e.Problem != nil {
+		o.Problem = e.Problem.Error()
+	}
+	return o
 }
 
 func runModelsList(ctx context.Context, a *app) error {

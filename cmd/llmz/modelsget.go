@@ -37,12 +37,9 @@ func newModelsPullCommand(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("--type: %v", err)
 			}
-			for _, what := range args {
-				if err := runModelsPull(cmd.Context(), a, models.PullOptions{What: what, Type: t, Force: force}); err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.each(cmd.Context(), args, func(_ int, what string) error {
+				return runModelsPull(cmd.Context(), a, models.PullOptions{What: what, Type: t, Force: force})
+			})
 		},
 	}
 	cmd.Flags().StringVar(&typ, "type", "q8_0", "type of converted weights: q8_0, f16 or f32")
@@ -239,16 +236,13 @@ func newModelsRemoveCommand(a *app) *cobra.Command {
 		Long:  "Remove installed models. Archives made with them decode again once they are back.",
 		Args:  minArgs(1, "a model's NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range args {
+			return a.each(cmd.Context(), args, func(_ int, name string) error {
 				path, err := a.models.Remove(name)
-				if err != nil {
-					return err
-				}
-				if !a.quiet {
+				if err == nil && !a.quiet {
 					fmt.Fprintln(a.stderr, "removed "+path)
 				}
-			}
-			return nil
+				return err
+			})
 		},
 	}
 }
