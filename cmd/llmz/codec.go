@@ -201,12 +201,7 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 		Models: a.models, Threads: int(o.threads), MemoryLimit: int64(o.memory), Salvage: o.salvage,
 	}
 	if o.mode != filejob.Compress {
-		if o.model != "" {
-			if err := a.models.Prefer(o.model); err != nil {
-				return engine.Options{}, read, err
-			}
-		}
-		return engine.Options{}, read, nil
+		return engine.Options{}, read, a.prefer(o.model)
 	}
 	name := o.model
 	if name == "" {
@@ -226,6 +221,14 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	m, err := a.models.Open(ctx, name)
 	write.Model = m
 	return write, read, err
+}
+
+// prefer makes decoders look at the model first that the user names, if any.
+func (a *app) prefer(model string) error {
+	if model == "" || model == noModel {
+		return nil
+	}
+	return a.models.Prefer(model)
 }
 
 // runJob runs one job under a reporter and prints its error, if any.

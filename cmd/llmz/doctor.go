@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"sort"
 	"strings"
 	"text/tabwriter"
 
@@ -35,23 +34,15 @@ machine has.`,
 			if len(args) == 0 {
 				return runDoctorMachine(cmd.Context(), a)
 			}
-			if model != "" {
-				if err := a.models.Prefer(model); err != nil {
-					return err
+			if err := a.prefer(model); err != nil {
+				return err
+			}
+			return a.each(cmd.Context(), args, func(_ int, f string) error {
+				if err := runDoctorFile(cmd.Context(), a, f); err != nil {
+					return &reportedError{exitCode(err)}
 				}
-			}
-			code := exitOK
-			for _, f := range args {
-				err := runDoctorFile(cmd.Context(), a, f)
-				if err != nil && cmd.Context().Err() != nil {
-					return cmd.Context().Err()
-				}
-				code = worstCode(code, exitCode(err))
-			}
-			if code != exitOK {
-				return &reportedError{code}
-			}
-			return nil
+				return nil
+			})
 		},
 	}
 	cmd.Flags().StringVarP(&model, "model", "m", "", "where else to look for the archive's model")
@@ -89,12 +80,7 @@ func runDoctorFile(ctx context.Context, a *app, file string) error {
 	if d.Model != "" {
 		fmt.Fprintf(w, "Model:\t%s\n", d.Model)
 	}
-	keys := make([]string, 0, len(d.Runtime))
-	for k := range d.Runtime {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	for _, k := range keys {
+	for _, k := range sortedKeys(d.Runtime) {
 		fmt.Fprintf(w, "  %s:\t%s\n", k, d.Runtime[k])
 	}
 	fmt.Fprintf(w, "Probe:\t%s\n", d.Probe)
