@@ -19,12 +19,7 @@ func newModelsCommand(a *app) *cobra.Command {
 		Short: "The models that are here, and how to get others",
 		Long: `Models are the bundled ones, which are part of the program, and GGUF files in the
 data directory, found by name (-m NAME) or by the digest that an archive records.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("there is no command %q", "llmz models "+args[0])
-			}
-			return nil
-		},
+		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runModelsList(cmd.Context(), a) },
 	}
 	cmd.AddCommand(

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine/filejob"
@@ -57,9 +60,7 @@ func newRootCommand(a *app) *cobra.Command {
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{err: err, hint: `"` + c.CommandPath() + ` --help" lists its flags`}
-	})
+	cmd.SetFlagErrorFunc(flagError)
 	addGlobalFlags(cmd, a)
 	o.addModeFlags(cmd.Flags())
 	o.addCompressFlags(cmd.Flags())
@@ -128,10 +129,16 @@ func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
 	if o.list {
 		return runInfo(cmd.Context(), a, args)
 	}
-	if len(args) > 0 {
-		if s := cmd.SuggestionsFor(args[0]); len(s) > 0 && !filejob.Exists(args[0]) {
-			return usagef("there is neither a file nor a command %q; did you mean %q?", args[0], "llmz "+s[0])
-		}
+	meant := ""
+	if len(args) > 0 && !filejob.Exists(args[0]) {
+		meant = closestCommand(cmd, args[0])
 	}
-	return runCodec(cmd.Context(), a, o, args)
+	if meant != "" && !slices.ContainsFunc(args, filejob.Exists) {
+		return usagef("there is neither a file nor a command %q; did you mean %q?", args[0], meant)
+	}
+	err := runCodec(cmd.Context(), a, o, args)
+	if meant != "" { // one bad name does not stop the files
+		fmt.Fprintf(a.messages(), "llmz: hint: there is no command %q, either; did you mean %q?\n", args[0], meant)
+	}
+	return err
 }

@@ -24,12 +24,7 @@ func newRuntimeCommand(a *app) *cobra.Command {
 when such a model is used. The bundled models never need them.
 
 LLMZ_LLAMA_LIB names a folder of libraries to use instead of the installed ones.`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usagef("there is no command %q", "llmz runtime "+args[0])
-			}
-			return nil
-		},
+		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRuntimeStatus(a) },
 	}
 	cmd.AddCommand(newRuntimeStatusCommand(a), newRuntimeInstallCommand(a))
