@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +44,7 @@ func runCat(ctx context.Context, a *app, o *catOptions, path string) error {
 			return usagef("--bytes needs a FILE: standard input cannot be read in any order")
 		}
 		o.codec.part = &filejob.Range{From: o.bytes.first, To: -1}
-		if o.bytes.last >= 0 {
+		if o.bytes.last >= 0 && o.bytes.last < math.MaxInt64 {
 			o.codec.part.To = o.bytes.last + 1
 		}
 	}

@@ -72,7 +72,14 @@ func (o *codecOptions) addFileFlags(fs *pflag.FlagSet) {
 	if fs.Lookup("output") != nil {
 		return // the root command has both sets
 	}
-	fs.VarP(&stringSetter{f: func(s string) { o.output = s }, typeName: "PATH"}, "output", "o", `write to PATH ("-": stdout); one input only`)
+	setOutput := func(s string) error {
+		if s == "" {
+			return errors.New("a path is needed")
+		}
+		o.output = s
+		return nil
+	}
+	fs.VarP(&stringSetter{f: setOutput, typeName: "PATH"}, "output", "o", `write to PATH ("-": stdout); one input only`)
 	addSetter(fs, "stdout", "c", "write to standard output; the last of -c and -o wins", func() { o.output = filejob.Stdio })
 	fs.BoolVarP(&o.force, "force", "f", false, "overwrite; accept links, devices, FILE.llmz, a terminal")
 	addSetter(fs, "keep", "k", "keep the source (default)", func() { o.remove = false })
@@ -119,8 +126,8 @@ func (o *codecOptions) check(files []string) error {
 	if o.gpuLayers < 0 {
 		return usagef("--gpu-layers must not be negative")
 	}
-	if o.lanes < 0 {
-		return usagef("--lanes must not be negative")
+	if o.lanes < 0 || o.lanes > archive.MaxLanes {
+		return usagef("--lanes must be between 1 and %d, or 0", archive.MaxLanes)
 	}
 	if o.blockSize < 0 || o.blockSize > archive.MaxBlock {
 		return usagef("--block-size must be between 1 byte and %s", text.Binary(1<<30))

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,14 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 
 // flagError adds to a mistake with flags which flag may have been meant.
 func flagError(cmd *cobra.Command, err error) error {
+	var invalid *pflag.InvalidValueError
+	var number *strconv.NumError
+	if errors.As(err, &invalid) && errors.As(err, &number) {
+		err = fmt.Errorf("invalid argument %q for --%s: a number is needed", invalid.GetValue(), invalid.GetFlag().Name)
+		if errors.Is(number, strconv.ErrRange) {
+			err = fmt.Errorf("invalid argument %q for --%s: the number is too large", invalid.GetValue(), invalid.GetFlag().Name)
+		}
+	}
 	hint := fmt.Sprintf("%q lists its flags", cmd.CommandPath()+" --help")
 	var unknown *pflag.NotExistError
 	if errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "" {

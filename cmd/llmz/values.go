@@ -67,7 +67,7 @@ func (b *byteSize) Set(s string) error {
 	return nil
 }
 
-var sizeUnits = map[string]float64{
+var sizeUnits = map[string]int64{
 	"": 1, "B": 1,
 	"K": 1 << 10, "KIB": 1 << 10, "KB": 1e3,
 	"M": 1 << 20, "MIB": 1 << 20, "MB": 1e6,
@@ -76,14 +76,25 @@ var sizeUnits = map[string]float64{
 }
 
 func parseSize(s string) (int64, error) {
-	t := strings.TrimSpace(s)
-	i := strings.LastIndexAny(t, "0123456789.") + 1
-	unit, ok := sizeUnits[strings.ToUpper(strings.TrimSpace(t[i:]))]
-	n, err := strconv.ParseFloat(t[:i], 64)
-	if !ok || err != nil || math.Signbit(n) || n*unit >= math.MaxInt64 {
-		return 0, fmt.Errorf("%q is not a size such as 500MB or 4MiB", s)
+	bad := fmt.Errorf("%q is not a size such as 500MB or 4MiB", s)
+	unit := strings.TrimLeft(strings.TrimSpace(s), "0123456789.")
+	number := strings.TrimSuffix(strings.TrimSpace(s), unit)
+	factor, ok := sizeUnits[strings.ToUpper(strings.TrimSpace(unit))]
+	if !ok {
+		return 0, bad
 	}
-	return int64(n * unit), nil
+	if strings.Contains(number, ".") {
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil || n*float64(factor) >= math.MaxInt64 {
+			return 0, bad
+		}
+		return int64(n * float64(factor)), nil
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n > math.MaxInt64/factor {
+		return 0, bad
+	}
+	return n * factor, nil
 }
 
 // byteRange is the value of --bytes: the bytes from first to last, both
@@ -160,7 +171,7 @@ func (s *setter) Set(v string) error {
 
 // A stringSetter is a flag whose value is handed to a function.
 type stringSetter struct {
-	f        func(string)
+	f        func(string) error
 	typeName string
 	value    string
 }
@@ -169,6 +180,5 @@ func (s *stringSetter) String() string { return s.value }
 func (s *stringSetter) Type() string   { return s.typeName }
 func (s *stringSetter) Set(v string) error {
 	s.value = v
-	s.f(v)
-	return nil
+	return s.f(v)
 }
