@@ -15,6 +15,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -76,7 +77,7 @@ func runDoctorFile(ctx context.Context, a *app, file string) error {
 		return err
 	}
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "File:\t%s\n", d.File)
+	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(d.File))
 	if d.Model != "" {
 		fmt.Fprintf(w, "Model:\t%s\n", d.Model)
 	}

@@ -23,18 +23,11 @@ func shortDigest(d []byte) string {
 	return hex.EncodeToString(d[:min(8, len(d))])
 }
 
-func inputName(path string) string {
-	if path == filejob.Stdio {
-		return "stdin"
-	}
-	return path
-}
-
 func outputName(path string) string {
 	if path == filejob.Stdio {
 		return "stdout"
 	}
-	return path
+	return filejob.DisplayName(path)
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

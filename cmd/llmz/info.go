@@ -206,7 +206,7 @@ var portabilityMeaning = map[string]string{
 
 func (a *app) printInfo(o infoObject) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "File:\t%s\n", o.File)
+	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(o.File))
 	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
 	fmt.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
 	stored := ""

@@ -44,7 +44,7 @@ func newPlainReporter(a *app) *plainReporter {
 func (p *plainReporter) begin(job filejob.Job) {
 	p.job = job
 	if len(job.Siblings) > 1 {
-		fmt.Fprintf(p.w, "%s\n", p.a.paint(job.Input, colorBold))
+		fmt.Fprintf(p.w, "%s\n", p.a.paint(filejob.DisplayName(job.Input), colorBold))
 	}
 }
 
@@ -66,7 +66,7 @@ func (p *plainReporter) observe(e engine.Event) {
 	case engine.Warning:
 		if !p.job.Read.Salvage { // end lists what was lost
 			p.clear()
-			p.a.warn(fmt.Errorf("%s: %s", inputName(p.job.Input), e.Message))
+			p.a.warn(fmt.Errorf("%s: %s", filejob.DisplayName(p.job.Input), e.Message))
 		}
 	case engine.Finished:
 		p.finished(e)
@@ -99,7 +99,7 @@ func (p *plainReporter) started(e engine.Started) {
 	if e.TotalBytes >= 0 {
 		fmt.Fprintf(p.w, "%s %s bytes...\n", verb, text.Count(e.TotalBytes))
 	} else {
-		fmt.Fprintf(p.w, "%s %s...\n", verb, inputName(p.job.Input))
+		fmt.Fprintf(p.w, "%s %s...\n", verb, filejob.DisplayName(p.job.Input))
 	}
 }
 
@@ -156,13 +156,13 @@ func (p *plainReporter) end(r filejob.Result, err error) {
 	}
 	switch {
 	case r.Op == filejob.Test:
-		fmt.Fprintf(p.w, "%s: OK\n", inputName(r.Input))
+		fmt.Fprintf(p.w, "%s: OK\n", filejob.DisplayName(r.Input))
 	case r.Removed:
-		fmt.Fprintf(p.w, "%s -> %s, verified, source removed\n", inputName(r.Input), outputName(r.Output))
+		fmt.Fprintf(p.w, "%s -> %s, verified, source removed\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	case r.Op == filejob.Compress && r.Verified:
-		fmt.Fprintf(p.w, "%s -> %s, verified\n", inputName(r.Input), outputName(r.Output))
+		fmt.Fprintf(p.w, "%s -> %s, verified\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	default:
-		fmt.Fprintf(p.w, "%s -> %s\n", inputName(r.Input), outputName(r.Output))
+		fmt.Fprintf(p.w, "%s -> %s\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	}
 }
 

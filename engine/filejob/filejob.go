@@ -11,7 +11,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/llmz/llmz/engine"
 )
@@ -55,16 +59,21 @@ type Error struct {
 	Help string // what to do, empty where nothing helps
 }
 
-func (e *Error) Error() string { return displayName(e.Path) + ": " + e.Err.Error() }
+func (e *Error) Error() string { return DisplayName(e.Path) + ": " + e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint returns what a person can do about the error.
 func (e *Error) Hint() string { return e.Help }
 
-func displayName(path string) string {
+// DisplayName returns path as messages show it: in quotes where it is empty or would upset
+// a terminal, and "stdin" for standard input.
+func DisplayName(path string) string {
 	if path == Stdio {
 		return "stdin"
+	}
+	if path == "" || !utf8.ValidString(path) || strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(path)
 	}
 	return path
 }
@@ -135,6 +144,7 @@ func (r *runner) warn(path string, err error, help string) {
 
 // fileMeta is what is kept about a file besides its content.
 type fileMeta struct {
-	time time.Time // zero where there is none
-	mode uint32    // permission bits, 0 where there are none
+	time    time.Time // zero where there is none
+	mode    uint32    // permission bits
+	hasMode bool
 }

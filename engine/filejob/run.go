@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/llmz/llmz/engine"
 )
@@ -112,7 +113,11 @@ func (r *runner) createOutput(ctx context.Context, path string, named bool) (*ou
 	out, err := createOutput(ctx, path, r.Force, named)
 	var pe *os.PathError
 	if errors.As(err, &pe) {
-		return nil, &Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err)}
+		e := &Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err)}
+		if errors.Is(err, syscall.ENAMETOOLONG) {
+			e.Help = "name the output with -o"
+		}
+		return nil, e
 	}
 	return out, err
 }
