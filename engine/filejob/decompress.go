@@ -22,7 +22,7 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 	if err != nil && !salvaged {
 		return Result{}, err
 	}
-	if err := out.commit(restoredMeta(res.Meta, in)); err != nil {
+	if err := out.commit(restoredMeta(res.Meta, in, umask())); err != nil {
 		return Result{}, err
 	}
 	result := r.result(res, outPath)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -275,6 +276,31 @@ func TestOutputName(t *testing.T) {
 	}
 }
 
+func TestDisplayName(t *testing.T) {
+	for path, want := range map[string]string{
+		"-": "stdin", "a b/ü.llmz": "a b/ü.llmz", "": `""`, "two\nlines": `"two\nlines"`, "\x1b[31mred": `"\x1b[31mred"`, "\xff": `"\xff"`,
+	} {
+		if got := DisplayName(path); got != want {
+			t.Errorf("%q is shown as %s, want %s", path, got, want)
+		}
+	}
+}
+
+// TestNoMode: what nobody may read stays so.
+func TestNoMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	out, err := createOutput(t.Context(), path, false, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.commit(fileMeta{hasMode: true}); err != nil {
+		t.Fatal(err)
+	}
+	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		t.Errorf("mode %v, %v", fi.Mode(), err)
+	}
+}
+
 // TestRestoredMode: restored content is never open to more people than its archive
 // is.
 func TestRestoredMode(t *testing.T) {
@@ -282,7 +308,10 @@ func TestRestoredMode(t *testing.T) {
 		{0o755, 0o755, 0o755},
 		{0o755, 0o644, 0o755},
 		{0o644, 0o600, 0o600},
-		{0o666, 0o640, 0o660},
+		{0o666, 0o640, 0o640},
+		{0o666, 0o660, 0o660},
+		{0o777, 0o644, 0o755},
+		{0o664, 0o664, 0o664},
 		{0o4755, 0o755, 0o755},
 		{0, 0o640, 0o640},
 	} {
@@ -298,7 +327,7 @@ func TestRestoredMode(t *testing.T) {
 		if in.info.Mode().Perm() != os.FileMode(tc.archive) {
 			t.Skip("this system has no such modes")
 		}
-		if got := restoredMeta(engine.Meta{Mode: tc.recorded}, in).mode; got != tc.want {
+		if got := restoredMeta(engine.Meta{Mode: tc.recorded}, in, 0o022).mode; got != tc.want {
 			t.Errorf("recorded %o, archive %o: %o, want %o", tc.recorded, tc.archive, got, tc.want)
 		}
 		in.close()

@@ -93,7 +93,7 @@ func (in *input) meta() fileMeta {
 	if in.info == nil || !in.info.Mode().IsRegular() {
 		return fileMeta{}
 	}
-	return fileMeta{time: in.info.ModTime(), mode: uint32(in.info.Mode().Perm())}
+	return fileMeta{time: in.info.ModTime(), mode: uint32(in.info.Mode().Perm()), hasMode: true}
 }
 
 // unchanged reports whether the file under the input's name is still the one
@@ -167,16 +167,20 @@ func (in *input) archiveMeta() engine.Meta {
 
 // restoredMeta returns the metadata for restored content: what the archive
 // records, or else the archive file's own. Where the archive file is kept from
-// group or others, so is its content.
-func restoredMeta(m engine.Meta, in *input) fileMeta {
+// group or others, so is its content, and they may write to it only if they may
+// to the archive file, or the umask does not forbid it: archives come from anywhere.
+func restoredMeta(m engine.Meta, in *input, umask fs.FileMode) fileMeta {
 	f := in.meta()
-	r := fileMeta{time: m.Time, mode: m.Mode & 0o777}
+	r := fileMeta{time: m.Time, mode: m.Mode & 0o777, hasMode: true}
 	if r.time.IsZero() {
 		r.time = f.time
 	}
 	if r.mode == 0 {
-		r.mode = f.mode
-	} else if f.mode != 0 {
+		r.mode, r.hasMode = f.mode, f.hasMode
+		return r
+	}
+	r.mode &^= 0o022 & uint32(umask) &^ f.mode
+	if f.hasMode {
 		if f.mode&0o040 == 0 {
 			r.mode &^= 0o070
 		}

@@ -129,7 +129,7 @@ func (o *output) commit(m fileMeta) error {
 		return nil
 	}
 	mode := fs.FileMode(m.mode & 0o777)
-	if mode == 0 {
+	if !m.hasMode {
 		mode = 0o666 &^ umask()
 	}
 	// Mode and time are conveniences: file systems that lack them are no reason to
