@@ -33,8 +33,24 @@ type app struct {
 	// held collects messages while a view has the terminal; nil otherwise.
 	held *bytes.Buffer
 
+	// lost is the first failure to write to stdout what is no job's output.
+	lost error
+
 	// unread is set once nobody reads stdout or stderr any more.
 	unread *atomic.Bool
+}
+
+// out is where results for the user go. Writing there always goes well: execute tells if
+// it did not.
+func (a *app) out() io.Writer { return resultWriter{a} }
+
+type resultWriter struct{ a *app }
+
+func (w resultWriter) Write(p []byte) (int, error) {
+	if w.a.lost == nil {
+		_, w.a.lost = w.a.stdout.Write(p)
+	}
+	return len(p), nil
 }
 
 // messages is where messages for the user go.
@@ -66,9 +82,12 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
+	root.SetOut(a.out())
 	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		err = a.lost
+	}
 	if err != nil && ctx.Err() != nil {
 		// Whatever broke after the interrupt broke because of it.
 		var reported *reportedError

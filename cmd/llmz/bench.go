@@ -218,8 +218,7 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 		},
 		Done: func(_, _ int, r bench.Row) {
 			if a.json != jsonOff {
-				// An unwritable stdout shows in the exit code of whoever reads it.
-				_ = bench.WriteJSON(a.stdout, []bench.Row{r})
+				_ = bench.WriteJSON(a.out(), []bench.Row{r})
 			}
 			if r.Failed() && !a.quiet {
 				fmt.Fprintf(a.stderr, "        %s\n", a.paint("failed: "+r.Error, colorRed))
@@ -399,16 +398,16 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 	}
 	for i, t := range o.tables(rows, old, a.verbose) {
 		if i > 0 {
-			fmt.Fprintln(a.stdout)
+			fmt.Fprintln(a.out())
 		}
 		var err error
 		switch o.format {
 		case "markdown":
-			err = t.WriteMarkdown(a.stdout)
+			err = t.WriteMarkdown(a.out())
 		case "csv":
-			err = t.WriteCSV(a.stdout)
+			err = t.WriteCSV(a.out())
 		default:
-			err = t.WriteText(a.stdout, width)
+			err = t.WriteText(a.out(), width)
 		}
 		if err != nil {
 			return err

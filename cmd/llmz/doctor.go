@@ -71,12 +71,12 @@ func runDoctorFile(ctx context.Context, a *app, file string) error {
 	}
 	d.Decodable = err == nil
 	if a.json != jsonOff {
-		if e := json.NewEncoder(a.stdout).Encode(d); e != nil {
+		if e := json.NewEncoder(a.out()).Encode(d); e != nil {
 			return e
 		}
 		return err
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(d.File))
 	if d.Model != "" {
 		fmt.Fprintf(w, "Model:\t%s\n", d.Model)
@@ -191,7 +191,7 @@ func runDoctorMachine(ctx context.Context, a *app) error {
 	}
 	installed := llamacpp.Installed()
 	if a.json != jsonOff {
-		enc := json.NewEncoder(a.stdout)
+		enc := json.NewEncoder(a.out())
 		for _, in := range installed {
 			if err := enc.Encode(runtimeInfo(in)); err != nil {
 				return err
@@ -204,29 +204,29 @@ func runDoctorMachine(ctx context.Context, a *app) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "Machine:  %s/%s, %d cores\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	fmt.Fprintln(a.stdout, "Bundled models decode their archives on every machine.")
+	fmt.Fprintf(a.out(), "Machine:  %s/%s, %d cores\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	fmt.Fprintln(a.out(), "Bundled models decode their archives on every machine.")
 	if len(installed) == 0 {
 		err := missingRuntime()
 		if errors.Is(err, predict.ErrRuntimeMissing) {
-			fmt.Fprintf(a.stdout, "Others:   %v\n", err)
+			fmt.Fprintf(a.out(), "Others:   %v\n", err)
 		}
 	}
 	for _, in := range installed {
-		if err := printRuntime(a.stdout, runtimeInfo(in)); err != nil {
+		if err := printRuntime(a.out(), runtimeInfo(in)); err != nil {
 			return err
 		}
 	}
 	for _, e := range list {
 		if e.Problem != nil {
-			fmt.Fprintf(a.stdout, "Model:    %s cannot be used: %v\n", e.Name, e.Problem)
+			fmt.Fprintf(a.out(), "Model:    %s cannot be used: %v\n", e.Name, e.Problem)
 			continue
 		}
 		where := "bundled"
 		if !e.Bundled {
 			where = e.Path
 		}
-		fmt.Fprintf(a.stdout, "Model:    %s, %s\n", e.Name, where)
+		fmt.Fprintf(a.out(), "Model:    %s, %s\n", e.Name, where)
 	}
 	return nil
 }

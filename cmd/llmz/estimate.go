@@ -100,7 +100,7 @@ func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string
 	}
 	return a.each(ctx, files, func(i int, file string) error {
 		if i > 0 && a.json == jsonOff {
-			fmt.Fprintln(a.stdout)
+			fmt.Fprintln(a.out())
 		}
 		return o.file(ctx, a, file, names)
 	})
@@ -144,7 +144,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		}
 		objects = append(objects, obj)
 		if a.json != jsonOff {
-			if err := json.NewEncoder(a.stdout).Encode(obj); err != nil {
+			if err := json.NewEncoder(a.out()).Encode(obj); err != nil {
 				return err
 			}
 		}
@@ -178,8 +178,8 @@ func (o *estimateOptions) model(ctx context.Context, a *app, name string, predic
 }
 
 func (a *app) printEstimates(file string, size int64, objects []estimateObject, took time.Duration) error {
-	fmt.Fprintf(a.stdout, "%s, %s bytes\n", file, text.Count(size))
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(a.out(), "%s, %s bytes\n", file, text.Count(size))
+	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
 	for _, e := range objects {
 		if e.Error != "" {
@@ -196,7 +196,7 @@ func (a *app) printEstimates(file string, size int64, objects []estimateObject, 
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "Found out in %s.\n", duration(took.Seconds()))
+	_, err := fmt.Fprintf(a.out(), "Found out in %s.\n", duration(took.Seconds()))
 	return err
 }
 

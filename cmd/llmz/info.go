@@ -96,10 +96,10 @@ func (a *app) infoFile(ctx context.Context, path string, more bool) error {
 		return ctx.Err() // looking for models broke off
 	}
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(o)
+		return json.NewEncoder(a.out()).Encode(o)
 	}
 	if more {
-		fmt.Fprintln(a.stdout)
+		fmt.Fprintln(a.out())
 	}
 	return a.printInfo(o)
 }
@@ -205,7 +205,7 @@ var portabilityMeaning = map[string]string{
 }
 
 func (a *app) printInfo(o infoObject) error {
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(o.File))
 	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
 	fmt.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)

@@ -108,9 +108,9 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	case o.html != "":
 		return a.writePage(o.html, path, x)
 	case a.json != jsonOff:
-		return writeInspection(a.stdout, path, x)
+		return writeInspection(a.out(), path, x)
 	}
-	return inspect.Text(a.stdout, x, a.plainTheme(), textWidth(a.stdout))
+	return inspect.Text(a.out(), x, a.plainTheme(), textWidth(a.stdout))
 }
 
 // inspected returns the part of the content that was asked for.
@@ -175,7 +175,7 @@ func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, pr
 // writePage writes the heat-map as a page; it appears whole or not at all.
 func (a *app) writePage(out, path string, x *engine.Inspection) error {
 	if out == filejob.Stdio {
-		return inspect.HTML(a.stdout, filepath.Base(path), x)
+		return inspect.HTML(a.out(), filepath.Base(path), x)
 	}
 	f, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+filejob.PartSuffix+"*")
 	if err != nil {

@@ -90,10 +90,7 @@ type jsonReporter struct {
 	job    filejob.Job
 }
 
-func (j *jsonReporter) print(v any) {
-	// An unwritable stdout shows in the exit code of whoever reads it.
-	_ = json.NewEncoder(j.w).Encode(v)
-}
+func (j *jsonReporter) print(v any) { _ = json.NewEncoder(j.w).Encode(v) }
 
 func (j *jsonReporter) begin(job filejob.Job) { j.job = job }
 

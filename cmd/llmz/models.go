@@ -53,7 +53,7 @@ func newModelsInfoCommand(a *app) *cobra.Command {
 					return err
 				}
 				if i > 0 && a.json == jsonOff {
-					fmt.Fprintln(a.stdout)
+					fmt.Fprintln(a.out())
 				}
 				return a.printModel(e)
 			})
@@ -93,7 +93,7 @@ func runModelsList(ctx context.Context, a *app) error {
 		return err
 	}
 	if a.json != jsonOff {
-		enc := json.NewEncoder(a.stdout)
+		enc := json.NewEncoder(a.out())
 		for _, e := range list {
 			if err := enc.Encode(newModelObject(e, "model")); err != nil {
 				return err
@@ -101,7 +101,7 @@ func runModelsList(ctx context.Context, a *app) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE")
 	for _, e := range list {
 		where := e.Path
@@ -119,13 +119,13 @@ func runModelsList(ctx context.Context, a *app) error {
 
 func (a *app) printModel(e models.Entry) error {
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(newModelObject(e, "model"))
+		return json.NewEncoder(a.out()).Encode(newModelObject(e, "model"))
 	}
 	where := e.Path
 	if e.Bundled {
 		where = "bundled"
 	}
-	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "Name:\t%s\n", e.Name)
 	if e.About != "" {
 		fmt.Fprintf(w, "About:\t%s\n", e.About)

@@ -133,7 +133,7 @@ func (a *app) pulled(p models.Pulled, err error) error {
 
 func (a *app) printPulled(p models.Pulled, op string) error {
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(map[string]any{
+		return json.NewEncoder(a.out()).Encode(map[string]any{
 			"op": op, "name": p.Name, "path": p.Path, "sha256": fmt.Sprintf("%x", p.Digest), "bytes": p.Bytes,
 		})
 	}

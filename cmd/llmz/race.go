@@ -103,12 +103,12 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 		return err
 	}
 	if a.json != jsonOff {
-		if err := writeRaceRows(a.stdout, path, outcomes); err != nil {
+		if err := writeRaceRows(a.out(), path, outcomes); err != nil {
 			return err
 		}
 	} else {
 		for _, l := range c.Table(a.plainTheme(), min(textWidth(a.stdout), 120)) {
-			fmt.Fprintln(a.stdout, l)
+			fmt.Fprintln(a.out(), l)
 		}
 	}
 	return raceError(outcomes)

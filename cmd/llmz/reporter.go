@@ -24,7 +24,7 @@ func (a *app) newReporter(op filejob.Op, files []string, dataOnStdout bool, inte
 	case a.json != jsonOff && dataOnStdout:
 		return &jsonReporter{w: a.stderr, events: a.json == jsonEvents}, done
 	case a.json != jsonOff:
-		return &jsonReporter{w: a.stdout, events: a.json == jsonEvents}, done
+		return &jsonReporter{w: a.out(), events: a.json == jsonEvents}, done
 	case a.quiet:
 		return silentReporter{}, done
 	case a.wantTUI() && !(dataOnStdout && isTerminal(a.stdout)):

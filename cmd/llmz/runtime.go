@@ -84,7 +84,7 @@ func runRuntimeInstall(ctx context.Context, a *app, o llamacpp.InstallOptions) e
 		return err
 	}
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(runtimeInfo(in))
+		return json.NewEncoder(a.out()).Encode(runtimeInfo(in))
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func missingRuntime() error {
 func runRuntimeStatus(a *app) error {
 	installed := llamacpp.Installed()
 	if a.json != jsonOff {
-		enc := json.NewEncoder(a.stdout)
+		enc := json.NewEncoder(a.out())
 		for _, in := range installed {
 			if err := enc.Encode(runtimeInfo(in)); err != nil {
 				return err
@@ -158,14 +158,14 @@ func runRuntimeStatus(a *app) error {
 		return nil
 	}
 	if len(installed) == 0 {
-		fmt.Fprintln(a.stdout, missingRuntime())
+		fmt.Fprintln(a.out(), missingRuntime())
 		return nil
 	}
 	for i, in := range installed {
 		if i > 0 {
-			fmt.Fprintln(a.stdout)
+			fmt.Fprintln(a.out())
 		}
-		if err := printRuntime(a.stdout, runtimeInfo(in)); err != nil {
+		if err := printRuntime(a.out(), runtimeInfo(in)); err != nil {
 			return err
 		}
 	}

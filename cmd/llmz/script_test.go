@@ -68,14 +68,19 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// code N CMD ARGS...: run a command that must exit with N.
+// code N CMD ARGS...: run a command that must exit with N. CMD full is llmz with a full
+// device as stdout.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N CMD [ARG...]")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
+	command, rest := args[1], args[2:]
+	if command == "full" {
+		command, rest = "sh", append([]string{"-c", `llmz "$@" >/dev/full`, "sh"}, rest...)
+	}
+	err = ts.Exec(command, rest...)
 	got := 0
 	var exit *exec.ExitError
 	switch {

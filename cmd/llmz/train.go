@@ -335,7 +335,7 @@ func (o *trainOptions) finish(ctx context.Context, r *trainer.Result) (trained, 
 
 func (a *app) printTrained(t trained) error {
 	if a.json != jsonOff {
-		return json.NewEncoder(a.stdout).Encode(t)
+		return json.NewEncoder(a.out()).Encode(t)
 	}
 	if a.quiet {
 		return nil

@@ -84,7 +84,7 @@ func (r *trainReporter) event(e trainer.Event) {
 		return // the events hold nothing that cannot be written
 	}
 	line := fmt.Sprintf(`{"type":%q,%s`, kind, body[1:])
-	fmt.Fprintln(r.a.stdout, line)
+	fmt.Fprintln(r.a.out(), line)
 }
 
 func durationOf(seconds float64) time.Duration {

@@ -57,9 +57,9 @@ func newVersionCommand(a *app) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			v := currentVersion()
 			if a.json != jsonOff {
-				return json.NewEncoder(a.stdout).Encode(v)
+				return json.NewEncoder(a.out()).Encode(v)
 			}
-			fmt.Fprintln(a.stdout, "llmz", v.Version)
+			fmt.Fprintln(a.out(), "llmz", v.Version)
 			if !a.verbose {
 				return nil
 			}
@@ -68,11 +68,11 @@ func newVersionCommand(a *app) *cobra.Command {
 				if v.Modified {
 					modified = " (modified)"
 				}
-				fmt.Fprintf(a.stdout, "revision   %s%s\n", v.Revision, modified)
+				fmt.Fprintf(a.out(), "revision   %s%s\n", v.Revision, modified)
 			}
-			fmt.Fprintf(a.stdout, "go         %s %s\n", v.Go, v.Platform)
-			fmt.Fprintf(a.stdout, "kernel     %s\n", v.Kernel)
-			fmt.Fprintf(a.stdout, "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
+			fmt.Fprintf(a.out(), "go         %s %s\n", v.Go, v.Platform)
+			fmt.Fprintf(a.out(), "kernel     %s\n", v.Kernel)
+			fmt.Fprintf(a.out(), "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
 			return nil
 		},
 	}
