@@ -24,7 +24,8 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 		defer out.abort()
 	}
 
-	verify := r.Verify || r.Remove && outPath != Stdio
+	removes := r.Remove && outPath != Stdio
+	verify := r.Verify || removes
 	written := out.file
 	sink := io.Writer(out)
 	if verify && !out.isFile() {
@@ -58,15 +59,15 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 			}
 		}
 	}
-	if !in.unchanged() {
+	if !removes && !in.unchanged() {
 		r.warn(in.path, ErrChanged, "compress it again when nothing writes to it")
 	}
 	if err := out.commit(in.meta()); err != nil {
 		return Result{}, err
 	}
 	result := r.result(res, outPath)
-	r.remove(in, &result)
-	return result, nil
+	err = r.remove(in, &result)
+	return result, err
 }
 
 // openOutput prepares the output at path, or takes up what an interrupted job

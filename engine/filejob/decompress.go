@@ -30,10 +30,8 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 		return result, &Error{Path: r.Input, Err: err, Help: "what is missing needs another copy of the archive"}
 	}
 	result.Verified = true
-	if r.Range == nil {
-		r.remove(in, &result)
-	}
-	return result, nil
+	err = r.remove(in, &result)
+	return result, err
 }
 
 // decode writes what is asked for of the content to out.

@@ -128,7 +128,8 @@ type Result struct {
 
 // Run runs one job. After an error, outputs are as they were before, save for
 // what was written to stdout, for a salvaged output that lacks its damaged
-// blocks, and for the partial output of a Resume job. Cancelling ctx stops the
+// blocks, for the partial output of a Resume job, and for an output whose input could
+// not be removed: where an output is left, the Result names it. Cancelling ctx stops the
 // job within a second.
 func Run(ctx context.Context, job Job) (Result, error) {
 	r := runner{Job: job}

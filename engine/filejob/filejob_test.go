@@ -139,13 +139,12 @@ func TestSourceChanges(t *testing.T) {
 			writeFile(t, path, text(4000))
 		}
 	}
-	var warnings []error
-	job.Warn = func(err error) { warnings = append(warnings, err) }
 	res, err := Run(t.Context(), job)
-	if err == nil && (res.Removed || len(warnings) == 0 || !errors.Is(warnings[0], ErrChanged)) {
-		t.Errorf("removed: %v, warnings: %v", res.Removed, warnings)
+	if res.Removed || !errors.Is(err, ErrChanged) || res.Output != path+Suffix {
+		t.Errorf("removed: %v, output %q, error: %v", res.Removed, res.Output, err)
 	}
 	wantFile(t, path, text(4000))
+	wantDir(t, dir, "a a.llmz")
 }
 
 // TestVerifyFails damages the archive before it is verified.

@@ -69,15 +69,20 @@ func kindOf(m fs.FileMode) string {
 // PathError turns the error of a system call into an *Error that names the file
 // as the user did.
 func PathError(path string, err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
-	}
-	e := &Error{Path: path, Err: err}
+	e := &Error{Path: path, Err: withoutPath(err)}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Err = fs.ErrNotExist
 	}
 	return e
+}
+
+// withoutPath returns the error of a system call without the path it is about.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
 }
 
 // size returns the input's length, -1 where it is not known.

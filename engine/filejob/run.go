@@ -122,20 +122,19 @@ func (r *runner) createOutput(ctx context.Context, path string, named bool) (*ou
 	return out, err
 }
 
-// remove removes the input of a finished and verified job, unless it is not the
-// file any more that was read.
-func (r *runner) remove(in *input, res *Result) {
-	if !r.Remove || res.Output == Stdio || in.file == nil {
-		return
+// remove removes the input of a finished and verified job. It fails if the input is not the
+// file any more that was read, or cannot be removed: the output stays then, too.
+func (r *runner) remove(in *input, res *Result) error {
+	if !r.Remove || res.Output == Stdio || in.file == nil || r.Range != nil {
+		return nil
 	}
 	in.close()
 	if !in.unchanged() {
-		r.warn(in.path, ErrChanged, "it is kept")
-		return
+		return &Error{Path: in.path, Err: ErrChanged, Help: "it is kept"}
 	}
 	if err := os.Remove(in.path); err != nil {
-		r.warn(in.path, err, "it is kept")
-		return
+		return &Error{Path: in.path, Err: fmt.Errorf("cannot be removed: %w", withoutPath(err)), Help: "it is kept, beside " + DisplayName(res.Output)}
 	}
 	res.Removed = true
+	return nil
 }
