@@ -37,11 +37,11 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 	if err != nil {
 		return nil, err
 	}
-	mixed := h.Mixer != 0
-	if need := blockMemory(b.Length, b.Lanes, mixed, model != nil); limit == 0 && need > unlimitedMemory {
+	shape := decodedShape(h, b)
+	if need := shape.memory(); limit == 0 && need > unlimitedMemory {
 		return nil, &MemoryError{Need: need, Limit: unlimitedMemory}
 	}
-	p, err := planWithin(model, mixed, b.Length, b.Lanes, j.threads, 0, limit)
+	p, err := planWithin(model, shape, j.threads, 0, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 	if model != nil {
 		info = model.Info()
 	}
-	j.start(info, b.Lanes, mixed)
+	j.start(info, b.Lanes, shape.mixed)
 	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p, vocabularies: &models.vocabularies}, nil
 }
 

@@ -13,7 +13,7 @@ import (
 func TestMemoryDoesNotGrowWithTheInput(t *testing.T) {
 	const block, blocks = 4 << 20, 5
 	data := randomBytes(block) // given up early, after the mixer has been made
-	need := blockMemory(block, 1, true, false)
+	need := blockShape{length: block, lanes: 1, mixed: true}.memory()
 	if need < bigMixer {
 		t.Fatalf("a block takes only %d bytes", need)
 	}

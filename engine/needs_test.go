@@ -36,6 +36,34 @@ func TestNeeds(t *testing.T) {
 	}
 }
 
+// TestNeedsIsWhatWritersTake: a writer takes what Needs tells, to the byte, and needs its
+// history only where the content is no such thing.
+func TestNeedsIsWhatWritersTake(t *testing.T) {
+	for _, o := range []Options{{NoModel: true}, {Model: newFakeModel("writer")}, {Model: newFakeTokenModel()}, {Model: newFakeTokenModel(), Lanes: 4}} {
+		for _, size := range []int64{100, 50_000, 3 << 20} {
+			o.Threads, o.Size, o.MemoryLimit = 1, size, 0
+			need, _, err := Needs(o, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.MemoryLimit = need
+			if _, err := NewWriter(io.Discard, o); err != nil {
+				t.Errorf("%d bytes, with all that it needs: %v", size, err)
+			}
+			o.MemoryLimit--
+			var limit *MemoryError
+			if _, err := NewWriter(io.Discard, o); !errors.As(err, &limit) || limit.Need != need {
+				t.Errorf("%d bytes, with one byte less: %v", size, err)
+			}
+		}
+	}
+	const n = 1 << 20
+	bytes, tokens := blockShape{length: n, lanes: 1, mixed: true, model: true}, blockShape{length: n, lanes: 1, tokens: n / 4, mixed: true, model: true}
+	if got := tokens.memory() - bytes.memory(); got != 2*n { // their history, and themselves
+		t.Errorf("tokens take %d bytes more", got)
+	}
+}
+
 // TestBlockSizeFor: slow models have small blocks unless others are asked for.
 func TestBlockSizeFor(t *testing.T) {
 	tokens := newFakeTokenModel()

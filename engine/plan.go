@@ -17,7 +17,7 @@ type plan struct {
 const memoryPerThread = 192 << 20
 
 // threadsPerBlock returns the number of threads that one block can use well.
-func threadsPerBlock(m predict.Model, mixed bool, lanes, threads int) int {
+func threadsPerBlock(m predict.Model, lanes, threads int) int {
 	switch {
 	case m == nil:
 		return 1 // the mixer is sequential
@@ -29,14 +29,30 @@ func threadsPerBlock(m predict.Model, mixed bool, lanes, threads int) int {
 	return min(threads, 4)
 }
 
-// blockMemory estimates the memory that one block takes beside the model.
-func blockMemory(length, lanes int, mixed, model bool) int64 {
-	// The content, its coded form and, in a mixer, the content again, which tokens need.
-	n := 2 * int64(length)
-	if mixed {
-		n += mixer.MemoryBytes(mixer.Config{BlockLen: length, Lanes: max(lanes, 1), Model: model})
+// blockShape is what the memory of a block depends on, beside its model.
+type blockShape struct {
+	length, lanes int
+	tokens        int // 0 where symbols are bytes
+	mixed, model  bool
+}
+
+// memory estimates the memory that the block takes beside the model.
+func (s blockShape) memory() int64 {
+	// The content and its coded form; the tokens.
+	n := 2*int64(s.length) + 4*int64(s.tokens)
+	if s.mixed {
+		c := mixer.Config{BlockLen: s.length, Lanes: max(s.lanes, 1), Model: s.model}
+		if s.tokens == 0 {
+			c.History = []byte{} // it is the content
+		}
+		n += mixer.MemoryBytes(c)
 	}
 	return n
+}
+
+// decodedShape returns the shape of block b of a member with header h.
+func decodedShape(h *archive.Header, b *archive.Block) blockShape {
+	return blockShape{length: b.Length, lanes: b.Lanes, tokens: b.Symbols, mixed: h.Mixer != 0, model: h.Model != nil}
 }
 
 // DecodeMemory estimates the memory that decoding a block takes beside the weights
@@ -45,26 +61,25 @@ func DecodeMemory(h *archive.Header, b *archive.Block) int64 {
 	if b.Kind == archive.Stored {
 		return 2 * int64(b.Length)
 	}
-	return blockMemory(b.Length, b.Lanes, h.Mixer != 0, h.Model != nil)
+	return decodedShape(h, b).memory()
 }
 
-// newPlan makes a plan for blocks of length bytes, or fails with a MemoryError.
+// newPlan makes a plan for blocks of shape s, or fails with a MemoryError.
 // blocks is the number of blocks if it is known, else 0.
-func newPlan(m predict.Model, mixed bool, length, lanes, threads, blocks int, limit int64) (plan, error) {
-	perBlock := blockMemory(length, lanes, mixed, m != nil)
-	fixed := int64(0)
+func newPlan(m predict.Model, s blockShape, threads, blocks int, limit int64) (plan, error) {
+	perBlock := s.memory()
+	need, fixed := perBlock, int64(0)
 	if m != nil {
-		fixed = m.MemoryBytes(lanes)
+		fixed = m.MemoryBytes(s.lanes)
+		need += fixed
 		// Another session takes the same again, less the weights.
 		perBlock += max(0, fixed-m.MemoryBytes(1))
-		if need := fixed + blockMemory(length, lanes, mixed, true); limit > 0 && need > limit {
-			return plan{}, &MemoryError{Need: need, Limit: limit}
-		}
-	} else if limit > 0 && perBlock > limit {
-		return plan{}, &MemoryError{Need: perBlock, Limit: limit}
+	}
+	if limit > 0 && need > limit {
+		return plan{}, &MemoryError{Need: need, Limit: limit}
 	}
 	p := plan{blocks: 1, threads: threads}
-	p.blocks = max(1, threads/threadsPerBlock(m, mixed, lanes, threads))
+	p.blocks = max(1, threads/threadsPerBlock(m, s.lanes, threads))
 	if blocks > 0 {
 		p.blocks = min(p.blocks, blocks)
 	}

@@ -62,19 +62,12 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	z.w = countingWriter{w: w, job: j}
 	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix, lanes: o.Lanes}
 	z.header = o.header(z.enc.mixed)
-	length := o.BlockSize
-	blocks := 0
+	size := int64(-1)
 	if o.Size > 0 {
-		length = int(min(int64(length), o.Size))
-		blocks = int((o.Size + int64(o.BlockSize) - 1) / int64(o.BlockSize))
+		size = o.Size
 	}
-	lanes := o.Lanes
-	if lanes == 0 {
-		lanes = defaultLanes(o.Model, !o.NoMix, length)
-	}
-	lanes = min(max(lanes, 1), archive.MaxLanes)
 	var err error
-	z.plan, err = planWithin(o.Model, z.enc.mixed, length, lanes, j.threads, blocks, o.MemoryLimit)
+	z.plan, _, err = o.plan(size, j.threads)
 	if err != nil {
 		return nil, err
 	}
