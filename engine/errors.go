@@ -35,7 +35,10 @@ type MemoryError struct {
 
 func (e *MemoryError) Error() string {
 	allowed := fmt.Sprintf("%d MiB", e.Limit>>20)
-	if e.Limit < 1<<20 {
+	switch {
+	case e.Limit == 1:
+		allowed = "1 byte"
+	case e.Limit < 1<<20:
 		allowed = fmt.Sprintf("%d bytes", e.Limit)
 	}
 	return fmt.Sprintf("%v: about %d MiB are needed, %s allowed", ErrMemory, (e.Need+1<<20-1)>>20, allowed)
