@@ -93,7 +93,11 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 		return err
 	}
 	c.groups = groups
-	defer func() { err = errors.Join(err, c.closeGroups(groups)) }()
+	began := time.Now()
+	defer func() {
+		err = errors.Join(err, c.closeGroups(groups))
+		c.boundSampled(time.Since(began))
+	}()
 	var cancelled atomic.Bool
 	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
 
@@ -231,6 +235,19 @@ func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
 	steps := time.Duration(min(sampleSteps, c.steps-step))
 	c.profile[StageCode] += coding * steps
 	c.profile[StageMix] += (spent - coding) * steps
+}
+
+// boundSampled cuts what the timed steps stand for down to what run can have spent on it,
+// of the time it took: one that was held up counts for sampleSteps.
+func (c *blockCodec) boundSampled(elapsed time.Duration) {
+	if len(c.groups) == 1 { // else the models run beside it
+		elapsed -= c.profile[StageInfer] + c.profile[StageUpdate]
+	}
+	elapsed = max(0, elapsed)
+	if sampled := c.profile[StageCode] + c.profile[StageMix]; sampled > elapsed {
+		c.profile[StageCode] = time.Duration(float64(c.profile[StageCode]) * float64(elapsed) / float64(sampled))
+		c.profile[StageMix] = elapsed - c.profile[StageCode]
+	}
 }
 
 // byteCodingTime returns what it takes to code the eight decisions of a byte, as

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"testing"
+	"time"
 )
 
 // The profile is known while the first block is still at work, and what was
@@ -64,6 +65,29 @@ func TestInspectAgreesWithCompress(t *testing.T) {
 		}
 		if over := float64(archive.Len()) - x.Bits/8; over < 20 || over > 220 {
 			t.Errorf("%+v: the archive has %d bytes, the costs add up to %.0f", o, archive.Len(), x.Bits/8)
+		}
+	}
+}
+
+// TestSampledStages: stages of one block, measured by samples, take no longer than the block.
+func TestSampledStages(t *testing.T) {
+	for _, c := range []struct {
+		groups                  int
+		infer, mix, code        time.Duration
+		elapsed, wantMix, wantC time.Duration
+	}{
+		{1, 0, 60, 20, 100, 60, 20},  // as measured
+		{1, 0, 150, 50, 100, 75, 25}, // held up
+		{1, 60, 60, 20, 100, 30, 10}, // the model has its share
+		{2, 60, 60, 20, 100, 60, 20}, // it ran at the same time
+		{2, 60, 300, 100, 100, 75, 25},
+		{1, 150, 60, 20, 100, 0, 0},
+	} {
+		b := blockCodec{groups: make([]group, c.groups)}
+		b.profile[StageInfer], b.profile[StageMix], b.profile[StageCode] = c.infer, c.mix, c.code
+		b.boundSampled(c.elapsed)
+		if b.profile[StageMix] != c.wantMix || b.profile[StageCode] != c.wantC || b.profile[StageInfer] != c.infer {
+			t.Errorf("%+v: %v", c, b.profile)
 		}
 	}
 }
