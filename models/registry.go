@@ -208,6 +208,26 @@ func (r *Registry) files() ([]string, error) {
 	return files, nil
 }
 
+// Installed returns the names of the models in the registry's directory. Whether they can
+// be used is not looked at.
+func (r *Registry) Installed() []string {
+	files, _ := r.files() // without one there are none
+	var names []string
+	for _, path := range files {
+		names = append(names, modelName(path))
+	}
+	return names
+}
+
+// Names returns the names of the bundled models and of the Installed ones.
+func (r *Registry) Names() []string {
+	var names []string
+	for i := range bundled {
+		names = append(names, bundled[i].name)
+	}
+	return append(names, r.Installed()...)
+}
+
 // modelName is the name of the model in a file.
 func modelName(path string) string {
 	base := filepath.Base(path)

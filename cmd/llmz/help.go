@@ -61,8 +61,9 @@ func localFlags(c *cobra.Command) string {
 // newHelpCommand builds "llmz help".
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND...]",
-		Short: "Help about a command",
+		Use:               "help [COMMAND...]",
+		Short:             "Help about a command",
+		ValidArgsFunction: completeCommands,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

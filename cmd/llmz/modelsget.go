@@ -235,6 +235,9 @@ func newModelsRemoveCommand(a *app) *cobra.Command {
 		Short: "Remove installed models",
 		Long:  "Remove installed models. Archives made with them decode again once they are back.",
 		Args:  minArgs(1, "a model's NAME"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return a.models.Installed(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.each(cmd.Context(), args, func(_ int, name string) error {
 				path, err := a.models.Remove(name)

@@ -102,6 +102,7 @@ func newRootCommand(a *app) *cobra.Command {
 	help := newHelpCommand()
 	add(groupSetup, help)
 	cmd.SetHelpCommand(help)
+	completeFlags(cmd, a)
 	cmd.SetUsageTemplate(usageTemplate)
 	cmd.SetHelpTemplate(helpTemplate)
 	return cmd
