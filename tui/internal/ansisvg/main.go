@@ -19,21 +19,26 @@ import (
 
 func main() {
 	cols := flag.Int("cols", 80, "width of the screen in cells")
+	light := flag.Bool("light", false, "dark text on a light background")
 	flag.Parse()
-	if err := run(os.Stdin, os.Stdout, *cols); err != nil {
+	p := &dark
+	if *light {
+		p = &bright
+	}
+	if err := run(os.Stdin, os.Stdout, *cols, p); err != nil {
 		fmt.Fprintln(os.Stderr, "ansisvg:", err)
 		os.Exit(1)
 	}
 }
 
-func run(r io.Reader, w io.Writer, cols int) error {
+func run(r io.Reader, w io.Writer, cols int, p *palette) error {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return err
 	}
 	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
 	b := bufio.NewWriter(w)
-	draw(b, lines, cols)
+	p.draw(b, lines, cols)
 	return b.Flush()
 }
 
@@ -44,9 +49,17 @@ const (
 	fontSize     = 14
 )
 
-const (
-	paper = "#0b1120"
-	ink   = "#e2e8f0"
+// palette is what the terminal's own colours look like.
+type palette struct {
+	paper, ink string
+	basic      [16]string
+}
+
+var (
+	dark = palette{"#0b1120", "#e2e8f0", [16]string{"#1e293b", "#fb7185", "#4ade80", "#fbbf24", "#60a5fa", "#c4b5fd", "#2dd4bf", "#e2e8f0",
+		"#64748b", "#fda4af", "#86efac", "#fcd34d", "#93c5fd", "#ddd6fe", "#5eead4", "#f8fafc"}}
+	bright = palette{"#ffffff", "#0f172a", [16]string{"#0f172a", "#be123c", "#15803d", "#a16207", "#1d4ed8", "#6d28d9", "#0f766e", "#cbd5e1",
+		"#64748b", "#e11d48", "#16a34a", "#ca8a04", "#2563eb", "#7c3aed", "#0d9488", "#f8fafc"}}
 )
 
 // style is what the escape sequences so far ask for.
@@ -55,26 +68,26 @@ type style struct {
 	bold, faint, underline, invert bool
 }
 
-func draw(b *bufio.Writer, lines []string, cols int) {
+func (p *palette) draw(b *bufio.Writer, lines []string, cols int) {
 	w := float64(cols)*cellW + 2*margin
 	h := float64(len(lines))*cellH + 2*margin
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">`+"\n", w, h, w, h)
-	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", paper)
-	fmt.Fprintf(b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="%d" fill="%s" xml:space="preserve">`+"\n", fontSize, ink)
+	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", p.paper)
+	fmt.Fprintf(b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="%d" fill="%s" xml:space="preserve">`+"\n", fontSize, p.ink)
 	var st style
 	for y, line := range lines {
-		drawLine(b, line, y, &st)
+		p.drawLine(b, line, y, &st)
 	}
 	b.WriteString("</g>\n</svg>\n")
 }
 
 // drawLine draws the runs of a line that have one style.
-func drawLine(b *bufio.Writer, line string, y int, st *style) {
+func (p *palette) drawLine(b *bufio.Writer, line string, y int, st *style) {
 	x := 0
 	var run strings.Builder
 	flush := func() {
 		if run.Len() > 0 {
-			x += drawRun(b, run.String(), x, y, *st)
+			x += p.drawRun(b, run.String(), x, y, *st)
 			run.Reset()
 		}
 	}
@@ -83,7 +96,7 @@ func drawLine(b *bufio.Writer, line string, y int, st *style) {
 			if end := strings.IndexFunc(line[2:], func(r rune) bool { return r >= '@' && r <= '~' }); end >= 0 {
 				if line[2+end] == 'm' {
 					flush()
-					st.apply(line[2 : 2+end])
+					st.apply(line[2:2+end], p)
 				}
 				line = line[3+end:]
 				continue
@@ -101,15 +114,15 @@ func drawLine(b *bufio.Writer, line string, y int, st *style) {
 }
 
 // drawRun draws text at a cell and returns its width in cells.
-func drawRun(b *bufio.Writer, s string, x, y int, st style) int {
+func (p *palette) drawRun(b *bufio.Writer, s string, x, y int, st style) int {
 	n := text.Width(s)
 	fg, bg := st.fg, st.bg
 	if st.invert {
 		if fg == "" {
-			fg = ink
+			fg = p.ink
 		}
 		if bg == "" {
-			bg = paper
+			bg = p.paper
 		}
 		fg, bg = bg, fg
 	}
@@ -139,7 +152,7 @@ func drawRun(b *bufio.Writer, s string, x, y int, st style) int {
 }
 
 // apply takes the parameters of an SGR sequence.
-func (st *style) apply(params string) {
+func (st *style) apply(params string, colours *palette) {
 	var p []int
 	for _, s := range strings.FieldsFunc(params, func(r rune) bool { return r == ';' || r == ':' }) {
 		n, err := strconv.Atoi(s)
@@ -174,18 +187,18 @@ func (st *style) apply(params string) {
 		case c == 49:
 			st.bg = ""
 		case c >= 30 && c <= 37:
-			st.fg = indexed(c - 30)
+			st.fg = colours.indexed(c - 30)
 		case c >= 40 && c <= 47:
-			st.bg = indexed(c - 40)
+			st.bg = colours.indexed(c - 40)
 		case c >= 90 && c <= 97:
-			st.fg = indexed(c - 90 + 8)
+			st.fg = colours.indexed(c - 90 + 8)
 		case c >= 100 && c <= 107:
-			st.bg = indexed(c - 100 + 8)
+			st.bg = colours.indexed(c - 100 + 8)
 		case c == 38 || c == 48:
 			colour := ""
 			switch {
 			case i+2 < len(p) && p[i+1] == 5:
-				colour = indexed(p[i+2])
+				colour = colours.indexed(p[i+2])
 				i += 2
 			case i+4 < len(p) && p[i+1] == 2:
 				colour = fmt.Sprintf("#%02x%02x%02x", p[i+2]&255, p[i+3]&255, p[i+4]&255)
@@ -202,14 +215,11 @@ func (st *style) apply(params string) {
 	}
 }
 
-var basic = [16]string{"#1e293b", "#fb7185", "#4ade80", "#fbbf24", "#60a5fa", "#c4b5fd", "#2dd4bf", "#e2e8f0",
-	"#64748b", "#fda4af", "#86efac", "#fcd34d", "#93c5fd", "#ddd6fe", "#5eead4", "#f8fafc"}
-
 // indexed returns a colour of the palette of 256.
-func indexed(n int) string {
+func (p *palette) indexed(n int) string {
 	switch {
 	case n < 16:
-		return basic[max(0, n)]
+		return p.basic[max(0, n)]
 	case n < 232:
 		level := func(v int) int {
 			if v == 0 {

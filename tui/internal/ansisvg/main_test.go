@@ -10,13 +10,20 @@ import (
 func TestPicture(t *testing.T) {
 	in := "\x1b[1;38;2;45;212;191mllmz\x1b[m <&> \x1b[7mselected\x1b[27m\x1b[48;5;196mx\x1b[49m\n日本 \x1b[31mred\x1b[39m █▄\n"
 	var b strings.Builder
-	if err := run(strings.NewReader(in), &b, 40); err != nil {
+	if err := run(strings.NewReader(in), &b, 40, &dark); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"#2dd4bf", "&lt;&amp;&gt;", "#ff0000", "日本", `fill="#fb7185"`, `font-weight="bold"`} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the picture lacks %q:\n%s", want, b.String())
 		}
+	}
+	var l strings.Builder
+	if err := run(strings.NewReader(in), &l, 40, &bright); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(l.String(), `fill="#ffffff"/>`) || !strings.Contains(l.String(), `fill="#be123c"`) || strings.Contains(l.String(), dark.paper) {
+		t.Errorf("not light:\n%s", l.String())
 	}
 	d := xml.NewDecoder(strings.NewReader(b.String()))
 	for {
