@@ -61,7 +61,7 @@ var glyphs = [...]Glyphs{
 		Stages:     []string{"█", "▓", "▒", "░", "▚", "▞", "▖", "·"},
 		Marks:      []string{"●", "▲", "■", "◆", "○", "△", "□", "◇"},
 		Horizontal: "─", Vertical: "│", Corner: "└", Tick: "┤", Cursor: "▸",
-		Selected: "◉", Unselected: "○", Done: "✓", Failed: "✗", Waiting: "·", Paused: "⏸", Missing: "?",
+		Selected: "◉", Unselected: "○", Done: "✓", Failed: "✗", Waiting: "·", Paused: "║", Missing: "?",
 		Arrow: "→", Dot: "·", Medals: []string{"1st", "2nd", "3rd"}, Newline: "↵", Control: "·",
 	},
 }
