@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/theme"
 )
 
 // An app is what all commands share: the standard streams, the global flags and
@@ -32,6 +33,10 @@ type app struct {
 
 	// held collects messages while a view has the terminal; nil otherwise.
 	held *bytes.Buffer
+
+	// seen is the theme of the last view, once the terminal has told its background;
+	// nil before.
+	seen *theme.Theme
 
 	// lost is the first failure to write to stdout what is no job's output.
 	lost error

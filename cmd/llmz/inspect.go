@@ -88,7 +88,7 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	}
 	if t := a.terminal(); o.html == "" && t.Views && t.Keys && isTerminal(a.stdout) {
 		return inspect.Show(ctx, filepath.Base(path), int64(len(content)), run, inspect.Options{
-			Theme: t.Theme(true), Out: a.stderr, In: a.stdin, Environ: os.Environ(),
+			Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ(),
 		})
 	}
 	var x *engine.Inspection

@@ -123,7 +123,9 @@ func (a *app) watchRace(ctx context.Context, c *race.Contest) ([]race.Outcome, e
 		}
 		return c.Run(ctx), nil
 	}
-	return race.Show(ctx, c, race.Options{Theme: t.Theme(true), Out: a.stderr, In: a.stdin, Environ: os.Environ()})
+	outcomes, seen, err := race.Show(ctx, c, race.Options{Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ()})
+	a.seen = seen
+	return outcomes, err
 }
 
 // raceError returns what the exit code has to tell of a race: its first failure,

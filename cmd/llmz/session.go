@@ -29,7 +29,7 @@ func runSession(ctx context.Context, a *app) error {
 	a.hold()
 	defer a.release()
 	return session.Run(ctx, b.backend(), session.Options{
-		Theme: t.Theme(true), Out: a.stderr, In: a.stdin, Environ: os.Environ(), Model: defaultModel,
+		Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ(), Model: defaultModel,
 	})
 }
 

@@ -20,10 +20,14 @@ func (a *app) terminal() tuiterm.Terminal { return a.terminalOn(a.stderr) }
 
 // terminalOn says what may be drawn on f.
 func (a *app) terminalOn(f *os.File) tuiterm.Terminal {
-	return tuiterm.Detect(tuiterm.Request{
+	t := tuiterm.Detect(tuiterm.Request{
 		Out: f, In: a.stdin, Environ: os.Environ(),
 		NoTUI: a.noTUI || a.quiet || a.json != jsonOff, Color: string(a.color),
 	})
+	if a.seen != nil {
+		t.Dark = a.seen.Dark
+	}
+	return t
 }
 
 // wantTUI reports whether commands may draw on the terminal rather than print
@@ -31,7 +35,7 @@ func (a *app) terminalOn(f *os.File) tuiterm.Terminal {
 func (a *app) wantTUI() bool { return a.terminal().Views }
 
 // plainTheme is the theme for tables on stdout.
-func (a *app) plainTheme() *theme.Theme { return a.terminalOn(a.stdout).Theme(true) }
+func (a *app) plainTheme() *theme.Theme { return a.terminalOn(a.stdout).Theme() }
 
 // textWidth is the width for tables on f.
 func textWidth(f *os.File) int {
@@ -57,7 +61,7 @@ func (a *app) watch(ctx context.Context, verb, name string, total int64, work fu
 		in = a.stdin
 	}
 	d := progress.Start(progress.Options{
-		Theme: t.Theme(true), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: cancel,
+		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: cancel,
 	})
 	a.hold()
 	defer a.release()
@@ -72,6 +76,7 @@ func (a *app) watch(ctx context.Context, verb, name string, total int64, work fu
 		return err
 	}
 	d.Close()
+	a.seen = d.Theme()
 	if err != nil {
 		return &reportedError{exitInterrupted}
 	}

@@ -116,6 +116,13 @@ func (d *Display) Close() {
 	}
 }
 
+// Theme returns the theme for the background the terminal turned out to have.
+func (d *Display) Theme() *theme.Theme {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.theme
+}
+
 // Discard ends the view and leaves nothing: for errors that others tell.
 func (d *Display) Discard() {
 	d.program.Send(closeMsg{})

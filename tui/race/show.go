@@ -19,14 +19,15 @@ const FrameTime = 125 * time.Millisecond
 type Options = screen.Options
 
 // Show runs the contest and draws it on the whole screen until the user has seen
-// enough. Leaving early stops the race; the outcomes say so.
-func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, error) {
+// enough. Leaving early stops the race; the outcomes say so. The theme is the one
+// for the background the terminal turned out to have.
+func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, *theme.Theme, error) {
 	m := NewModel(ctx, c, o.Theme, o.In != nil)
 	p := screen.Alone(m, o)
 	stop := context.AfterFunc(ctx, func() { p.Send(stopMsg{}) })
 	defer stop()
 	_, err := p.Run()
-	return m.Stop(), err
+	return m.Stop(), m.Theme(), err
 }
 
 // Table returns the results as lines of at most w cells, without escape codes

@@ -196,7 +196,7 @@ func TestGoldenScreens(t *testing.T) {
 		for _, th := range []struct {
 			name string
 			t    *theme.Theme
-		}{{"colour", golden.Colour}, {"mono", golden.Mono}} {
+		}{{"colour", golden.Colour}, {"light", golden.Light}, {"mono", golden.Mono}} {
 			for _, c := range []struct {
 				name string
 				do   func(s *Session)

@@ -6,6 +6,7 @@ package term
 import (
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/colorprofile"
@@ -31,11 +32,13 @@ type Terminal struct {
 	Keys    bool
 	Profile colorprofile.Profile
 	Glyphs  theme.Level
+	// Dark is whether its background is taken for dark, until it tells itself.
+	Dark bool
 }
 
-// Theme returns the theme for the terminal; dark is its background.
-func (t Terminal) Theme(dark bool) *theme.Theme {
-	return theme.New(theme.Options{Dark: dark, Profile: t.Profile, Glyphs: t.Glyphs})
+// Theme returns the theme for the terminal.
+func (t Terminal) Theme() *theme.Theme {
+	return theme.New(theme.Options{Dark: t.Dark, Profile: t.Profile, Glyphs: t.Glyphs})
 }
 
 // Detect decides.
@@ -53,7 +56,16 @@ func decide(r Request, outTTY, inTTY bool, goos string) Terminal {
 	t.Keys = t.Views && inTTY
 	t.Profile = profile(r, env, outTTY, goos)
 	t.Glyphs = glyphs(env, goos)
+	t.Dark = dark(env)
 	return t
+}
+
+// dark reads what some terminals leave in COLORFGBG, the numbers of their own
+// colours ("0;15", the background last). Without it a dark background is likelier.
+func dark(env map[string]string) bool {
+	list := strings.Split(env["COLORFGBG"], ";")
+	bg, err := strconv.Atoi(list[len(list)-1])
+	return err != nil || bg != 7 && bg < 9
 }
 
 func profile(r Request, env map[string]string, outTTY bool, goos string) colorprofile.Profile {

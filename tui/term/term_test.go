@@ -49,9 +49,18 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestDarkUntilTold(t *testing.T) {
+	for value, want := range map[string]bool{"": true, "15;0": true, "0;15": false, "0;7": false, "12;8": true, "0;default;15": false, "15;default": true} {
+		r := Request{Environ: []string{"TERM=xterm-256color", "COLORFGBG=" + value}}
+		if got := decide(r, true, true, "plan9").Theme(); got.Dark != want {
+			t.Errorf("COLORFGBG=%q: dark %v", value, got.Dark)
+		}
+	}
+}
+
 // Without views nothing may hold an escape code.
 func TestNoTTYThemeIsPlain(t *testing.T) {
-	th := Terminal{Profile: colorprofile.NoTTY}.Theme(true)
+	th := Terminal{Profile: colorprofile.NoTTY}.Theme()
 	for i := range theme.HeatLevels {
 		if s := th.Heat(i).Render("x"); s != "x" {
 			t.Errorf("heat %d: %q", i, s)
