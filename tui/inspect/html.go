@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/llmz/llmz/engine"
@@ -64,7 +65,7 @@ func writeSummary(b *bufio.Writer, title string, x *engine.Inspection) {
 		how += " + mixer"
 	}
 	size := int64(math.Ceil(x.Bits / 8))
-	fmt.Fprintf(b, "<header><h1>%s</h1>\n<p>%s bytes → %s bytes", title, text.Count(int64(len(x.Content))), text.Count(size))
+	fmt.Fprintf(b, "<header><h1>%s</h1>\n<p>%s → %s", title, byteCount(int64(len(x.Content))), byteCount(size))
 	if len(x.Content) > 0 && size > 0 {
 		fmt.Fprintf(b, ", <b>%.3f BPC</b>, %.2fx", x.Bits/float64(len(x.Content)), float64(len(x.Content))/float64(size))
 	}
@@ -77,6 +78,13 @@ func writeSummary(b *bufio.Writer, title string, x *engine.Inspection) {
 		fmt.Fprintf(b, " <span class=h%d>&nbsp;%g%s&nbsp;</span>", i, from, plus)
 	}
 	b.WriteString("</p>\n")
+}
+
+func byteCount(n int64) string {
+	if n == 1 {
+		return "1 byte"
+	}
+	return text.Count(n) + " bytes"
 }
 
 // writeOverview draws the BPC over the file.
@@ -175,7 +183,7 @@ func visible(b []byte) string {
 			s.WriteString("↵")
 		case b[i] == '\t':
 			s.WriteString("\t")
-		case r == utf8.RuneError && n <= 1, r < ' ', r >= 0x7f && r < 0xa0, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		case r == utf8.RuneError && n <= 1, r != ' ' && r != 0xa0 && !unicode.IsPrint(r):
 			s.WriteString("·")
 		default:
 			s.WriteString(html.EscapeString(string(b[i : i+n])))

@@ -42,7 +42,7 @@ func TestGoldenScreens(t *testing.T) {
 		for _, th := range []struct {
 			name string
 			t    *theme.Theme
-		}{{"colour", golden.Colour}, {"sixteen", golden.Sixteen}, {"mono", golden.Mono}} {
+		}{{"colour", golden.Colour}, {"light", golden.Light}, {"sixteen", golden.Sixteen}, {"mono", golden.Mono}} {
 			m := loaded(th.t, s[0], s[1], strings.Repeat(sample, 6))
 			m.symbol(120)
 			lines := m.Render()
@@ -227,6 +227,45 @@ func TestHTML(t *testing.T) {
 	}
 	if err := HTML(failingWriter{}, "x", demo.Inspection([]byte(content))); err == nil {
 		t.Error("a full disk went unnoticed")
+	}
+}
+
+// Characters without any width could neither be seen nor pointed at.
+func TestVisible(t *testing.T) {
+	for in, want := range map[string]string{
+		"a\u200bb": "a·b", "\ufeff": "·", "\u00ad": "·", "\u202e": "·", "\u009b": "·", "\x00\x7f\xff": "···",
+		"caf\u00e9": "caf\u00e9", "e\u0301": "e\u0301", "\u00a0": "\u00a0", "日本": "日本", "<&": "&lt;&amp;", "a\tb\n": "a\tb↵",
+	} {
+		if got := visible([]byte(in)); got != want {
+			t.Errorf("%q shows as %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestAround(t *testing.T) {
+	content := []byte("a日\xff\xe6\x97z")
+	for i, want := range []string{"", "日", "日", "日", "", "", "", ""} {
+		if got := around(content, i, 1); string(got) != want {
+			t.Errorf("byte %d is part of %q, want %q", i, got, want)
+		}
+	}
+	if got := around(content, 1, 3); got != nil {
+		t.Errorf("a whole character is part of %q", got)
+	}
+}
+
+func TestOneIsSingular(t *testing.T) {
+	for bits, want := range map[float64]string{0.2: "0 bits", 0.9: "1 bit ", 2358: "2,358 bits"} {
+		if got := wholeBits(bits); got != want {
+			t.Errorf("%v: %q", bits, got)
+		}
+	}
+	var b bytes.Buffer
+	if err := HTML(&b, "x", demo.Inspection([]byte("x"))); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "<p>1 byte → 1 byte,") {
+		t.Error("the page's summary is no singular")
 	}
 }
 

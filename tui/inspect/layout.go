@@ -113,6 +113,21 @@ func glyph(t *theme.Theme, b []byte) (string, int) {
 	return s, n
 }
 
+// around returns the character that the n bytes at offset i are a part of, nil
+// where they are whole ones.
+func around(content []byte, i, n int) []byte {
+	for j := i; j >= max(0, i-utf8.UTFMax+1); j-- {
+		if !utf8.RuneStart(content[j]) {
+			continue
+		}
+		if _, size := utf8.DecodeRune(content[j:]); size > 1 && i < j+size && (j < i || i+n < j+size) {
+			return content[j : j+size]
+		}
+		break
+	}
+	return nil
+}
+
 // symbolAt returns the index of the symbol that holds the byte at offset.
 func symbolAt(x *engine.Inspection, offset int) int {
 	i := sort.Search(len(x.Symbols), func(i int) bool { return x.Symbols[i].Offset > int64(offset) })

@@ -219,11 +219,18 @@ func (v *view) body(f frame) []string {
 		}
 		if f.totals > 0 && r.first {
 			l := v.page.lines[r.line]
-			b.WriteString(text.Spaces(f.text-cells) + v.t.Muted.Render(text.FitRight(fmt.Sprintf("%.0f bits", l.bits), 11)+text.FitRight(text.Fixed(l.bpc(), 2), 6)))
+			b.WriteString(text.Spaces(f.text-cells) + v.t.Muted.Render(text.FitRight(wholeBits(l.bits), 11)+text.FitRight(text.Fixed(l.bpc(), 2), 6)))
 		}
 		out = append(out, b.String())
 	}
 	return out
+}
+
+func wholeBits(bits float64) string {
+	if n := int64(math.Round(bits)); n != 1 {
+		return text.Count(n) + " bits"
+	}
+	return "1 bit "
 }
 
 func (v *view) cursorStyle() string { return v.t.Selected.Open() }
@@ -243,7 +250,11 @@ func (v *view) panel(f frame) []string {
 	title := fmt.Sprintf("%s %s of %s, line %d", kind, text.Count(int64(v.cursor+1)), text.Count(int64(len(v.x.Symbols))), line+1)
 	out := []string{t.Rule(title, v.w)}
 	fact := func(label, value string) string { return t.Muted.Render(label+" ") + t.Strong.Render(value) }
-	facts := []string{" " + t.Heat(theme.HeatLevel(float64(s.Bits))).Render(show(t, b, 20)), fact("cost", fmt.Sprintf("%.2f bits", s.Bits)), fact("probability", probability(s.P()))}
+	what := " " + t.Heat(theme.HeatLevel(float64(s.Bits))).Render(show(t, b, 20))
+	if c := around(v.x.Content, int(s.Offset), len(b)); c != nil {
+		what += t.Muted.Render(" of " + show(t, c, 8))
+	}
+	facts := []string{what, fact("cost", fmt.Sprintf("%.2f bits", s.Bits)), fact("probability", probability(s.P()))}
 	if s.Rank > 0 {
 		facts = append(facts, fact("rank", text.Count(int64(s.Rank))))
 	}
