@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/estimate"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
@@ -110,8 +110,7 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 	}
 	job := filejob.Job{
 		Op: op, Input: t.Path, Siblings: []string{t.Path}, Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
-		Write: engine.Options{NoMix: t.NoMix, BlockSize: t.BlockSize, Lanes: t.Lanes, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
-		Read:  engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
+		Read: engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
 		Warn: func(err error) {
 			j.Observe(engine.Warning{Message: err.Error(), Err: err})
 		},
@@ -121,13 +120,12 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 		if err != nil {
 			return session.Outcome{}, hinted(err)
 		}
-		if m == nil {
-			job.Write.NoModel, job.Write.NoMix = true, false
-		} else {
+		if m != nil {
 			defer m.Close()
-			job.Write.Model = m
 			job.Verify = job.Verify || m.Info().Portability != predict.Portable
 		}
+		job.Write = writeOptions(t.Settings, m)
+		job.Write.Observer, job.Write.Gate = j.Observe, j.Gate()
 	}
 	r, err := filejob.Run(ctx, job)
 	if err != nil && ctx.Err() != nil {
@@ -135,6 +133,11 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 	}
 	out := session.Outcome{Result: r.Result, Output: r.Output}
 	return out, hinted(err)
+}
+
+// writeOptions turns settings into the engine's; m is the model, nil for none.
+func writeOptions(x session.Settings, m predict.Model) engine.Options {
+	return engine.Options{Model: m, NoModel: m == nil, NoMix: x.NoMix && m != nil, BlockSize: x.BlockSize, Lanes: x.Lanes, Threads: x.Threads}
 }
 
 // open opens a model by name; nil for none.
@@ -271,74 +274,20 @@ func (b *sessionBackend) info(ctx context.Context, path string) ([]string, error
 	return strings.Split(strings.TrimRight(out, "\n"), "\n"), nil
 }
 
-// sampleSize and samples are what estimates look at.
-const (
-	sampleSize = 8 << 10
-	samples    = 4
-)
-
-// estimate codes samples of a file with each model.
-func (b *sessionBackend) estimate(ctx context.Context, path string, names []string) ([]session.Estimate, error) {
-	sample, size, err := readSamples(path)
+// estimate judges a file by samples, as "llmz estimate" does.
+func (b *sessionBackend) estimate(ctx context.Context, path string, x session.Settings) (session.Estimate, error) {
+	f, size, err := openRegular(path)
 	if err != nil {
-		return nil, err
-	}
-	var out []session.Estimate
-	for _, name := range names {
-		e := session.Estimate{Model: name}
-		m, err := b.open(ctx, name)
-		if err != nil {
-			e.Err = err
-			out = append(out, e)
-			continue
-		}
-		start := time.Now()
-		r, err := engine.Compress(ctx, io.Discard, strings.NewReader(sample), engine.Options{Model: m, NoModel: m == nil, Size: int64(len(sample))})
-		elapsed := time.Since(start)
-		if m != nil {
-			m.Close()
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			e.Err = err
-		} else if len(sample) > 0 {
-			part := float64(size) / float64(len(sample))
-			e.BPC, e.Bytes, e.Time = r.BPC(), int64(float64(r.CompressedBytes)*part), time.Duration(float64(elapsed)*part)
-		}
-		out = append(out, e)
-	}
-	return out, nil
-}
-
-// readSamples returns pieces from all over a file, or all of a small one.
-func readSamples(path string) (string, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
+		return session.Estimate{}, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
+	m, err := b.open(ctx, x.Model)
 	if err != nil {
-		return "", 0, err
+		return session.Estimate{}, err
 	}
-	if !fi.Mode().IsRegular() {
-		return "", 0, &filejob.Error{Path: path, Err: filejob.ErrSkipped}
+	if m != nil {
+		defer m.Close()
 	}
-	size := fi.Size()
-	if size <= samples*sampleSize {
-		data, err := io.ReadAll(f)
-		return string(data), size, err
-	}
-	var b strings.Builder
-	buf := make([]byte, sampleSize)
-	for i := range samples {
-		n, err := f.ReadAt(buf, int64(i)*(size-sampleSize)/(samples-1))
-		if err != nil && err != io.EOF {
-			return "", 0, err
-		}
-		b.Write(buf[:n])
-	}
-	return b.String(), size, nil
+	p, err := estimate.NewFile(f, size, estimate.DefaultBudget).Predict(ctx, writeOptions(x, m))
+	return session.Estimate{Original: p.OriginalBytes, Bytes: p.CompressedBytes, Time: p.Elapsed, Exact: p.Exact}, err
 }

@@ -98,8 +98,8 @@ type Model struct {
 	Kind       string // "GRU", "GPT-2"
 	Parameters int64
 	Bytes      int64 // on the disk, or to download
-	// Speed is in bytes per second and BPC in bits per byte, on text, on this machine
-	// where it was measured; 0 where nothing is known.
+	// Speed is in bytes per second and BPC in bits per byte, on this machine, where
+	// the session has found out; 0 where nothing is known.
 	Speed, BPC float64
 	// Get is the command that installs it ("llmz models pull gpt2").
 	Get string
@@ -107,19 +107,37 @@ type Model struct {
 
 // An Estimate is what a file would become with a model, judged by samples.
 type Estimate struct {
-	Model string
-	Bytes int64 // compressed
-	BPC   float64
-	Time  time.Duration
-	Err   error
+	Model    string
+	Original int64
+	Bytes    int64 // compressed
+	Time     time.Duration
+	Exact    bool // all of the file was coded to find out
+	Err      error
+}
+
+// BPC returns the bits per byte, 0 where there is nothing to tell.
+func (e Estimate) BPC() float64 {
+	if e.Original == 0 {
+		return 0
+	}
+	return 8 * float64(e.Bytes) / float64(e.Original)
+}
+
+// Speed returns bytes per second, 0 where it is not known.
+func (e Estimate) Speed() float64 {
+	if e.Time <= 0 {
+		return 0
+	}
+	return float64(e.Original) / e.Time.Seconds()
 }
 
 // Backend is what the session can do. Functions that are nil are not offered.
 type Backend struct {
 	Models func(ctx context.Context) ([]Model, error)
 	// Run does a task, tells the job how far it is, and waits at its gate.
-	Run      func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
-	Estimate func(ctx context.Context, path string, models []string) ([]Estimate, error)
+	Run func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
+	// Estimate judges by samples what a file would become with the settings' model.
+	Estimate func(ctx context.Context, path string, x Settings) (Estimate, error)
 	Entrants func(ctx context.Context) ([]race.Entrant, error)
 	Inspect  func(ctx context.Context, path, model string, observe engine.Observer) (*engine.Inspection, error)
 	// Info returns what is known about an archive, a line each.

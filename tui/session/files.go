@@ -226,6 +226,20 @@ func (f *filesScreen) one(s *Session) (string, Entry, bool) {
 	return filepath.Join(f.dir, e.Name), e, true
 }
 
+// pick returns a file to try models on: the one under the cursor, or else the
+// first that is no archive.
+func (f *filesScreen) pick() (path string, size int64, ok bool) {
+	if e, ok := f.current(); ok && !e.Dir && !e.archive() {
+		return filepath.Join(f.dir, e.Name), e.Size, true
+	}
+	for _, e := range f.shown {
+		if !e.Dir && !e.archive() && e.Size >= leastJudged {
+			return filepath.Join(f.dir, e.Name), e.Size, true
+		}
+	}
+	return "", 0, false
+}
+
 func (f *filesScreen) inspect(s *Session) tea.Cmd {
 	path, e, ok := f.one(s)
 	switch {
@@ -245,8 +259,8 @@ func (f *filesScreen) race(s *Session) tea.Cmd {
 }
 
 func (f *filesScreen) estimate(s *Session) tea.Cmd {
-	if path, _, ok := f.one(s); ok {
-		return s.estimate(path)
+	if path, e, ok := f.one(s); ok {
+		return s.askEstimates(path, e.Size)
 	}
 	return nil
 }
@@ -362,12 +376,25 @@ func (f *filesScreen) about(s *Session, w int) []string {
 	if e.archive() {
 		return append(out, "", t.Muted.Render("an archive: enter decompresses it,"), t.Muted.Render("t tests it, i tells about it"))
 	}
-	if m, ok := s.model(); ok && m.Speed > 0 {
+	if m, ok := s.model(); ok {
+		est, judged := s.estimate(filepath.Join(f.dir, e.Name), m.Name, e.Size)
+		if !judged && m.Speed > 0 {
+			est.Time = time.Duration(float64(e.Size) / m.Speed * float64(time.Second))
+			est.Bytes = int64(float64(e.Size) * m.BPC / 8)
+		}
 		out = append(out, "")
 		fact("model", m.Name)
-		fact("time", "about "+text.Seconds(time.Duration(float64(e.Size)/m.Speed*float64(time.Second))))
-		if m.BPC > 0 {
-			fact("size then", "about "+text.Bytes(int64(float64(e.Size)*m.BPC/8))+" if it is text")
+		if est.Time > 0 {
+			fact("time", "~"+text.Seconds(est.Time))
+		}
+		switch {
+		case judged:
+			fact("size then", "~"+text.Bytes(est.Bytes))
+		case est.Bytes > 0:
+			fact("size then", "~"+text.Bytes(est.Bytes)+" if it is text")
+		}
+		if !judged && s.b.Estimate != nil {
+			out = append(out, "", t.Key.Render("e")+t.Muted.Render(" estimates size and time"))
 		}
 	}
 	if list := s.history.of(filepath.Join(f.dir, e.Name)); len(list) > 0 {

@@ -5,17 +5,15 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/llmz/llmz/tui/chart"
 	"github.com/llmz/llmz/tui/text"
 )
 
 // historyScreen lists results, of this session and earlier ones.
 type historyScreen struct {
 	list
-	all       []Record
-	by        column
-	reverse   bool
-	estimates map[string][]Estimate // by path
+	all     []Record
+	by      column
+	reverse bool
 }
 
 func (x *historyScreen) loaded(s *Session, msg historyMsg) {
@@ -40,23 +38,6 @@ func (x *historyScreen) add(s *Session, r Record) tea.Cmd {
 	}
 }
 
-func (x *historyScreen) estimated(s *Session, msg estimateMsg) {
-	if msg.err != nil {
-		if s.ctx.Err() == nil {
-			s.complain(msg.err)
-		}
-		return
-	}
-	s.notice = notice{}
-	if x.estimates == nil {
-		x.estimates = map[string][]Estimate{}
-	}
-	x.estimates[msg.path] = msg.list
-	if s.tab != tabHistory {
-		s.dialog = &page{head: "Estimates for " + text.Clean(filepath.Base(msg.path)), body: x.estimateLines(s, msg.path, min(70, s.w-8))}
-	}
-}
-
 func (x *historyScreen) bindings(s *Session) []binding {
 	sort := func(*Session) tea.Cmd {
 		sortRecords(x.all, x.by, x.reverse)
@@ -77,7 +58,7 @@ func (x *historyScreen) bindings(s *Session) []binding {
 	if s.b.Estimate != nil {
 		list = append([]binding{{keys: "w", what: "what if", about: "what other models would have given for this file", do: func(s *Session) tea.Cmd {
 			if r, ok := x.current(); ok && r.Op == Compress {
-				return s.estimate(r.Path)
+				return s.judge(r.Path, s.here(false))
 			}
 			s.say("only for compressed files")
 			return nil
@@ -139,7 +120,7 @@ func (x *historyScreen) render(s *Session, w, h int) []string {
 	if r, ok := x.current(); ok && panel > 0 {
 		out = append(out, t.Rule("sorted by "+x.by.String()+order, w))
 		out = append(out, " "+t.Strong.Render(text.CutMiddle(text.Clean(r.Path), w-2)))
-		if est := x.estimateLines(s, r.Path, w-2); est != nil {
+		if est := s.comparison(r.Path, r.Original, w-2); est != nil && r.Op == Compress {
 			for _, l := range est {
 				out = append(out, " "+l)
 			}
@@ -200,31 +181,4 @@ func (x *historyScreen) compare(s *Session, r Record, w int) string {
 		return text.Fit(t.Muted.Render(" what would another model have given? ")+t.Key.Render("w")+t.Muted.Render(" asks them, with samples"), w)
 	}
 	return ""
-}
-
-// estimateLines draws estimates as bars of their sizes, nil where there are none.
-func (x *historyScreen) estimateLines(s *Session, path string, w int) []string {
-	t := s.t
-	list := x.estimates[path]
-	if len(list) == 0 {
-		return nil
-	}
-	most, nw := 0.0, 6
-	for _, e := range list {
-		most = max(most, e.BPC)
-		nw = max(nw, text.Width(e.Model))
-	}
-	nw = min(nw, 16)
-	var out []string
-	for i, e := range list {
-		if e.Err != nil {
-			out = append(out, text.Fit(e.Model, nw)+" "+t.Bad.Render(text.Cut(text.Clean(e.Err.Error()), w-nw-1)))
-			continue
-		}
-		tail := text.FitRight(text.Bytes(e.Bytes), 9) + text.FitRight(text.Fixed(e.BPC, 2), 6) + t.Muted.Render(" BPC") + text.FitRight(text.Clock(e.Time), 8)
-		style, _ := t.Line(i)
-		bw := max(4, w-nw-1-text.Width(tail))
-		out = append(out, text.FitMiddle(e.Model, nw)+" "+chart.Bar(t, style, e.BPC/max(most, 0.01), bw)+tail)
-	}
-	return out
 }

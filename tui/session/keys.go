@@ -57,6 +57,9 @@ func show(tab int) func(*Session) tea.Cmd {
 	return func(s *Session) tea.Cmd {
 		s.tab = tab
 		s.layout()
+		if tab == tabModels {
+			return s.tryModels()
+		}
 		return nil
 	}
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"path/filepath"
 	"sort"
 	"strconv"
 
@@ -39,22 +40,27 @@ func (m *modelsScreen) loaded(s *Session, msg modelsMsg) {
 func (s *Session) model() (Model, bool) {
 	for _, m := range s.models.all {
 		if m.Name == s.settings.Model {
-			return s.withHistory(m), true
+			m, _ = s.figures(m)
+			return m, true
 		}
 	}
 	return Model{}, false
 }
 
-// withHistory fills in what earlier jobs showed of a model's speed and BPC.
-func (s *Session) withHistory(m Model) Model {
-	speed, bpc := s.history.typical(m.Name)
-	if speed > 0 {
-		m.Speed = speed
+// figures fills in a model's speed and BPC, and says where they come from: from
+// earlier jobs, or from samples of the picked file.
+func (s *Session) figures(m Model) (Model, string) {
+	if speed, bpc, jobs := s.history.typical(m.Name); jobs > 0 {
+		m.Speed, m.BPC = speed, bpc
+		return m, "the median of " + plural(jobs, "earlier job")
 	}
-	if bpc > 0 {
-		m.BPC = bpc
+	if path, size, ok := s.files.pick(); ok && size >= leastJudged {
+		if e, ok := s.estimate(path, m.Name, size); ok {
+			m.Speed, m.BPC = e.Speed(), e.BPC()
+			return m, "samples of " + text.Clean(filepath.Base(path))
+		}
 	}
-	return m
+	return m, ""
 }
 
 func (s *Session) modelName() string {
@@ -67,7 +73,7 @@ func (s *Session) modelName() string {
 func (m *modelsScreen) bindings(s *Session) []binding {
 	list := []binding{
 		{keys: "enter space", label: "enter", what: "use", about: "use it for the next jobs", do: m.use},
-		{keys: "e", what: "estimate", about: "what each would make of the file under the picker's cursor", do: func(s *Session) tea.Cmd { return s.files.estimate(s) }},
+		{keys: "e", what: "estimate", about: "what each would make of the picked file, by samples", do: m.estimate},
 	}
 	if s.b.Pull {
 		list = append(list, binding{keys: "p", what: "pull", about: "download and check it", do: m.pull})
@@ -97,6 +103,15 @@ func (m *modelsScreen) use(s *Session) tea.Cmd {
 	return nil
 }
 
+func (m *modelsScreen) estimate(s *Session) tea.Cmd {
+	path, size, ok := s.files.pick()
+	if !ok {
+		s.say("there is no file to try them on: 1 leads to the files")
+		return nil
+	}
+	return s.askEstimates(path, size)
+}
+
 func (m *modelsScreen) pull(s *Session) tea.Cmd {
 	c, ok := m.current()
 	if !ok || c.Where != Available {
@@ -121,7 +136,17 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 	if wide {
 		head += " " + text.Fit("kind", 9) + text.FitRight("weights", 9)
 	}
-	head += text.FitRight("size", 9) + text.FitRight("speed here", 12) + text.FitRight("BPC", 7) + "  where"
+	narrow := w < 56
+	if !narrow {
+		head += text.FitRight("size", 9)
+	}
+	head += text.FitRight("speed here", 12) + text.FitRight("ratio", 8)
+	if w >= 90 {
+		head += text.FitRight("BPC", 8)
+	}
+	if !narrow {
+		head += "  where"
+	}
 	out := []string{t.Muted.Render(text.Fit(head, w))}
 	if len(m.all) == 0 {
 		msg := "looking for models"
@@ -132,12 +157,16 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 	}
 	from, to := m.window()
 	for i := from; i < to; i++ {
-		x := s.withHistory(m.all[i])
+		x, _ := s.figures(m.all[i])
 		mark := " "
 		if x.Name == s.settings.Model {
 			mark = t.Good.Render(string([]rune(t.Glyph.Done)[0]))
 		}
-		row := mark + " " + text.FitMiddle(text.Clean(x.Name), nw)
+		name := text.FitMiddle(text.Clean(x.Name), nw)
+		if x.Where == Available || x.Where == Broken {
+			name = t.Muted.Render(name)
+		}
+		row := mark + " " + name
 		if wide {
 			row += " " + t.Muted.Render(text.Fit(x.Kind, 9)) + text.FitRight(text.Params(x.Parameters), 9)
 		}
@@ -145,11 +174,27 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 		if x.Bytes > 0 {
 			size = text.Bytes(x.Bytes)
 		}
-		row += text.FitRight(size, 9) + text.FitRight(text.Rate(x.Speed), 12) + text.FitRight(text.Fixed(x.BPC, 2), 7) + "  "
-		switch x.Where {
-		case Available:
+		ratio := 0.0
+		if x.BPC > 0 {
+			ratio = 8 / x.BPC
+		}
+		speed := text.Rate(x.Speed)
+		if path, _, ok := s.files.pick(); ok && x.Speed == 0 && s.judging(path, x.Name) {
+			speed = "trying"
+		}
+		if !narrow {
+			row += text.FitRight(size, 9)
+		}
+		row += text.FitRight(speed, 12) + text.FitRight(text.Ratio(ratio), 8)
+		if w >= 90 {
+			row += text.FitRight(text.Fixed(x.BPC, 2), 8)
+		}
+		row += "  "
+		switch {
+		case narrow:
+		case x.Where == Available:
 			row += t.Muted.Render(whereNames[x.Where])
-		case Broken:
+		case x.Where == Broken:
 			row += t.Bad.Render("broken: " + text.Clean(x.Problem))
 		default:
 			row += t.Good.Render(whereNames[x.Where])
@@ -159,13 +204,27 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 	if c, ok := m.current(); ok && h-len(out) >= 4 {
 		out = text.Block(out, w, h-3)
 		out = append(out, t.Rule(text.Clean(c.Name), w), " "+text.Cut(text.Clean(c.About), w-2))
-		get := ""
-		if c.Where == Available && c.Get != "" {
-			get = " " + t.Muted.Render("from a shell: ") + c.Get
-		}
-		out = append(out, text.Cut(get, w))
+		out = append(out, " "+text.Cut(m.source(s, c), w-2))
 	}
 	return text.Block(out, w, h)
+}
+
+// source says how a model comes here, or where its figures come from.
+func (m *modelsScreen) source(s *Session, c Model) string {
+	t := s.t
+	_, from := s.figures(c)
+	switch {
+	case c.Where == Available && c.Get != "":
+		return t.Key.Render("p") + t.Muted.Render(" downloads it, as does ") + c.Get
+	case c.Where == Available || c.Where == Broken:
+		return ""
+	case from != "":
+		return t.Muted.Render("speed and ratio: " + from)
+	}
+	if path, _, ok := s.files.pick(); ok && s.b.Estimate != nil {
+		return t.Key.Render("e") + t.Muted.Render(" tries it on samples of "+text.Clean(filepath.Base(path)))
+	}
+	return ""
 }
 
 // of returns the history's results for a file, best first.
@@ -180,22 +239,21 @@ func (h *historyScreen) of(path string) []Record {
 	return out
 }
 
-// typical returns a model's median speed and BPC in earlier compressions, 0
-// where there were none.
-func (h *historyScreen) typical(model string) (speed, bpc float64) {
+// typical returns a model's median speed and BPC in earlier compressions, and the
+// number of those.
+func (h *historyScreen) typical(model string) (speed, bpc float64, jobs int) {
 	var speeds, bpcs []float64
 	for _, r := range h.all {
-		// Small files say more about starting than about working.
-		if r.Model == model && r.Op == Compress && r.Error == "" && r.Original >= 4096 && r.Seconds > 0 {
+		if r.Model == model && r.Op == Compress && r.Error == "" && r.Original >= leastJudged && r.Seconds > 0 {
 			speeds, bpcs = append(speeds, r.Speed()), append(bpcs, r.BPC())
 		}
 	}
 	if len(speeds) == 0 {
-		return 0, 0
+		return 0, 0, 0
 	}
 	sort.Float64s(speeds)
 	sort.Float64s(bpcs)
-	return speeds[len(speeds)/2], bpcs[len(bpcs)/2]
+	return speeds[len(speeds)/2], bpcs[len(bpcs)/2], len(speeds)
 }
 
 func plural(n int, noun string) string {

@@ -74,11 +74,6 @@ type (
 		lines []string
 		err   error
 	}
-	estimateMsg struct { // what other models would have given
-		path string
-		list []Estimate
-		err  error
-	}
 )
 
 // Session is the program's root.
@@ -95,6 +90,7 @@ type Session struct {
 	jobs      jobsScreen
 	history   historyScreen
 	queue     queue
+	estimates estimates
 	settings  Settings
 	dialog    dialog
 	full      screen.Part // a race or a heat-map over all; nil for none
@@ -183,7 +179,7 @@ func (s *Session) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case historyMsg:
 		s.history.loaded(s, msg)
 	case estimateMsg:
-		s.history.estimated(s, msg)
+		return s, s.judged(msg)
 	case textMsg:
 		s.read(msg)
 	case raceMsg:

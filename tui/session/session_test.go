@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -61,8 +62,8 @@ func (f *fake) backend() Backend {
 		},
 		Models: func(context.Context) ([]Model, error) {
 			return []Model{
-				{Name: "gru", About: "three GRU layers of 512", Where: Bundled, Kind: "GRU", Parameters: 4302208, Bytes: 4351232, Speed: 41200, BPC: 2.01},
-				{Name: "lstm", About: "one LSTM layer of 288", Where: Bundled, Kind: "LSTM", Parameters: 834304, Bytes: 850000, Speed: 262000, BPC: 2.2},
+				{Name: "gru", About: "three GRU layers of 512", Where: Bundled, Kind: "GRU", Parameters: 4302208, Bytes: 4351232},
+				{Name: "lstm", About: "one LSTM layer of 288", Where: Bundled, Kind: "LSTM", Parameters: 834304, Bytes: 850000},
 				{Name: "gpt2", About: "GPT-2 of 124 M parameters", Where: Available, Kind: "GPT-2", Parameters: 124439808, Bytes: 137 << 20, Get: "llmz models pull gpt2"},
 				{Name: "old", Where: Broken, Problem: "not a GGUF file"},
 			}, nil
@@ -90,8 +91,19 @@ func (f *fake) backend() Backend {
 			}
 			return Outcome{demo.Result(m, size), t.Path + ".llmz"}, nil
 		},
-		Estimate: func(_ context.Context, _ string, models []string) ([]Estimate, error) {
-			return []Estimate{{"gru", 38231, 2.01, 4 * time.Second, nil}, {"lstm", 41900, 2.2, time.Second, nil}, {Model: "gpt2", Err: errors.New("runtime is not installed")}}, nil
+		Estimate: func(_ context.Context, path string, x Settings) (Estimate, error) {
+			e := Estimate{Model: x.Model, Original: 152089}
+			switch {
+			case strings.HasSuffix(path, "gone.txt"):
+				return e, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+			case x.Model == "gru":
+				e.Bytes, e.Time = 38231, 4*time.Second
+			case x.Model == "lstm":
+				e.Bytes, e.Time, e.Exact = 41900, time.Second, true
+			default:
+				return e, errors.New("runtime is not installed")
+			}
+			return e, nil
 		},
 		Entrants: func(context.Context) ([]race.Entrant, error) {
 			return []race.Entrant{{Name: "gru"}, {Name: "gpt2", Missing: "llmz models pull gpt2"}}, nil
@@ -186,6 +198,75 @@ func settle(s *Session, cmd tea.Cmd, depth int) {
 	default:
 		_, next := s.Update(msg)
 		settle(s, next, depth+1)
+	}
+}
+
+// Models that are here are tried on the picked file when they are looked at first;
+// the figures stand on all screens.
+func TestModelsAreTried(t *testing.T) {
+	s, _ := at(t, golden.Mono, 110, 30)
+	s.history.all = nil
+	keys(s, "2")
+	if len(s.estimates.left) != 0 || s.estimates.path != "" {
+		t.Fatalf("still judging %s", s.estimates.path)
+	}
+	out := shown(s)
+	for _, want := range []string{"38.0 kB/s   3.98x    2.01", "152 kB/s   3.63x    2.20", "speed and ratio: samples of alice29.txt"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	keys(s, "1")
+	for strings.Contains(s.files.shown[s.files.cursor].Name, "alice29.txt") == false {
+		keys(s, "down")
+	}
+	if out := shown(s); !strings.Contains(out, "~4.00 s") || !strings.Contains(out, "~38.2 kB") {
+		t.Errorf("the file's panel does not tell of the estimate:\n%s", out)
+	}
+	// Other settings need other estimates.
+	s.settings.NoMix = true
+	if out := shown(s); strings.Contains(out, "~38.2 kB") {
+		t.Errorf("an estimate with the mixer for a job without:\n%s", out)
+	}
+}
+
+func TestEstimates(t *testing.T) {
+	s, f := at(t, golden.Mono, 100, 30)
+	s.history.all = s.history.all[:1] // what gru made of it
+	for s.files.shown[s.files.cursor].Name != "alice29.txt" {
+		keys(s, "down")
+	}
+	keys(s, "e")
+	out := shown(s)
+	for _, want := range []string{"Estimates for alice29.txt", "41.9 kB  2.20 BPC", "~ by samples"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "~38.2 kB") || !strings.Contains(out, "38.2 kB  2.01 BPC     0:03 ✓") {
+		t.Errorf("what was measured shows as a guess:\n%s", out)
+	}
+	keys(s, "x")
+	if s.dialog != nil {
+		t.Fatal("the page stays")
+	}
+	// A file that is gone ends it with a word.
+	s.judge("/books/gone.txt", s.here(false))
+	_, cmd := s.Update(s.judgeNext()())
+	settle(s, cmd, 0)
+	if !s.notice.bad || s.estimates.path != "" {
+		t.Errorf("a file that is gone: %+v, judging %q", s.notice, s.estimates.path)
+	}
+	// Work comes first: what is judged then is dropped, and a late answer, too.
+	f.hold = make(chan struct{})
+	late := s.judge("/books/other.txt", s.here(false))
+	s.enqueue([]Task{{Op: Compress, Path: "/books/alice29.txt"}}, []int64{152089})
+	if s.estimates.path != "" {
+		t.Error("it goes on judging beside the work")
+	}
+	s.Update(late())
+	if len(s.estimates.known["/books/other.txt"]) > 0 {
+		t.Error("a late answer was taken")
 	}
 }
 

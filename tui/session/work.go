@@ -32,6 +32,9 @@ func (s *Session) enqueue(tasks []Task, sizes []int64) tea.Cmd {
 // work starts the next job and the looking at it.
 func (s *Session) work() tea.Cmd {
 	cmd := s.queue.start()
+	if cmd != nil {
+		s.stopJudging()
+	}
 	if s.ticking || cmd == nil {
 		return cmd
 	}
@@ -207,28 +210,6 @@ func (s *Session) chooseRace(msg raceMsg) tea.Cmd {
 	}
 	s.dialog = c
 	return nil
-}
-
-// estimate asks what the models that are here would make of a file.
-func (s *Session) estimate(path string) tea.Cmd {
-	if s.b.Estimate == nil {
-		return nil
-	}
-	var names []string
-	for _, m := range s.models.all {
-		if m.Where == Bundled || m.Where == Installed {
-			names = append(names, m.Name)
-		}
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	ctx, estimate := s.ctx, s.b.Estimate
-	s.say("judging " + filepath.Base(path) + " by samples with " + plural(len(names), "model"))
-	return func() tea.Msg {
-		list, err := estimate(ctx, path, names)
-		return estimateMsg{path, list, err}
-	}
 }
 
 // info shows what is known about an archive.
