@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/tui/internal/cputime"
+	"github.com/llmz/llmz/tui/internal/demo"
 	"github.com/llmz/llmz/tui/internal/golden"
 )
 
@@ -49,4 +51,25 @@ func BenchmarkWatchedCompression(b *testing.B) {
 	}
 	slices.Sort(ratios)
 	b.ReportMetric(100*(ratios[len(ratios)/2]-1), "%cost")
+}
+
+// What the view takes by itself, in parts of one core, while a job runs: it must
+// stay below 1%. What the events take that nobody looks at is left out.
+func BenchmarkDisplayCPU(b *testing.B) {
+	used := func(observe engine.Observer) float64 {
+		start, before := time.Now(), cputime.Used()
+		demo.Live(b.Context(), demo.Models["gru"], 152089, 2*time.Second, observe)
+		return (cputime.Used() - before).Seconds() / time.Since(start).Seconds()
+	}
+	cost, n := 0.0, 0
+	for b.Loop() {
+		cost -= used(func(engine.Event) {})
+		d := Start(Options{Theme: golden.Colour, Out: io.Discard, In: new(bytes.Buffer), Environ: []string{"TERM=xterm-256color"}})
+		f := d.Add("compress", "alice29.txt", 152089)
+		cost += used(f.Observe)
+		f.Finish(engine.Result{}, nil)
+		d.Close()
+		n++
+	}
+	b.ReportMetric(100*cost/float64(n), "%cpu")
 }

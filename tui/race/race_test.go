@@ -246,12 +246,3 @@ func TestPauseAndStop(t *testing.T) {
 		}
 	}
 }
-
-// What a redraw costs: there are at most ten a second.
-func BenchmarkFrame(b *testing.B) {
-	v := screens()["running"]
-	v.t, v.w, v.h, v.name, v.size = golden.Colour, 140, 40, "alice29.txt", size
-	for b.Loop() {
-		v.lines()
-	}
-}
