@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/predict"
@@ -111,6 +112,8 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return ""
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room there, or choose another place"
 	case errors.Is(err, engine.ErrUnsupported):
 		return "a newer release of llmz may know it"
 	case errors.Is(err, engine.ErrTruncated), errors.Is(err, engine.ErrChecksum), errors.Is(err, engine.ErrCorrupt):

@@ -98,15 +98,22 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 			observe, options.Gate = f.Observe, f.Gate()
 		}
 		var err error
-		x, err = run(ctx, observe)
-		return engine.Result{}, err
+		if x, err = run(ctx, observe); err != nil || o.html == "" || o.html == filejob.Stdio {
+			return engine.Result{}, err
+		}
+		if f != nil {
+			f.SetOutput(o.html)
+		}
+		return engine.Result{}, a.writePage(o.html, path, x)
 	})
 	if err != nil {
 		return err
 	}
 	switch {
+	case o.html == filejob.Stdio:
+		return inspect.HTML(a.out(), filepath.Base(path), x)
 	case o.html != "":
-		return a.writePage(o.html, path, x)
+		return nil
 	case a.json != jsonOff:
 		return writeInspection(a.out(), path, x)
 	}
@@ -174,9 +181,6 @@ func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, pr
 
 // writePage writes the heat-map as a page; it appears whole or not at all.
 func (a *app) writePage(out, path string, x *engine.Inspection) error {
-	if out == filejob.Stdio {
-		return inspect.HTML(a.out(), filepath.Base(path), x)
-	}
 	f, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+filejob.PartSuffix+"*")
 	if err != nil {
 		return err
@@ -193,7 +197,7 @@ func (a *app) writePage(out, path string, x *engine.Inspection) error {
 		err = os.Rename(f.Name(), out)
 	}
 	if err == nil && !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
+		fmt.Fprintf(a.messages(), "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
 	}
 	return err
 }

@@ -51,7 +51,11 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 		if f.Fraction() >= 0 {
 			done = " at " + text.Percent(f.Fraction())
 		}
-		return []string{t.Warn.Render(text.Cut(t.Glyph.Failed+" "+name+": stopped"+done, w))}
+		lines := []string{t.Warn.Render(text.Cut(t.Glyph.Failed+" "+name+": stopped"+done, w))}
+		if f.Transfer != nil && f.Bytes > 0 {
+			lines = append(lines, "  "+t.Muted.Render(text.Cut("what came so far is kept: the same command goes on from there", w-2)))
+		}
+		return lines
 	}
 	switch {
 	case f.Training != nil:

@@ -136,6 +136,7 @@ func TestGoldenSummaries(t *testing.T) {
 		"trained": {over(trained(1), nil)},
 		"halted":  {over(trained(0.4), context.Canceled)},
 		"pulled":  {over(pulling(true), nil)},
+		"kept":    {over(pulling(false), context.Canceled)},
 		"broken":  {over(pulling(false), errors.New("owner/repo/model.gguf: digest differs: what came is 9a3f, the hub names 77b1"))},
 	} {
 		for _, w := range []int{40, 80, 140} {
