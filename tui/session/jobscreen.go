@@ -129,6 +129,14 @@ func (x *jobsScreen) render(s *Session, w, h int) []string {
 	default:
 		out = append(out, progress.Lines(t, string(j.task.Op), j.snap, w-1, room, x.details)...)
 	}
+	if j.snap.Training == nil && j.snap.State != feed.Failed {
+		if c := progress.Curves(t, &j.snap, w-4, h-len(out)-1); c != nil {
+			out = append(out, "")
+			for _, l := range c {
+				out = append(out, "  "+l)
+			}
+		}
+	}
 	return text.Block(out, w, h)
 }
 
