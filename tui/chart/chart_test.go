@@ -95,7 +95,7 @@ func TestScatterGolden(t *testing.T) {
 	}
 	for _, l := range levels {
 		for _, size := range [][2]int{{40, 10}, {80, 18}} {
-			lines := Scatter(l.t, points, Axes{LogX: true, XLabel: "speed", YLabel: "ratio", XFormat: text.Rate, YFormat: text.Ratio}, size[0], size[1])
+			lines := Scatter(l.t, points, Axes{LogX: true, XLabel: "speed", XFormat: text.Rate, YFormat: text.Ratio}, size[0], size[1])
 			golden.Within(t, lines, size[0], size[1])
 			golden.Equal(t, fmt.Sprintf("scatter-%dx%d-%s", size[0], size[1], l.name), lines)
 		}

@@ -23,12 +23,12 @@ type Series struct {
 // Axes describe a plot. Where From and To are equal the range is taken from the
 // points.
 type Axes struct {
-	XFrom, XTo     float64
-	YFrom, YTo     float64
-	LogX           bool
-	XLabel, YLabel string
-	XFormat        func(float64) string
-	YFormat        func(float64) string
+	XFrom, XTo float64
+	YFrom, YTo float64
+	LogX       bool
+	XLabel     string
+	XFormat    func(float64) string
+	YFormat    func(float64) string
 }
 
 const plotMinWidth, plotMinHeight = 16, 4
@@ -203,9 +203,6 @@ func (f *frame) lines(c *canvas) []string {
 	from, to := f.a.XFormat(f.a.XFrom), f.a.XFormat(f.a.XTo)
 	room := c.w - text.Width(from) - text.Width(to)
 	label := f.a.XLabel
-	if f.a.YLabel != "" {
-		label = f.a.YLabel + " " + g.Arrow + " " + label
-	}
 	if room < text.Width(label)+2 {
 		label = ""
 	}

@@ -147,6 +147,6 @@ func (v *view) scatter(w, h int) []string {
 	if len(points) < 2 {
 		return nil
 	}
-	return chart.Scatter(v.t, points, chart.Axes{LogX: true, XLabel: "speed (log)", YLabel: "ratio",
+	return chart.Scatter(v.t, points, chart.Axes{LogX: true, XLabel: "speed, log scale",
 		XFormat: text.Rate, YFormat: text.Ratio}, w, h)
 }
