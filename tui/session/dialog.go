@@ -22,6 +22,13 @@ type dialog interface {
 	title() string
 }
 
+// A pointed dialog takes the mouse, too: a click at a cell of its inside, and turns
+// of the wheel, n lines down.
+type pointed interface {
+	click(s *Session, x, y int) tea.Cmd
+	wheel(n int)
+}
+
 // prompt asks for a line of text.
 type prompt struct {
 	asks  string
@@ -115,6 +122,20 @@ func (c *confirm) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 
 func (c *confirm) paste(string) {}
 
+func (c *confirm) click(s *Session, x, y int) tea.Cmd {
+	switch {
+	case y != 2:
+		return nil
+	case x < len("y yes"):
+		return c.key(s, tea.KeyPressMsg{Code: 'y', Text: "y"})
+	case x >= len("y yes   ") && x < len("y yes   n no"):
+		s.dialog = nil
+	}
+	return nil
+}
+
+func (c *confirm) wheel(int) {}
+
 func (c *confirm) lines(t *theme.Theme, w, _ int) []string {
 	return []string{text.Cut(c.question, w), "", t.Key.Render("y") + t.Muted.Render(" yes   ") + t.Key.Render("n") + t.Muted.Render(" no")}
 }
@@ -142,11 +163,18 @@ func (p *page) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	default:
 		s.dialog = nil
 	}
-	p.top = max(0, min(p.top, len(p.body)-p.room))
+	p.wheel(0)
 	return nil
 }
 
 func (p *page) paste(string) {}
+
+func (p *page) click(s *Session, _, _ int) tea.Cmd {
+	s.dialog = nil
+	return nil
+}
+
+func (p *page) wheel(n int) { p.top = max(0, min(p.top+n, len(p.body)-p.room)) }
 
 func (p *page) lines(t *theme.Theme, w, h int) []string {
 	p.room = max(1, h-2)
@@ -181,9 +209,7 @@ func (c *checklist) title() string { return c.asks }
 func (c *checklist) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	switch key := k.String(); key {
 	case "space", "x":
-		if len(c.items) > 0 {
-			c.items[c.list.cursor].on = !c.items[c.list.cursor].on
-		}
+		c.toggle()
 	case "a":
 		all := true
 		for _, i := range c.items {
@@ -208,7 +234,23 @@ func (c *checklist) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+func (c *checklist) toggle() {
+	if len(c.items) > 0 {
+		c.items[c.list.cursor].on = !c.items[c.list.cursor].on
+	}
+}
+
 func (c *checklist) paste(string) {}
+
+func (c *checklist) click(_ *Session, _, y int) tea.Cmd {
+	if i := c.list.click(y); i >= 0 {
+		c.list.to(i)
+		c.toggle()
+	}
+	return nil
+}
+
+func (c *checklist) wheel(n int) { c.list.move(n) }
 
 func (c *checklist) lines(t *theme.Theme, w, h int) []string {
 	c.list.resize(len(c.items), max(1, h-2))
@@ -320,14 +362,35 @@ func (o *options) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 	default:
 		o.list.key(key)
 	}
+	o.turn(s, d)
+	return nil
+}
+
+// turn chooses the value d places on.
+func (o *options) turn(s *Session, d int) {
 	if c := &o.choices[o.list.cursor]; d != 0 {
-		c.at = (c.at + d + len(c.names)) % len(c.names)
+		c.turn(d)
 		c.choose(&s.settings, c.at)
+	}
+}
+
+func (c *choice) turn(d int) { c.at = (c.at + d + len(c.names)) % len(c.names) }
+
+func (o *options) paste(string) {}
+
+// A click chooses a line; one on the chosen line, its next value.
+func (o *options) click(s *Session, _, y int) tea.Cmd {
+	switch i := o.list.click(y); i {
+	case -1:
+	case o.list.cursor:
+		o.turn(s, 1)
+	default:
+		o.list.to(i)
 	}
 	return nil
 }
 
-func (o *options) paste(string) {}
+func (o *options) wheel(n int) { o.list.move(n) }
 
 func (o *options) lines(t *theme.Theme, w, h int) []string {
 	o.list.resize(len(o.choices), max(1, h-2))
@@ -351,16 +414,26 @@ func (s *Session) openHelp() tea.Cmd {
 	return nil
 }
 
+// inside draws what is in a dialog's box over the middle of a screen; x and y are
+// where that begins. It is nil where the screen is too small.
+func inside(t *theme.Theme, d dialog, w, h int) (body []string, inner, x, y int) {
+	if w < 12 || h < 5 {
+		return nil, 0, 0, 0
+	}
+	inner = min(72, w-6)
+	body = d.lines(t, inner, h-4)
+	body = body[:min(len(body), h-4)]
+	return body, inner, (w - inner) / 2, max(0, (h-len(body)-2)/2) + 1
+}
+
 // over lays a dialog's box over the middle of a screen.
 func over(t *theme.Theme, screen []string, d dialog, w, h int) []string {
-	if w < 12 || h < 5 {
+	body, inner, x, y := inside(t, d, w, h)
+	if body == nil {
 		return screen
 	}
-	inner := min(72, w-6)
-	body := d.lines(t, inner, h-4)
-	body = body[:min(len(body), h-4)]
+	x, y = x-2, y-1
 	box := boxed(t, d.title(), body, inner)
-	x, y := (w-inner-4)/2, max(0, (h-len(box))/2)
 	out := append([]string(nil), screen...)
 	for i, l := range box {
 		if y+i >= len(out) {

@@ -185,6 +185,13 @@ func (j *judgement) key(s *Session, _ tea.KeyPressMsg) tea.Cmd {
 
 func (j *judgement) paste(string) {}
 
+func (j *judgement) click(s *Session, _, _ int) tea.Cmd {
+	s.dialog = nil
+	return nil
+}
+
+func (j *judgement) wheel(int) {}
+
 func (j *judgement) lines(t *theme.Theme, w, h int) []string {
 	out := j.s.comparison(j.path, j.size, w)
 	out = out[:min(len(out), max(1, h-2))]

@@ -40,7 +40,7 @@ func (m *modelsScreen) loaded(s *Session, msg modelsMsg) {
 func (s *Session) model() (Model, bool) {
 	for _, m := range s.models.all {
 		if m.Name == s.settings.Model {
-			m, _ = s.figures(m)
+			m, _, _ = s.figures(m)
 			return m, true
 		}
 	}
@@ -48,19 +48,19 @@ func (s *Session) model() (Model, bool) {
 }
 
 // figures fills in a model's speed and BPC, and says where they come from: from
-// earlier jobs, or from samples of the picked file.
-func (s *Session) figures(m Model) (Model, string) {
+// earlier jobs, or, as a guess, from samples of the picked file.
+func (s *Session) figures(m Model) (_ Model, from string, guess bool) {
 	if speed, bpc, jobs := s.history.typical(m.Name); jobs > 0 {
 		m.Speed, m.BPC = speed, bpc
-		return m, "the median of " + plural(jobs, "earlier job")
+		return m, "the median of " + plural(jobs, "earlier job"), false
 	}
 	if path, size, ok := s.files.pick(); ok && size >= leastJudged {
 		if e, ok := s.estimate(path, m.Name, size); ok {
 			m.Speed, m.BPC = e.Speed(), e.BPC()
-			return m, "samples of " + text.Clean(filepath.Base(path))
+			return m, "samples of " + text.Clean(filepath.Base(path)), !e.Exact
 		}
 	}
-	return m, ""
+	return m, "", false
 }
 
 func (s *Session) modelName() string {
@@ -157,7 +157,7 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 	}
 	from, to := m.window()
 	for i := from; i < to; i++ {
-		x, _ := s.figures(m.all[i])
+		x, _, guess := s.figures(m.all[i])
 		mark := " "
 		if x.Name == s.settings.Model {
 			mark = t.Good.Render(string([]rune(t.Glyph.Done)[0]))
@@ -178,16 +178,19 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 		if x.BPC > 0 {
 			ratio = 8 / x.BPC
 		}
-		speed := text.Rate(x.Speed)
+		speed, about := text.Rate(x.Speed), ""
+		if guess {
+			about = "~"
+		}
 		if path, _, ok := s.files.pick(); ok && x.Speed == 0 && s.judging(path, x.Name) {
 			speed = "trying"
 		}
 		if !narrow {
 			row += text.FitRight(size, 9)
 		}
-		row += text.FitRight(speed, 12) + text.FitRight(text.Ratio(ratio), 8)
+		row += text.FitRight(about+speed, 12) + text.FitRight(about+text.Ratio(ratio), 8)
 		if w >= 90 {
-			row += text.FitRight(text.Fixed(x.BPC, 2), 8)
+			row += text.FitRight(about+text.Fixed(x.BPC, 2), 8)
 		}
 		row += "  "
 		switch {
@@ -212,7 +215,7 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 // source says how a model comes here, or where its figures come from.
 func (m *modelsScreen) source(s *Session, c Model) string {
 	t := s.t
-	_, from := s.figures(c)
+	_, from, _ := s.figures(c)
 	switch {
 	case c.Where == Available && c.Get != "":
 		return t.Key.Render("p") + t.Muted.Render(" downloads it, as does ") + c.Get

@@ -293,7 +293,7 @@ func (s *Session) click(msg tea.MouseClickMsg) tea.Cmd {
 	case s.full != nil:
 		return s.full.Update(msg)
 	case s.dialog != nil:
-		return nil
+		return s.clickDialog(msg)
 	case msg.Y == 0:
 		if tab := tabAt(s, msg.X); tab >= 0 {
 			return show(tab)(s)
@@ -312,14 +312,32 @@ func (s *Session) click(msg tea.MouseClickMsg) tea.Cmd {
 	return nil
 }
 
+// clickDialog hands a click to the dialog; one beside its box closes it.
+func (s *Session) clickDialog(msg tea.MouseClickMsg) tea.Cmd {
+	body, inner, x, y := inside(s.t, s.dialog, s.w, s.h)
+	if body == nil || msg.X < x-2 || msg.X >= x+inner+2 || msg.Y < y-1 || msg.Y > y+len(body) {
+		return s.dialog.key(s, tea.KeyPressMsg{Code: tea.KeyEscape})
+	}
+	if p, ok := s.dialog.(pointed); ok && msg.Y >= y && msg.Y < y+len(body) {
+		return p.click(s, msg.X-x, msg.Y-y)
+	}
+	return nil
+}
+
 func (s *Session) wheel(msg tea.MouseWheelMsg) tea.Cmd {
+	n := 3
+	if msg.Button == tea.MouseWheelUp {
+		n = -3
+	}
 	switch {
 	case s.full != nil:
 		return s.full.Update(msg)
-	case s.dialog == nil && msg.Button == tea.MouseWheelUp:
-		s.list().move(-3)
 	case s.dialog == nil:
-		s.list().move(3)
+		s.list().move(n)
+	default:
+		if p, ok := s.dialog.(pointed); ok {
+			p.wheel(n)
+		}
 	}
 	return nil
 }

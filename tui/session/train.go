@@ -153,10 +153,29 @@ func (f *trainForm) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 		f.list.key(k.String())
 		return nil
 	}
-	c := []*choice{rowBegin: &f.begin, rowTime: &f.time, rowName: nil, rowRest: &f.rest}[f.list.cursor]
-	c.at = (c.at + d + len(c.names)) % len(c.names)
+	f.turn(d)
 	return nil
 }
+
+// turn chooses the value d places on, in the lines that have some.
+func (f *trainForm) turn(d int) {
+	if c := [...]*choice{rowBegin: &f.begin, rowTime: &f.time, rowName: nil, rowRest: &f.rest}[f.list.cursor]; c != nil {
+		c.turn(d)
+	}
+}
+
+func (f *trainForm) click(_ *Session, _, y int) tea.Cmd {
+	switch i := f.list.click(y - 1); i { // what it learns from stands above
+	case -1:
+	case f.list.cursor:
+		f.turn(1)
+	default:
+		f.list.to(i)
+	}
+	return nil
+}
+
+func (f *trainForm) wheel(n int) { f.list.move(n) }
 
 // start puts the training into the queue, after a question if it replaces a model.
 func (f *trainForm) start(s *Session) tea.Cmd {
