@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"github.com/charmbracelet/colorprofile"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -159,13 +160,7 @@ func (a *app) paint(s, code string) string {
 
 // colored reports whether text for f is to have colours.
 func (a *app) colored(f *os.File) bool {
-	switch a.color {
-	case colorAlways:
-		return true
-	case colorNever:
-		return false
-	}
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(f)
+	return a.terminalOn(f).Profile >= colorprofile.ANSI
 }
 
 // noArgs refuses arguments.

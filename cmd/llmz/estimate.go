@@ -119,7 +119,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 	var objects []estimateObject
 	var failed error
 	for _, name := range names {
-		if !a.quiet && isTerminal(a.stderr) {
+		if a.wantTUI() {
 			fmt.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
 		}
 		p, err := o.model(ctx, a, name, whole.Predict)
@@ -149,7 +149,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 			}
 		}
 	}
-	if !a.quiet && isTerminal(a.stderr) {
+	if a.wantTUI() {
 		fmt.Fprint(a.stderr, "\r\x1b[K")
 	}
 	if a.json != jsonOff {

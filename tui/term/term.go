@@ -77,6 +77,8 @@ func profile(r Request, env map[string]string, outTTY bool, goos string) colorpr
 	}
 	p := colorprofile.NoTTY
 	switch {
+	case r.Color != "always" && truthy(env["CI"]):
+		return p // what is kept of its output is a plain text
 	case outTTY && goos == runtime.GOOS && r.Out != nil:
 		p = colorprofile.Detect(r.Out, r.Environ)
 	case outTTY || r.Color == "always":
