@@ -11,10 +11,11 @@ import (
 )
 
 // Curves draws the BPC over a file, of each stretch and of all up to there, on
-// axes in at most w × h cells; nil where there is too little to draw or no room.
+// axes in at most w × h cells; nil where there is too little to draw or no room:
+// a twelfth of the file makes a curve, less only a scrawl.
 func Curves(t *theme.Theme, s *feed.Snapshot, w, h int) []string {
 	w, h = min(w, 120), min(h, 20)
-	if s.Total <= 0 || len(s.Curve) < 4 || h < 8 {
+	if s.Total <= 0 || s.Bytes < s.Total/12 || len(s.Curve) < 4 || h < 8 {
 		return nil
 	}
 	dots := w

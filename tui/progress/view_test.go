@@ -197,3 +197,23 @@ func BenchmarkFrame(b *testing.B) {
 		v.lines()
 	}
 }
+
+func TestCurves(t *testing.T) {
+	for _, c := range []struct {
+		part  float64
+		w, h  int
+		drawn bool
+	}{{0.05, 80, 20, false}, {0.5, 80, 20, true}, {1, 200, 60, true}, {0.5, 80, 7, false}, {0.5, 12, 20, false}} {
+		s := single(c.part)[0].Snapshot
+		lines := Curves(golden.Colour, &s, c.w, c.h)
+		golden.Within(t, lines, c.w, c.h)
+		if (lines != nil) != c.drawn {
+			t.Errorf("%v of the file on %d × %d: %d lines", c.part, c.w, c.h, len(lines))
+		}
+	}
+	s := single(0.5)[0].Snapshot
+	s.Total = -1
+	if Curves(golden.Mono, &s, 80, 20) != nil {
+		t.Error("a part of an unknown whole was drawn")
+	}
+}

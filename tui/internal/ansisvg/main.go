@@ -73,7 +73,7 @@ func (p *palette) draw(b *bufio.Writer, lines []string, cols int) {
 	h := float64(len(lines))*cellH + 2*margin
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f">`+"\n", w, h, w, h)
 	fmt.Fprintf(b, `<rect width="100%%" height="100%%" rx="8" fill="%s"/>`+"\n", p.paper)
-	fmt.Fprintf(b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="%d" fill="%s" xml:space="preserve">`+"\n", fontSize, p.ink)
+	fmt.Fprintf(b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="%d" fill="%s">`+"\n", fontSize, p.ink)
 	var st style
 	for y, line := range lines {
 		p.drawLine(b, line, y, &st)
@@ -130,9 +130,14 @@ func (p *palette) drawRun(b *bufio.Writer, s string, x, y int, st style) int {
 	if bg != "" {
 		fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.0f" fill="%s"/>`, left, top, float64(n)*cellW, cellH, bg)
 	}
-	if strings.TrimSpace(s) == "" {
+	// Browsers collapse spaces, each in its own way: those at the ends become a
+	// place, those inside ones that do not break.
+	inner := strings.Trim(s, " ")
+	if inner == "" {
 		return n
 	}
+	left += float64(len(s)-len(strings.TrimLeft(s, " "))) * cellW
+	inner = strings.ReplaceAll(inner, " ", "\u00a0")
 	attrs := ""
 	if fg != "" {
 		attrs += fmt.Sprintf(` fill="%s"`, fg)
@@ -147,7 +152,7 @@ func (p *palette) drawRun(b *bufio.Writer, s string, x, y int, st style) int {
 		attrs += ` text-decoration="underline"`
 	}
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" textLength="%.1f" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
-		left, top+cellH*0.76, float64(n)*cellW, attrs, html.EscapeString(s))
+		left, top+cellH*0.76, float64(text.Width(inner))*cellW, attrs, html.EscapeString(inner))
 	return n
 }
 

@@ -25,6 +25,15 @@ func TestPicture(t *testing.T) {
 	if !strings.Contains(l.String(), `fill="#ffffff"/>`) || !strings.Contains(l.String(), `fill="#be123c"`) || strings.Contains(l.String(), dark.paper) {
 		t.Errorf("not light:\n%s", l.String())
 	}
+	var spaced strings.Builder
+	if err := run(strings.NewReader("  a  b \x1b[4m  \x1b[24mc"), &spaced, 40, &dark); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<text x="30.8" y="27.7" textLength="33.6"`, ">a\u00a0\u00a0b</text>", `<text x="89.6" y="27.7" textLength="8.4"`} {
+		if !strings.Contains(spaced.String(), want) {
+			t.Errorf("no %q in\n%s", want, spaced.String())
+		}
+	}
 	d := xml.NewDecoder(strings.NewReader(b.String()))
 	for {
 		if _, err := d.Token(); err == io.EOF {
