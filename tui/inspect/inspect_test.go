@@ -182,7 +182,7 @@ func TestFlow(t *testing.T) {
 		<-release
 		return demo.Inspection([]byte(sample)), nil
 	}, golden.Mono)
-	tm := teatest.NewTestModel(t, screen.Root(m, true), teatest.WithInitialTermSize(80, 24))
+	tm := teatest.NewTestModel(t, screen.Root(m), teatest.WithInitialTermSize(80, 24))
 	saw := golden.Watch(t, tm)
 	saw("over the content")
 	tm.Send(tea.WindowSizeMsg{Width: 33, Height: 9})

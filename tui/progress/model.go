@@ -31,12 +31,7 @@ func frame() tea.Cmd {
 	return tea.Tick(FrameTime, func(time.Time) tea.Msg { return frameMsg{} })
 }
 
-func (m *model) Init() tea.Cmd {
-	if m.v.keys {
-		return tea.Batch(frame(), tea.RequestBackgroundColor)
-	}
-	return frame()
-}
+func (m *model) Init() tea.Cmd { return frame() }
 
 func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {

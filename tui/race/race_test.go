@@ -188,7 +188,7 @@ func TestFlow(t *testing.T) {
 	ctx := t.Context()
 	c := contest(make([]byte, 5000), fake("quick", false, nil), fake("slow", false, hold))
 	m := NewModel(ctx, c, golden.Mono, true)
-	tm := teatest.NewTestModel(t, screen.Root(m, true), teatest.WithInitialTermSize(80, 24))
+	tm := teatest.NewTestModel(t, screen.Root(m), teatest.WithInitialTermSize(80, 24))
 	saw := golden.Watch(t, tm)
 	saw("side by side")
 	tm.Send(tea.WindowSizeMsg{Width: 30, Height: 6})

@@ -131,7 +131,7 @@ func newSession(ctx context.Context, b Backend, o Options) *Session {
 
 // Init reads the directory, the models and the history.
 func (s *Session) Init() tea.Cmd {
-	cmds := []tea.Cmd{s.readDir(s.files.dir), s.loadModels(), tea.RequestBackgroundColor}
+	cmds := []tea.Cmd{s.readDir(s.files.dir), s.loadModels()}
 	if s.b.History != "" {
 		path := s.b.History
 		cmds = append(cmds, func() tea.Msg {

@@ -33,6 +33,10 @@ func Program(m tea.Model, o Options) *tea.Program {
 	if o.Environ != nil {
 		opts = append(opts, tea.WithEnvironment(o.Environ))
 	}
+	if o.In != nil {
+		a := &answers{Model: m}
+		m, opts = a, append(opts, tea.WithFilter(a.hold))
+	}
 	return tea.NewProgram(m, opts...)
 }
 
@@ -52,23 +56,12 @@ type Part interface {
 }
 
 // Alone returns a program that shows one part.
-func Alone(p Part, o Options) *tea.Program { return Program(Root(p, o.In != nil), o) }
+func Alone(p Part, o Options) *tea.Program { return Program(Root(p), o) }
 
-// Root makes a root model of a part; keys is whether there are any.
-func Root(p Part, keys bool) tea.Model { return root{p, keys} }
+// Root makes a root model of a part.
+func Root(p Part) tea.Model { return root{p} }
 
-type root struct {
-	Part
-	keys bool
-}
-
-func (r root) Init() tea.Cmd {
-	if r.keys {
-		// The answer comes as if it were typed.
-		return tea.Batch(r.Part.Init(), tea.RequestBackgroundColor)
-	}
-	return r.Part.Init()
-}
+type root struct{ Part }
 
 func (r root) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
