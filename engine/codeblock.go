@@ -49,6 +49,7 @@ type blockCodec struct {
 	steps   int
 	groups  []group
 	profile Profile // without the sessions' stages, until run has ended
+	samples samples
 }
 
 // errOverrun means that a decoder needed more coded data than there is.
@@ -93,11 +94,8 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 		return err
 	}
 	c.groups = groups
-	began := time.Now()
-	defer func() {
-		err = errors.Join(err, c.closeGroups(groups))
-		c.boundSampled(time.Since(began))
-	}()
+	c.samples = samples{at: time.Now()}
+	defer func() { err = errors.Join(err, c.closeGroups(groups)) }()
 	var cancelled atomic.Bool
 	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
 
@@ -145,6 +143,9 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 			}
 		}
 		done += active
+		if timed {
+			c.addSample(time.Now(), step+1)
+		}
 		if step+1 == c.probeSteps && c.checkProbe != nil {
 			if err := c.checkProbe(); err != nil {
 				return err
@@ -168,6 +169,10 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 			}
 		}
 	}
+	for i := range groups {
+		groups[i].infer, groups[i].update = groups[i].times()
+	}
+	c.addSample(time.Now(), steps)
 	return nil
 }
 
@@ -217,6 +222,15 @@ func bitCost(freq, total uint32) uint64 {
 	return uint64(n)<<8 + q<<8>>n&255 - 8<<8
 }
 
+// samples is what timed steps tell about the steps before them.
+type samples struct {
+	coding, mixing time.Duration // of the latest timed step
+
+	at    time.Time     // when it was counted
+	steps int           // how many were counted
+	own   time.Duration // the sessions' times then
+}
+
 // codeTimed is codeLanes with its time taken, less what the session counts as its
 // own.
 func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
@@ -232,22 +246,36 @@ func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
 		// The coder's part is too short to be timed on its own.
 		coding = min(spent, time.Duration(count)*byteCodingTime())
 	}
-	steps := time.Duration(min(sampleSteps, c.steps-step))
-	c.profile[StageCode] += coding * steps
-	c.profile[StageMix] += (spent - coding) * steps
+	if g.first == 0 {
+		c.samples.coding, c.samples.mixing = 0, 0
+	}
+	c.samples.coding += coding
+	c.samples.mixing += spent - coding
 }
 
-// boundSampled cuts what the timed steps stand for down to what run can have spent on it,
-// of the time it took: one that was held up counts for sampleSteps.
-func (c *blockCodec) boundSampled(elapsed time.Duration) {
+// addSample adds to the profile what the steps up to the given one, of which the latest
+// timed one is a sample, took since the last call. That is never more than the time that
+// passed, even if the sample was held up.
+func (c *blockCodec) addSample(now time.Time, step int) {
+	s := &c.samples
+	var own time.Duration
+	for i := range c.groups {
+		own += time.Duration(c.groups[i].infer + c.groups[i].update)
+	}
+	passed := now.Sub(s.at)
 	if len(c.groups) == 1 { // else the models run beside it
-		elapsed -= c.profile[StageInfer] + c.profile[StageUpdate]
+		passed -= own - s.own
 	}
-	elapsed = max(0, elapsed)
-	if sampled := c.profile[StageCode] + c.profile[StageMix]; sampled > elapsed {
-		c.profile[StageCode] = time.Duration(float64(c.profile[StageCode]) * float64(elapsed) / float64(sampled))
-		c.profile[StageMix] = elapsed - c.profile[StageCode]
+	passed = max(0, passed)
+	n := time.Duration(step - s.steps)
+	coding, mixing := s.coding*n, s.mixing*n
+	if both := coding + mixing; both > passed {
+		coding = time.Duration(float64(coding) * float64(passed) / float64(both))
+		mixing = passed - coding
 	}
+	c.profile[StageCode] += coding
+	c.profile[StageMix] += mixing
+	s.at, s.steps, s.own = now, step, own
 }
 
 // byteCodingTime returns what it takes to code the eight decisions of a byte, as
