@@ -27,8 +27,8 @@ const (
 
 // BenchmarkSpeed compares what a block goes through, in both directions, with a
 // bare loop that steps llama.cpp and looks at nothing. An iteration runs each of
-// them once, so that a machine's moods hit all alike; the figures are medians over
-// the iterations.
+// them once, each iteration another one first, so that a machine's moods hit all
+// alike; the figures are medians over the iterations.
 func BenchmarkSpeed(b *testing.B) {
 	path := os.Getenv(ggufEnv)
 	if path == "" {
@@ -80,18 +80,19 @@ func (s *speed) run() {
 	names := []string{"bare", "encode", "decode", "mix-encode", "mix-decode"}
 	times := make([][]float64, len(names)) // seconds per token
 	var softmax []float64
-	for s.b.Loop() {
-		var coded, mixed []byte
-		runs := []func(){
-			s.bare,
-			func() { coded = s.code(nil, false) },
-			func() { s.code(coded, false) },
-			func() { mixed = s.code(nil, true) },
-			func() { s.code(mixed, true) },
-		}
-		for i, run := range runs {
+	coded, mixed := s.code(nil, false), s.code(nil, true)
+	runs := []func(){
+		s.bare,
+		func() { s.code(nil, false) },
+		func() { s.code(coded, false) },
+		func() { s.code(nil, true) },
+		func() { s.code(mixed, true) },
+	}
+	for first := 0; s.b.Loop(); first++ {
+		for i := range runs {
+			i = (first + i) % len(runs)
 			start := time.Now()
-			run()
+			runs[i]()
 			times[i] = append(times[i], time.Since(start).Seconds()/float64(s.steps*s.lanes))
 			if i == 1 {
 				softmax = append(softmax, s.update)
