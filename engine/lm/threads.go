@@ -54,8 +54,10 @@ const (
 // newGovernor starts with as many threads as there are free cores, at most most.
 func newGovernor(most int, free func(n int) bool) *governor {
 	most = max(most, 1)
-	g := &governor{most: most, cur: most, free: free, next: lookWait, upWait: upMin, downWait: downMin, forced: upMax}
-	g.yield()
+	g := &governor{most: most, cur: most, free: free, next: downMin, upWait: upMin, downWait: downMin, forced: upMax}
+	if g.yield(); g.cur < most {
+		g.next = lookWait
+	}
 	return g
 }
 

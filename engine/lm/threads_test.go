@@ -34,7 +34,10 @@ func TestGovernor(t *testing.T) {
 	if g.cur != 2 {
 		t.Errorf("an idle machine: %d threads", g.cur)
 	}
-	// A short run pays one slow step for the look at fewer threads.
+	// A run of two seconds does not look at fewer threads, a longer one pays a slow step.
+	if got, want := simulate(newGovernor(2, blind), 50, idle), 50*idle(2); got != want {
+		t.Errorf("two seconds on an idle machine: %v, want %v", got, want)
+	}
 	if got, most := simulate(newGovernor(2, blind), 64, idle), 63*idle(2)+idle(1); got > most {
 		t.Errorf("a short run on an idle machine: %v, want %v", got, most)
 	}
