@@ -7,7 +7,6 @@ import (
 	"errors"
 	"hash"
 	"math/bits"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,8 +46,10 @@ type blockCodec struct {
 	bare uint64
 
 	steps   int
-	groups  []group
-	profile Profile // without the sessions' stages, until run has ended
+	session predict.Session // nil without a model
+	feed    *tokenFeed      // nil unless symbols are tokens
+	prev    []int32         // the symbols last coded, by lane
+	profile Profile         // without the session's stages, until run has ended
 	samples samples
 }
 
@@ -58,22 +59,6 @@ var errOverrun = errors.New("coded data ends too early")
 // monitorSymbols is the number of symbols between two calls of a monitor, unless
 // a single step has more.
 const monitorSymbols = 32
-
-// sampleSteps is the number of steps of which one is timed.
-const sampleSteps = 16
-
-// group is a part of the lanes with a session of its own. While one group's
-// symbols are coded, the other's model runs.
-type group struct {
-	session      predict.Session // nil without a model
-	feed         *tokenFeed      // nil unless symbols are tokens
-	first, count int             // lanes
-	prev         []int32
-	req          chan []int32 // nil: Step runs when it is waited for
-	res          chan error
-
-	infer, update int64 // the session's times as of the last timed step
-}
 
 // run takes the step that both directions share, until all symbols are coded:
 // the model sees the symbols just coded, one per lane; then lane after lane, the
@@ -89,58 +74,40 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 		steps++
 	}
 	c.steps = steps
-	groups, err := c.newGroups(ctx, steps)
-	if err != nil {
+	if err := c.open(ctx); err != nil {
 		return err
 	}
-	c.groups = groups
 	c.samples = samples{at: time.Now()}
-	defer func() { err = errors.Join(err, c.closeGroups(groups)) }()
+	defer func() { err = errors.Join(err, c.close()) }()
 	var cancelled atomic.Bool
 	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
 
-	for i := range groups {
-		groups[i].launch(groups[i].count)
-	}
 	next := monitorSymbols
 	for step, done := 0, 0; step < steps; step++ {
-		active, following := c.lanes, c.lanes
+		active := c.lanes
 		if step == short {
 			active = long
 		}
-		if step+1 >= short {
-			following = long
-		}
-		if step+1 == steps {
-			following = 0
-		}
-		timed := step%sampleSteps == 0
-		for i := range groups {
-			g := &groups[i]
-			count := min(max(active-g.first, 0), g.count)
-			if count == 0 {
-				continue
-			}
-			if err := g.wait(); err != nil {
+		c.prev = c.prev[:active]
+		if c.session != nil {
+			if err := c.session.Step(c.prev); err != nil {
 				return err
 			}
-			if c.probe != nil && step < c.probeSteps {
-				c.hashFreqs(g, count)
-			}
-			if g.feed != nil {
-				g.feed.begin(count)
-			}
-			if timed {
-				c.codeTimed(g, count, step, short, long)
-			} else {
-				c.codeLanes(g, count, step, short, long)
-			}
-			if g.feed != nil {
-				g.feed.end()
-			}
-			if k := min(max(following-g.first, 0), g.count); k > 0 {
-				g.launch(k)
-			}
+		}
+		if c.probe != nil && step < c.probeSteps {
+			c.hashFreqs(active)
+		}
+		if c.feed != nil {
+			c.feed.begin(active)
+		}
+		timed := step%sampleSteps == 0
+		if timed {
+			c.codeTimed(step, short, long)
+		} else {
+			c.codeLanes(step, short, long)
+		}
+		if c.feed != nil {
+			c.feed.end()
 		}
 		done += active
 		if timed {
@@ -169,46 +136,43 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 			}
 		}
 	}
-	for i := range groups {
-		groups[i].infer, groups[i].update = groups[i].times()
-	}
+	c.samples.infer, c.samples.update = c.times()
 	c.addSample(time.Now(), steps)
 	return nil
 }
 
-// codeLanes codes the next symbol of the first count lanes of g.
-func (c *blockCodec) codeLanes(g *group, count, step, short, long int) {
-	for i := range count {
+// codeLanes codes the next symbol of the active lanes.
+func (c *blockCodec) codeLanes(step, short, long int) {
+	for lane := range c.prev {
 		var freqs []uint32
 		var total uint32
 		switch {
-		case g.feed != nil:
-			freqs, total = g.feed.get(i)
-		case g.session != nil:
-			freqs, total = g.session.Freqs(i)
+		case c.feed != nil:
+			freqs, total = c.feed.get(lane)
+		case c.session != nil:
+			freqs, total = c.session.Freqs(lane)
 		}
-		lane := g.first + i
 		pos := lane*short + min(lane, long) + step
 		switch {
 		case c.mixer != nil && c.tokens != nil:
 			s := c.mixer.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
 			c.tokens[pos] = s
-			g.prev[i] = s
+			c.prev[lane] = s
 		case c.mixer != nil:
 			b := c.mixer.Code(c.coder, lane, freqs, total, c.data[pos])
 			if total > 0 {
 				c.bare += bitCost(freqs[b], total)
 			}
 			c.data[pos] = b
-			g.prev[i] = int32(b)
+			c.prev[lane] = int32(b)
 		case c.tokens != nil:
 			s := int32(c.coder.Symbol(freqs, total, int(c.tokens[pos])))
 			c.tokens[pos] = s
-			g.prev[i] = s
+			c.prev[lane] = s
 		default:
 			s := c.coder.Symbol(freqs, total, int(c.data[pos]))
 			c.data[pos] = byte(s)
-			g.prev[i] = int32(s)
+			c.prev[lane] = int32(s)
 		}
 	}
 }
@@ -222,94 +186,11 @@ func bitCost(freq, total uint32) uint64 {
 	return uint64(n)<<8 + q<<8>>n&255 - 8<<8
 }
 
-// samples is what timed steps tell about the steps before them.
-type samples struct {
-	coding, mixing time.Duration // of the latest timed step
-
-	at    time.Time     // when it was counted
-	steps int           // how many were counted
-	own   time.Duration // the sessions' times then
-}
-
-// codeTimed is codeLanes with its time taken, less what the session counts as its
-// own.
-func (c *blockCodec) codeTimed(g *group, count, step, short, long int) {
-	own := func() int64 {
-		g.infer, g.update = g.times()
-		return g.infer + g.update
-	}
-	before, start := own(), time.Now()
-	c.codeLanes(g, count, step, short, long)
-	spent := max(0, time.Since(start)-time.Duration(own()-before))
-	coding := spent
-	if c.mixer != nil {
-		// The coder's part is too short to be timed on its own.
-		coding = min(spent, time.Duration(count)*byteCodingTime())
-	}
-	if g.first == 0 {
-		c.samples.coding, c.samples.mixing = 0, 0
-	}
-	c.samples.coding += coding
-	c.samples.mixing += spent - coding
-}
-
-// addSample adds to the profile what the steps up to the given one, of which the latest
-// timed one is a sample, took since the last call. That is never more than the time that
-// passed, even if the sample was held up.
-func (c *blockCodec) addSample(now time.Time, step int) {
-	s := &c.samples
-	var own time.Duration
-	for i := range c.groups {
-		own += time.Duration(c.groups[i].infer + c.groups[i].update)
-	}
-	passed := now.Sub(s.at)
-	if len(c.groups) == 1 { // else the models run beside it
-		passed -= own - s.own
-	}
-	passed = max(0, passed)
-	n := time.Duration(step - s.steps)
-	coding, mixing := s.coding*n, s.mixing*n
-	if both := coding + mixing; both > passed {
-		coding = time.Duration(float64(coding) * float64(passed) / float64(both))
-		mixing = passed - coding
-	}
-	c.profile[StageCode] += coding
-	c.profile[StageMix] += mixing
-	s.at, s.steps, s.own = now, step, own
-}
-
-// byteCodingTime returns what it takes to code the eight decisions of a byte, as
-// measured once on this machine.
-var byteCodingTime = sync.OnceValue(func() time.Duration {
-	const bytes = 2048
-	best := time.Duration(1<<63 - 1)
-	buf := make([]byte, 0, bytes)
-	for range 3 {
-		c := rangecoder.NewEncoder(buf)
-		start := time.Now()
-		for i := range 8 * bytes {
-			c.Bit(uint32(4096+i), i>>3&1)
-		}
-		best = min(best, time.Since(start))
-	}
-	return best / bytes
-})
-
-// live returns the profile as of the last timed step; only while run is at work.
-func (c *blockCodec) live() Profile {
-	p := c.profile
-	for i := range c.groups {
-		p[StageInfer] += time.Duration(c.groups[i].infer)
-		p[StageUpdate] += time.Duration(c.groups[i].update)
-	}
-	return p
-}
-
-// hashFreqs adds the frequencies of the first count lanes of g to the probe.
-func (c *blockCodec) hashFreqs(g *group, count int) {
+// hashFreqs adds the frequencies of the first count lanes to the probe.
+func (c *blockCodec) hashFreqs(count int) {
 	var buf [4096]byte
-	for i := range count {
-		freqs, _ := g.session.Freqs(i)
+	for lane := range count {
+		freqs, _ := c.session.Freqs(lane)
 		for len(freqs) > 0 {
 			n := min(len(freqs), len(buf)/4)
 			for j, f := range freqs[:n] {
@@ -327,109 +208,36 @@ func (c *blockCodec) probeSum() (sum [8]byte) {
 	return sum
 }
 
-// pipelined tells whether the lanes are split in two groups, so that the model runs
-// on one while the mixer and the coder work on the other. It never changes the
-// output of portable models: the order of coding stays the same.
-func (c *blockCodec) pipelined() bool {
-	return c.model != nil && c.mixer != nil && c.lanes >= 2*minGroup && c.threads >= 2 &&
-		c.model.Info().Portability == predict.Portable
-}
-
-// minGroup is the fewest lanes worth a group: with fewer, the model would lose
-// more by narrower products than the overlap wins.
-const minGroup = 8
-
-func (c *blockCodec) newGroups(ctx context.Context, steps int) ([]group, error) {
+// open starts the model's session.
+func (c *blockCodec) open(ctx context.Context) error {
+	c.prev = make([]int32, c.lanes)
 	if c.model == nil {
-		return []group{{count: c.lanes, prev: make([]int32, c.lanes)}}, nil
-	}
-	parts := 1
-	threads := c.threads
-	if c.pipelined() {
-		parts = 2
-		threads = c.threads / 2 // both groups' models may run at once
-	}
-	groups := make([]group, 0, parts)
-	first := 0
-	for i := range parts {
-		count := (c.lanes - first) / (parts - i)
-		s, err := c.model.NewSession(ctx, predict.SessionOptions{Lanes: count, Threads: threads, MaxSteps: steps})
-		if err != nil {
-			return nil, errors.Join(err, c.closeGroups(groups))
-		}
-		g := group{session: s, first: first, count: count, prev: make([]int32, count)}
-		if c.tokens != nil {
-			g.feed = newTokenFeed(s, c.mixer, first, count, threads)
-		}
-		for j := range g.prev {
-			g.prev[j] = predict.Start
-		}
-		if parts > 1 {
-			g.req, g.res = make(chan []int32, 1), make(chan error, 1)
-			go func() {
-				for prev := range g.req {
-					g.res <- s.Step(prev)
-				}
-				close(g.res)
-			}()
-		}
-		groups = append(groups, g)
-		first += count
-	}
-	return groups, nil
-}
-
-// launch lets the model see the symbols last coded in the first n lanes.
-func (g *group) launch(n int) {
-	g.prev = g.prev[:n]
-	if g.req != nil {
-		g.req <- g.prev
-	}
-}
-
-// wait returns when the prediction after the last launch is ready.
-func (g *group) wait() error {
-	if g.req != nil {
-		return <-g.res
-	}
-	if g.session == nil {
 		return nil
 	}
-	return g.session.Step(g.prev)
-}
-
-// times returns what the session's stages have taken so far, in nanoseconds.
-func (g *group) times() (infer, update int64) {
-	if g.session == nil {
-		return 0, 0
+	for i := range c.prev {
+		c.prev[i] = predict.Start
 	}
-	infer, update = g.session.StageTimes()
-	if g.feed != nil {
-		update += g.feed.spent.Nanoseconds()
-	}
-	return infer, update
-}
-
-// closeGroups ends the sessions and collects their times.
-func (c *blockCodec) closeGroups(groups []group) error {
 	var err error
-	for i := range groups {
-		g := &groups[i]
-		if g.session == nil {
-			continue
-		}
-		if g.req != nil {
-			close(g.req)
-			for range g.res { // a step may still be under way
-			}
-		}
-		if g.feed != nil {
-			g.feed.close()
-		}
-		infer, update := g.times()
-		c.profile[StageInfer] += time.Duration(infer)
-		c.profile[StageUpdate] += time.Duration(update)
-		err = errors.Join(err, g.session.Close())
+	c.session, err = c.model.NewSession(ctx, predict.SessionOptions{Lanes: c.lanes, Threads: c.threads, MaxSteps: c.steps})
+	if err != nil {
+		return err
 	}
-	return err
+	if c.tokens != nil {
+		c.feed = newTokenFeed(c.session, c.mixer, c.lanes, c.threads)
+	}
+	return nil
+}
+
+// close ends the session and adds its times to the profile.
+func (c *blockCodec) close() error {
+	if c.session == nil {
+		return nil
+	}
+	if c.feed != nil {
+		c.feed.close()
+	}
+	infer, update := c.times()
+	c.profile[StageInfer] += infer
+	c.profile[StageUpdate] += update
+	return c.session.Close()
 }

@@ -72,27 +72,23 @@ func TestInspectAgreesWithCompress(t *testing.T) {
 // What a sample stands for takes no longer than the time that passed since the one before.
 func TestSampledStages(t *testing.T) {
 	for _, c := range []struct {
-		groups                  int
 		infer, mix, code        time.Duration // of the model, and of one step of eight
 		elapsed, wantMix, wantC time.Duration
 	}{
-		{1, 0, 60, 20, 1000, 480, 160},    // as measured
-		{1, 0, 1500, 500, 1000, 750, 250}, // held up
-		{1, 600, 60, 20, 1000, 300, 100},  // the model has its share
-		{2, 600, 60, 20, 1000, 480, 160},  // it ran at the same time
-		{2, 600, 3000, 1000, 1000, 750, 250},
-		{1, 1500, 60, 20, 1000, 0, 0},
+		{0, 60, 20, 1000, 480, 160},    // as measured
+		{0, 1500, 500, 1000, 750, 250}, // held up
+		{600, 60, 20, 1000, 300, 100},  // the model has its share
+		{1500, 60, 20, 1000, 0, 0},
 	} {
-		b := blockCodec{groups: make([]group, c.groups)}
-		b.samples = samples{coding: c.code, mixing: c.mix, at: time.Unix(0, 0), steps: 8}
-		b.groups[0].infer = int64(c.infer)
+		var b blockCodec
+		b.samples = samples{coding: c.code, mixing: c.mix, infer: c.infer, at: time.Unix(0, 0), steps: 8}
 		for n := range time.Duration(3) {
 			b.addSample(time.Unix(0, int64((n+1)*c.elapsed)), int(n+2)*8)
 			if b.profile[StageMix] != c.wantMix || b.profile[StageCode] != c.wantC {
 				t.Errorf("%+v, sample %d: %v", c, n, b.profile)
 			}
 			b.profile = Profile{}
-			b.groups[0].infer += int64(c.infer)
+			b.samples.infer += c.infer
 		}
 	}
 }

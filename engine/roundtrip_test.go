@@ -112,7 +112,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-func TestThreadsAndPipeliningDoNotChangeTheOutput(t *testing.T) {
+func TestThreadsDoNotChangeTheOutput(t *testing.T) {
 	data := readFile(t, "alice29.txt")[:12_000]
 	for _, lanes := range []int{1, 7, 8, 33} {
 		for _, noMix := range []bool{false, true} {
@@ -131,14 +131,6 @@ func TestThreadsAndPipeliningDoNotChangeTheOutput(t *testing.T) {
 					t.Errorf("%d lanes, noMix %v, decoding with %d threads: %v", lanes, noMix, threads, err)
 				}
 			}
-		}
-	}
-	// The two ways of running a block must both have been taken.
-	m := newFakeModel("a")
-	mx, _ := newMixer(make([]byte, 64), 16, 0, true)
-	for threads, want := range map[int]bool{1: false, 2: true} {
-		if c := (&blockCodec{model: m, mixer: mx, lanes: 16, threads: threads}); c.pipelined() != want {
-			t.Errorf("%d threads: pipelined is %v", threads, !want)
 		}
 	}
 }

@@ -15,7 +15,6 @@ import (
 type tokenFeed struct {
 	session predict.Session
 	mixer   *mixer.Mixer // nil where none mixes
-	first   int          // the mixer's lane of the session's first
 
 	count int
 	next  atomic.Int32 // the first lane that nobody has taken up
@@ -29,8 +28,8 @@ type tokenFeed struct {
 
 // newTokenFeed makes a feed for a session of so many lanes, with a helper if there
 // is more than one thread.
-func newTokenFeed(s predict.Session, m *mixer.Mixer, first, lanes, threads int) *tokenFeed {
-	f := &tokenFeed{session: s, mixer: m, first: first, mine: make([]bool, lanes)}
+func newTokenFeed(s predict.Session, m *mixer.Mixer, lanes, threads int) *tokenFeed {
+	f := &tokenFeed{session: s, mixer: m, mine: make([]bool, lanes)}
 	if threads < 2 || lanes < 2 {
 		return f
 	}
@@ -72,7 +71,7 @@ func (f *tokenFeed) claim() int {
 func (f *tokenFeed) prepare(lane int) {
 	freqs, _ := f.session.Freqs(lane)
 	if f.mixer != nil {
-		f.mixer.PrepareToken(f.first+lane, freqs)
+		f.mixer.PrepareToken(lane, freqs)
 	}
 }
 
