@@ -184,6 +184,9 @@ func varying(rows []Row) variation {
 	return v
 }
 
+// Name returns the compressor's name, which tells a bare model from the mixed one.
+func (r *Row) Name() string { return r.label(variation{noMix: true}) }
+
 func (r *Row) label(v variation) string {
 	if r.Kind != KindModel {
 		return r.Model

@@ -18,7 +18,7 @@ func curves(rows []bench.Row) ([]figure, error) {
 	for _, file := range files(rows) {
 		p := newPlot(file+": bits per byte so far", "bytes coded", "BPC")
 		lines := 0
-		high := 0.0
+		high, right := 0.0, 0.0 // the highest value, and that beside the legend
 		addGrid(p, false, true)
 		for _, r := range best(rows, file) {
 			xys := soFar(r.Curve, r.OriginalBytes)
@@ -27,8 +27,11 @@ func curves(rows []bench.Row) ([]figure, error) {
 			}
 			for _, xy := range xys {
 				high = math.Max(high, xy.Y)
+				if xy.X > 0.7*float64(r.OriginalBytes) {
+					right = math.Max(right, xy.Y)
+				}
 			}
-			if err := addLine(p, r.Model, xys, lines, false); err != nil {
+			if err := addLine(p, r.Name(), xys, lines, false); err != nil {
 				return nil, err
 			}
 			lines++
@@ -36,7 +39,8 @@ func curves(rows []bench.Row) ([]figure, error) {
 		if lines == 0 {
 			continue
 		}
-		p.X.Min, p.Y.Min, p.Y.Max = 0, 0, math.Min(high*1.05, 9)
+		free := 1 - math.Min(0.075*float64(lines), 0.5) // of the height, below the legend
+		p.X.Min, p.Y.Min, p.Y.Max = 0, 0, math.Min(math.Max(high*1.05, right/free), 9)
 		p.X.Tick.Marker = linearTicks{bytesLabel}
 		p.Y.Tick.Marker = halves{}
 		figures = append(figures, figure{"bpc-" + slug(file), p, width, height})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"math"
@@ -146,5 +147,19 @@ func TestFront(t *testing.T) {
 	}
 	if len(names) != 3 || names[0] != "fast" || names[2] != "slow and small" {
 		t.Errorf("front: %q", names)
+	}
+}
+
+// A bare model is another compressor than the mixed one, even where it is faster.
+func TestBest(t *testing.T) {
+	bare := row("gru", bench.KindModel, 60_000, 4)
+	bare.NoMix = true
+	rows := []bench.Row{row("gru", bench.KindModel, 30_000, 5), bare, row("gru", bench.KindModel, 40_000, 5), row("lstm", bench.KindModel, 90_000, 4)}
+	var got []string
+	for _, r := range best(rows, "alice29.txt") {
+		got = append(got, fmt.Sprintf("%s %.0f", r.Name(), r.CompressBytesPerSecond))
+	}
+	if want := []string{"gru 40000", "gru (--no-mix) 60000", "lstm 90000"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -45,7 +45,7 @@ func scaling(rows []bench.Row) ([]figure, error) {
 			if r.Rot13 || r.Kind != bench.KindModel && axis.name != "size" || !axis.among(r) || axis.x(r) <= 0 || r.CompressBytesPerSecond <= 0 {
 				continue
 			}
-			k := r.Model + "|" + r.Where() + "|" + axis.group(r)
+			k := r.Name() + "|" + r.Where() + "|" + axis.group(r)
 			if lines[k] == nil {
 				order = append(order, k)
 			}

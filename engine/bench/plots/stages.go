@@ -50,7 +50,7 @@ func stages(rows []bench.Row) ([]figure, error) {
 	for i, stage := range used {
 		values := make(plotter.Values, len(models))
 		for j, r := range models {
-			names[j] = r.Model
+			names[j] = r.Name()
 			values[j] = 100 * shares(r.Profile, used)[stage]
 		}
 		bar, err := plotter.NewBarChart(values, vg.Points(min(34, 200/float64(len(models)))))

@@ -75,7 +75,7 @@ func tradeOff(file string, rows []bench.Row) (figure, error) {
 			if r.Kind == k.kind {
 				xy := plotter.XY{X: r.CompressBytesPerSecond, Y: r.Ratio}
 				xys = append(xys, xy)
-				names = append(names, label{xy, r.Model})
+				names = append(names, label{xy, r.Name()})
 			}
 		}
 		if len(xys) == 0 {
@@ -152,7 +152,7 @@ func best(rows []bench.Row, file string) []bench.Row {
 		if r.File != file || r.Limit != 0 {
 			continue
 		}
-		i := slices.IndexFunc(out, func(o bench.Row) bool { return o.Model == r.Model && o.Kind == r.Kind })
+		i := slices.IndexFunc(out, func(o bench.Row) bool { return o.Name() == r.Name() && o.Kind == r.Kind })
 		switch {
 		case i < 0:
 			out = append(out, r)
