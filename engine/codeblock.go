@@ -95,7 +95,7 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 			}
 		}
 		if c.probe != nil && step < c.probeSteps {
-			c.hashFreqs(active)
+			c.hashFreqs()
 		}
 		if c.feed != nil {
 			c.feed.begin(active)
@@ -186,10 +186,10 @@ func bitCost(freq, total uint32) uint64 {
 	return uint64(n)<<8 + q<<8>>n&255 - 8<<8
 }
 
-// hashFreqs adds the frequencies of the first count lanes to the probe.
-func (c *blockCodec) hashFreqs(count int) {
+// hashFreqs adds the frequencies of the active lanes to the probe.
+func (c *blockCodec) hashFreqs() {
 	var buf [4096]byte
-	for lane := range count {
+	for lane := range c.prev {
 		freqs, _ := c.session.Freqs(lane)
 		for len(freqs) > 0 {
 			n := min(len(freqs), len(buf)/4)
