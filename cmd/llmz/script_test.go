@@ -24,7 +24,22 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runMainEnv) != "" {
 		main()
 	}
+	if err := asOnATerminal(); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"llmz": main})
+}
+
+// asOnATerminal takes from the environment what would change the look of the
+// program, so that the tests see the same wherever they run: a job's log often has
+// NO_COLOR, CI or TERM=dumb.
+func asOnATerminal() error {
+	for _, name := range []string{"CI", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "COLORTERM", "LLMZ_GLYPHS", "NO_COLOR", "STY", "TMUX", "TTY_FORCE", "WT_SESSION"} {
+		if err := os.Unsetenv(name); err != nil {
+			return err
+		}
+	}
+	return os.Setenv("TERM", "xterm-256color")
 }
 
 func TestScript(t *testing.T) {

@@ -51,8 +51,6 @@ func onTerminal(t *testing.T, dir string, streams string, args ...string) (text 
 // The inline view of a download, its summary, and its failure.
 func TestPullOnTerminal(t *testing.T) {
 	h := startHub(t)
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("CI", "")
 	dir := t.TempDir()
 	out, code := onTerminal(t, dir, "err", "models", "pull", pulledModel)
 	plain := ansi.Strip(out)
@@ -67,8 +65,6 @@ func TestPullOnTerminal(t *testing.T) {
 }
 
 func TestTrainOnTerminal(t *testing.T) {
-	t.Setenv("TERM", "xterm-256color")
-	t.Setenv("CI", "")
 	args, output := tinyTraining(t)
 	out, code := onTerminal(t, t.TempDir(), "err", append(args, "--updates", "60")...)
 	plain := ansi.Strip(out)
