@@ -41,6 +41,9 @@ const (
 	// The least and the most seconds to wait before trying more threads, and fewer.
 	upMin, upMax     = 0.25, 16
 	downMin, downMax = 2, 64
+	// The seconds before fewer threads are tried first: free has just told that the
+	// cores are.
+	downFirst = 4
 
 	slowFactor = 1.6
 	slowSteps  = 2
@@ -54,7 +57,7 @@ const (
 // newGovernor starts with as many threads as there are free cores, at most most.
 func newGovernor(most int, free func(n int) bool) *governor {
 	most = max(most, 1)
-	g := &governor{most: most, cur: most, free: free, next: downMin, upWait: upMin, downWait: downMin, forced: upMax}
+	g := &governor{most: most, cur: most, free: free, next: downFirst, upWait: upMin, downWait: downMin, forced: upMax}
 	if g.yield(); g.cur < most {
 		g.next = lookWait
 	}

@@ -34,11 +34,11 @@ func TestGovernor(t *testing.T) {
 	if g.cur != 2 {
 		t.Errorf("an idle machine: %d threads", g.cur)
 	}
-	// A run of two seconds does not look at fewer threads, a longer one pays a slow step.
-	if got, want := simulate(newGovernor(2, blind), 50, idle), 50*idle(2); got != want {
-		t.Errorf("two seconds on an idle machine: %v, want %v", got, want)
+	// A run of four seconds does not look at fewer threads, a longer one pays a slow step.
+	if got, want := simulate(newGovernor(2, blind), 100, idle), 100*idle(2); got != want {
+		t.Errorf("four seconds on an idle machine: %v, want %v", got, want)
 	}
-	if got, most := simulate(newGovernor(2, blind), 64, idle), 63*idle(2)+idle(1); got > most {
+	if got, most := simulate(newGovernor(2, blind), 120, idle), 119*idle(2)+idle(1); got > most {
 		t.Errorf("a short run on an idle machine: %v, want %v", got, most)
 	}
 	if got, best := simulate(g, 200, busy), 200*busy(1); got > best*5/4 {
