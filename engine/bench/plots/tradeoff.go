@@ -145,7 +145,8 @@ func files(rows []bench.Row) []string {
 	return out
 }
 
-// best returns the rows about a file, of each compressor the fastest one.
+// best returns the rows about a file, of each compressor the fastest one of those
+// that chose their lanes themselves: other lanes are another ratio.
 func best(rows []bench.Row, file string) []bench.Row {
 	var out []bench.Row
 	for _, r := range rows {
@@ -156,9 +157,16 @@ func best(rows []bench.Row, file string) []bench.Row {
 		switch {
 		case i < 0:
 			out = append(out, r)
-		case r.CompressBytesPerSecond > out[i].CompressBytesPerSecond:
+		case better(&r, &out[i]):
 			out[i] = r
 		}
 	}
 	return out
+}
+
+func better(a, b *bench.Row) bool {
+	if own := a.LanesAsked == 0; own != (b.LanesAsked == 0) {
+		return own
+	}
+	return a.CompressBytesPerSecond > b.CompressBytesPerSecond
 }
