@@ -204,12 +204,12 @@ func (m *Model) Lanes(n int) int {
 }
 
 // MemoryBytes estimates the peak memory of a session: weights, KV cache,
-// logits, frequencies, and the library's buffers for a batch.
+// logits, and the library's buffers for a batch.
 func (m *Model) MemoryBytes(lanes int) int64 {
 	s := m.shape
 	vocab := int64(m.info.Alphabet)
 	perToken := int64(s.embd)*4*24 + int64(s.heads)*int64(m.set.ctx)*8
-	return s.weights + int64(lanes)*(s.kvBytes(m.set.ctx)+vocab*12) + batchTokens*perToken + 64<<20
+	return s.weights + int64(lanes)*(s.kvBytes(m.set.ctx)+vocab*8) + batchTokens*perToken + 64<<20
 }
 
 // Tokenize cuts block into tokens whose bytes, joined, are block.

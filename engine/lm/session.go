@@ -40,7 +40,7 @@ type session struct {
 	// tail holds each lane's newest tokens, at most keep, oldest first.
 	tail [][]int32
 	// logits are the library's, of the last step; nil for lanes whose frequencies
-	// have been computed from them.
+	// have taken their place.
 	logits [][]float32
 	freqs  [][]uint32
 	total  []uint32
@@ -73,8 +73,7 @@ func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predi
 	s.logits = make([][]float32, o.Lanes)
 	s.freqs = make([][]uint32, o.Lanes)
 	s.total = make([]uint32, o.Lanes)
-	for i := range s.freqs {
-		s.freqs[i] = make([]uint32, m.info.Alphabet)
+	for i := range s.tail {
 		s.tail[i] = make([]int32, 0, 2*m.set.keep)
 	}
 	return s, nil
@@ -174,7 +173,7 @@ func (s *session) refill(n int) error {
 // the first lanes are coded.
 func (s *session) Freqs(lane int) ([]uint32, uint32) {
 	if l := s.logits[lane]; l != nil {
-		s.total[lane] = freq.FromLogits(s.freqs[lane], l)
+		s.freqs[lane], s.total[lane] = freq.FromLogits(l)
 		s.logits[lane] = nil
 	}
 	return s.freqs[lane], s.total[lane]

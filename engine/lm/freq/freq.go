@@ -13,6 +13,7 @@ package freq
 
 import (
 	"math"
+	"unsafe"
 
 	"github.com/llmz/llmz/ggml/kernel"
 )
@@ -28,11 +29,14 @@ const (
 // MaxTokens is the largest vocabulary whose total is sure to fit in 32 bits.
 const MaxTokens = 1 << 24
 
-// FromLogits fills f with the frequencies of logits and returns their sum. Both
-// have the same length, between 1 and MaxTokens. Logits that are not numbers
-// count as minus infinity.
-func FromLogits(f []uint32, logits []float32) uint32 {
-	f = f[:len(logits)]
+// FromLogits returns the frequencies of 1 to MaxTokens logits and their sum. Logits
+// that are not numbers count as minus infinity.
+//
+// The frequencies take the place of the logits, which are lost: with a large
+// vocabulary and many lanes, memory of their own would be megabytes that every step
+// draws through the caches.
+func FromLogits(logits []float32) (f []uint32, total uint32) {
+	f = unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(logits))), len(logits))
 	m := maximum(logits)
 	sum := exps(f, logits, m)
 	n := uint64(len(f))
@@ -40,7 +44,7 @@ func FromLogits(f []uint32, logits []float32) uint32 {
 	for sum>>shift+n >= 1<<32 {
 		shift++
 	}
-	return uint32(finish(f, shift))
+	return f, uint32(finish(f, shift))
 }
 
 func maximumGeneric(logits []float32) float32 {
@@ -53,7 +57,8 @@ func maximumGeneric(logits []float32) float32 {
 	return m
 }
 
-// expsGeneric sets f to q, see the package comment, and returns its sum.
+// expsGeneric sets f to q, see the package comment, and returns its sum. f and logits
+// may be the same memory.
 func expsGeneric(f []uint32, logits []float32, m float32) (sum uint64) {
 	for i, x := range logits {
 		d := x - m

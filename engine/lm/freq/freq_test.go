@@ -42,6 +42,25 @@ func TestKernelsAgree(t *testing.T) {
 	}
 }
 
+// TestInPlace compares the frequencies that replace the logits with those computed
+// into memory of their own.
+func TestInPlace(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for n := 1; n < 5000; n += 1 + n/3 {
+		l := logitsFor(r, n)
+		want := make([]uint32, n)
+		sum := expsGeneric(want, l, maximumGeneric(l))
+		shift := uint(0)
+		for sum>>shift+uint64(n) >= 1<<32 {
+			shift++
+		}
+		finishGeneric(want, shift)
+		if got, _ := FromLogits(l); !slices.Equal(got, want) {
+			t.Fatalf("n=%d: other frequencies in the place of the logits", n)
+		}
+	}
+}
+
 // TestExhaustiveExp walks densely through the arguments of exp.
 func TestExhaustiveExp(t *testing.T) {
 	const n = 1 << 12
@@ -67,8 +86,7 @@ func TestFromLogits(t *testing.T) {
 	for _, n := range []int{1, 2, 255, 256, 50257, 151936} {
 		for range 6 {
 			l := logitsFor(r, n)
-			f := make([]uint32, n)
-			total := FromLogits(f, l)
+			f, total := FromLogits(slices.Clone(l))
 			var sum uint64
 			var p float64
 			for _, v := range f {
@@ -103,8 +121,7 @@ func TestFromLogits(t *testing.T) {
 func TestNotNumbers(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, l := range [][]float32{{nan}, {nan, nan, nan, nan, nan, nan, nan, nan, nan}, {float32(math.Inf(1)), 1, nan}, {float32(math.Inf(-1)), float32(math.Inf(-1))}} {
-		f := make([]uint32, len(l))
-		total := FromLogits(f, l)
+		f, total := FromLogits(slices.Clone(l))
 		var sum uint64
 		for _, v := range f {
 			sum += uint64(v)
@@ -117,9 +134,10 @@ func TestNotNumbers(t *testing.T) {
 
 func BenchmarkFromLogits(b *testing.B) {
 	l := logitsFor(rand.New(rand.NewPCG(5, 6)), 50257)
-	f := make([]uint32, len(l))
+	work := make([]float32, len(l))
 	b.SetBytes(int64(4 * len(l)))
 	for b.Loop() {
-		FromLogits(f, l)
+		copy(work, l)
+		FromLogits(work)
 	}
 }

@@ -169,7 +169,8 @@ func (c *Context) Decode() error {
 }
 
 // Logits returns the logits of the i-th token of the batch that was evaluated
-// last. They are the library's own memory, and valid until the next Decode.
+// last. They are the library's own memory, valid until the next Decode; the caller may
+// write over them.
 func (c *Context) Logits(i int) ([]float32, error) {
 	l, err := yzma.GetLogitsIth(c.c, int32(i), c.m.vocab)
 	if err == nil && l == nil {
