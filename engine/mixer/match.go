@@ -90,7 +90,7 @@ func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
 // commonSuffix returns how many bytes before p equal the last ones of l, at most
 // matchVerify. Before the start of p's lane, what is not coded yet counts as zeros.
 func (x *Mixer) commonSuffix(p int, l *lane) int {
-	start := x.laneAt(p - 1).start
+	start := x.laneAt(p).start // p is its lane's start where the lane had seen nothing yet
 	n := 0
 	for at := l.pos; n < matchVerify && p > 0 && at > l.start; n++ {
 		b := x.hist[p-1]
