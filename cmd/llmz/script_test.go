@@ -8,9 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,12 +33,19 @@ func TestMain(m *testing.M) {
 }
 
 // asOnATerminal takes from the environment what would change the look of the
-// program, so that the tests see the same wherever they run: a job's log often has
-// NO_COLOR, CI or TERM=dumb.
+// program or its answer to signals, so that the tests see the same wherever they run:
+// a job's log often has NO_COLOR, CI or TERM=dumb.
 func asOnATerminal() error {
 	for _, name := range []string{"CI", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "COLORTERM", "LLMZ_GLYPHS", "NO_COLOR", "STY", "TMUX", "TTY_FORCE", "WT_SESSION"} {
 		if err := os.Unsetenv(name); err != nil {
 			return err
+		}
+	}
+	// Programs ignore what their parents ignore, as nohup and shells do for jobs in
+	// the background; what is handled here is not ignored there.
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
 	return os.Setenv("TERM", "xterm-256color")
