@@ -22,7 +22,7 @@ const (
 	ggufEnv   = "LLMZ_BENCH_GGUF"   // a larger model, made by make.py random and llmz models convert
 	kernelEnv = "LLMZ_BENCH_KERNEL" // CPU kernels, as --kernel
 	lanesEnv  = "LLMZ_BENCH_LANES"  // comma-separated, default 16
-	stepsEnv  = "LLMZ_BENCH_STEPS"  // steps per run, default 32
+	stepsEnv  = "LLMZ_BENCH_STEPS"  // steps per run, default 32, at most the window: the bare loop never refills it
 )
 
 // BenchmarkLMSpeed compares what a block goes through, in both directions, with a
