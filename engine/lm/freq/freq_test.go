@@ -16,8 +16,12 @@ func logitsFor(r *rand.Rand, n int) []float32 {
 	return l
 }
 
-// TestKernelsAgree compares the kernel in use with the plain Go code, bit for bit.
+// TestKernelsAgree compares the kernels with the plain Go code, bit for bit.
 func TestKernelsAgree(t *testing.T) {
+	eachKernel(func(name string) { t.Run(name, testKernelsAgree) })
+}
+
+func testKernelsAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	special := []float32{float32(math.NaN()), float32(math.Inf(-1)), -1e30, 3.4e38, 0, float32(math.Copysign(0, -1)), -26.9999, -27, -27.0001}
 	for n := 1; n < 400; n++ {
@@ -63,6 +67,10 @@ func TestInPlace(t *testing.T) {
 
 // TestExhaustiveExp walks densely through the arguments of exp.
 func TestExhaustiveExp(t *testing.T) {
+	eachKernel(func(name string) { t.Run(name, testExhaustiveExp) })
+}
+
+func testExhaustiveExp(t *testing.T) {
 	const n = 1 << 12
 	l, a, b := make([]float32, n), make([]uint32, n), make([]uint32, n)
 	for start := float32(-28); start < 0; start += 0.5 {
@@ -133,11 +141,15 @@ func TestNotNumbers(t *testing.T) {
 }
 
 func BenchmarkFromLogits(b *testing.B) {
-	l := logitsFor(rand.New(rand.NewPCG(5, 6)), 50257)
-	work := make([]float32, len(l))
-	b.SetBytes(int64(4 * len(l)))
-	for b.Loop() {
-		copy(work, l)
-		FromLogits(work)
-	}
+	eachKernel(func(name string) {
+		b.Run(name, func(b *testing.B) {
+			l := logitsFor(rand.New(rand.NewPCG(5, 6)), 50257)
+			work := make([]float32, len(l))
+			b.SetBytes(int64(4 * len(l)))
+			for b.Loop() {
+				copy(work, l)
+				FromLogits(work)
+			}
+		})
+	})
 }
