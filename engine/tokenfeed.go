@@ -9,9 +9,9 @@ import (
 )
 
 // A tokenFeed gets the predictions of a step's lanes ready for coding. With
-// vocabularies of tens of thousands of tokens that takes as long as the coding: so
-// a helper works ahead, in the order of the lanes, while the first ones are coded.
-// What is coded does not depend on who did what.
+// vocabularies of tens of thousands of tokens and a mixer that takes as long as the
+// coding: so a helper works ahead, in the order of the lanes, while the first ones are
+// coded. What is coded does not depend on who did what.
 type tokenFeed struct {
 	session predict.Session
 	mixer   *mixer.Mixer // nil where none mixes
@@ -26,11 +26,15 @@ type tokenFeed struct {
 	spent time.Duration // by the coder's goroutine, waiting included
 }
 
+// bareLanes is the number of lanes from which a helper pays without a mixer. To wake
+// it and wait for it takes longer than the frequencies of a few lanes.
+const bareLanes = 64
+
 // newTokenFeed makes a feed for a session of so many lanes, with a helper if there
-// is more than one thread.
+// is more than one thread and enough to do.
 func newTokenFeed(s predict.Session, m *mixer.Mixer, lanes, threads int) *tokenFeed {
 	f := &tokenFeed{session: s, mixer: m, mine: make([]bool, lanes)}
-	if threads < 2 || lanes < 2 {
+	if threads < 2 || lanes < 2 || m == nil && lanes < bareLanes {
 		return f
 	}
 	f.done = make([]chan struct{}, lanes)
