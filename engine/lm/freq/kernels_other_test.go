@@ -1,5 +1,0 @@
-//go:build !amd64 || noasm
-
-package freq
-
-func eachKernel(f func(name string)) { f("go") }
