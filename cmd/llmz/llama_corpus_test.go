@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 const (
@@ -25,6 +26,10 @@ func TestLlamaCorpus(t *testing.T) {
 	files, err := filepath.Glob("../../../shared/corpora/canterbury_all/canterbury/*")
 	if err != nil || len(files) == 0 {
 		t.Skip("no corpus beside the project")
+	}
+	if os.Getenv(wholeEnv) != "" {
+		defer func(p time.Duration) { patience = p }(patience)
+		patience = 20 * time.Minute
 	}
 	dir := t.TempDir()
 	tinyIn(t, dir)

@@ -95,6 +95,9 @@ func tinyRoundTrip(t *testing.T, dir string, data []byte) {
 	writeFile(t, in, data)
 	llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "-m", "tiny.gguf", "in")
 	llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-T", "2", "-o", "back", "-m", "tiny.gguf", "in.llmz")
+	if t.Failed() {
+		return
+	}
 	if !bytes.Equal(readFile(t, filepath.Join(dir, "back")), data) {
 		t.Error("it came back different")
 	}

@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// patience is how long a child process may run.
+var patience = 2 * time.Minute
+
 // command returns llmz as a child process that runs in dir and is killed should
 // it hang.
 func command(t *testing.T, dir string, args ...string) *exec.Cmd {
@@ -23,7 +26,7 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), runMainEnv+"=1", "LLMZ_DATA_DIR="+filepath.Join(dir, "data"), "TMPDIR="+dir)
-	hang := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	hang := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { hang.Stop() })
 	return cmd
 }
