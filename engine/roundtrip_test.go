@@ -77,6 +77,7 @@ func setups() map[string]Options {
 		"mixer only": {NoModel: true},
 		"tokens":     {Model: newFakeTokenModel()},
 		"raw tokens": {Model: newFakeTokenModel(), NoMix: true},
+		"helped":     {Model: newFakeTokenModel(), NoMix: true, Lanes: bareLanes},
 		"five lanes": {Model: newFakeModel("a"), Lanes: 5, NoMix: true},
 	}
 }
