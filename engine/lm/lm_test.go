@@ -355,10 +355,15 @@ func TestSessionMisuse(t *testing.T) {
 
 func TestLanes(t *testing.T) {
 	m := &Model{shape: shape{layers: 12, embd: 768, heads: 12, kvHeads: 12, keyLen: 64, valueLen: 64, ctx: 1024}, set: settings{ctx: 1024}}
-	for n, want := range map[int]int{0: 1, 3065: 1, 40_000: 16, 1 << 20: 16} {
+	for n, want := range map[int]int{0: 1, 3065: 1, 5000: 1, 7000: 4, 20_000: 8, 28_000: 12, 31_000: 16, 40_000: 16, 1 << 20: 16} {
 		if got := m.Lanes(n); got != want {
 			t.Errorf("%d lanes for %d tokens, want %d", got, n, want)
 		}
+	}
+	// A cache that leaves room for 13 lanes.
+	m.shape.kvHeads = 26
+	if got := m.Lanes(1 << 20); got != 12 {
+		t.Errorf("%d lanes with a larger cache", got)
 	}
 	m.shape.layers, m.shape.kvHeads = 80, 64
 	if got := m.Lanes(1 << 20); got != 1 {
