@@ -204,8 +204,8 @@ const (
 // Lanes returns the number of lanes for n tokens.
 func (m *Model) Lanes(n int) int {
 	byMemory := int(cacheBudget / max(m.shape.kvBytes(m.set.ctx), 1))
-	lanes := min((n/laneTokens+1)/laneTile*laneTile, maxLanes, byMemory)
-	return max(1, lanes/laneTile*laneTile)
+	lanes := min(n/laneTokens+1, maxLanes, byMemory) // one more than asked for may fill a tile
+	return max(1, lanes-lanes%laneTile)
 }
 
 // MemoryBytes estimates the peak memory of a session: weights, KV cache,
