@@ -74,7 +74,7 @@ bench: ## Go benchmarks COUNT times, with medians and spread by benchstat; raw r
 	$(GO) run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da bench.txt
 
 .PHONY: benchmarks
-benchmarks: build ## measure again what the README shows, on a quiet machine
+benchmarks: build ## measure again what docs/benchmarks.md shows, on a quiet machine
 	LLMZ=./llmz bash testdata/bench/run.sh
 
 .PHONY: lint

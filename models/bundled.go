@@ -25,7 +25,7 @@ type bundle struct {
 
 // bundled are the bundled models; the first is the default.
 var bundled = []bundle{
-	newBundle("gru", "the notes' GRU, 3 layers of 512: the better ratio"),
+	newBundle("gru", "the prototype's GRU, 3 layers of 512: the better ratio"),
 	newBundle("lstm", "a small LSTM: several times faster"),
 }
 

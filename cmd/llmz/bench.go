@@ -49,7 +49,7 @@ type benchOptions struct {
 	from    string
 	compare string
 	plots   string
-	readme  string
+	pages   []string
 	commit  string
 }
 
@@ -93,7 +93,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
 	fs.StringVar(&o.from, "from", "", "measure nothing: show the rows of an earlier run")
 	fs.StringVar(&o.plots, "plots", "", "draw SVG and PNG pictures into this directory")
-	fs.StringVar(&o.readme, "readme", "", "update the tables between the markers of a Markdown file")
+	fs.StringArrayVar(&o.pages, "readme", nil, "update the tables between the markers of a Markdown file")
 	fs.StringVar(&o.commit, "commit", "", "the commit to note in the rows (default: the build's)")
 	fs.Lookup("commit").Hidden = true
 	return cmd
@@ -352,8 +352,8 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 			fmt.Fprintf(a.stderr, "%s pictures in %s\n", strconv.Itoa(len(paths)), o.plots)
 		}
 	}
-	if o.readme != "" {
-		if err := bench.UpdateReadme(o.readme, rows); err != nil {
+	for _, page := range o.pages {
+		if err := bench.UpdatePage(page, rows); err != nil {
 			return err
 		}
 	}

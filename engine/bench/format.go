@@ -70,3 +70,16 @@ func spread(s Summary) string {
 	}
 	return out
 }
+
+// speed writes a speed for people, with three significant digits: "51.9 kB/s".
+func speed(bytesPerSecond float64) string {
+	if bytesPerSecond <= 0 {
+		return "-"
+	}
+	units := []string{"B/s", "kB/s", "MB/s", "GB/s"}
+	i := 0
+	for bytesPerSecond >= 999.5 && i < len(units)-1 {
+		bytesPerSecond, i = bytesPerSecond/1e3, i+1
+	}
+	return digits(bytesPerSecond) + " " + units[i]
+}

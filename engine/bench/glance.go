@@ -127,7 +127,7 @@ func NotMeasured(rows []Row) []string {
 	if find(rows, "gru", wholeFile) == nil {
 		say("All of the Canterbury files in one, 13.9 MB: they take half an hour, and were left out this time. `make benchmarks` measures them where they lie in `../shared/corpora`.")
 	}
-	say("The notes' all_canterbury as it was, 18,521,760 B: its large/E.coli was not to be had.")
+	say("The prototype's all_canterbury as it was, 18,521,760 B: its large/E.coli was not to be had.")
 	where := make(map[string]bool)
 	for i := range rows {
 		if r := &rows[i]; r.Kind == KindModel && !r.Failed() {
@@ -135,7 +135,7 @@ func NotMeasured(rows []Row) []string {
 		}
 	}
 	if len(where) == 1 && where["cpu"] {
-		say("GPUs, the notes' MPS and CUDA rows: only models in llama.cpp can use one; the bundled models run on the CPU.")
+		say("GPUs, the prototype's MPS and CUDA rows: only models in llama.cpp can use one; the bundled models run on the CPU.")
 	}
 	var missing []string
 	for _, p := range Peers() {
@@ -154,6 +154,6 @@ func NotMeasured(rows []Row) []string {
 	if strings.HasSuffix(rows[len(rows)-1].Machine, "amd64") {
 		emulated = "; arm64 was only emulated, where speeds mean nothing"
 	}
-	say("Speed on other processors than the one named above%s. That their archives are the same is shown further down.", emulated)
+	say("Speed on other processors than the one named above%s. That their archives are the same: [determinism](determinism.md).", emulated)
 	return all
 }

@@ -217,14 +217,16 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestReadme(t *testing.T) {
+func TestPage(t *testing.T) {
 	rows := testRows()
 	rows[0].File, rows[2].File = smallFile, wholeFile
 	rows[0].Host = Host{Machine: "a machine", Commit: "0123456789abcdef", Date: "2026-11-23T22:00:00Z"}
 	rows[3].Host = rows[0].Host
 	rows[0].Busy, rows[1].Busy, rows[2].Busy = 4, 4, 4
 	path := filepath.Join(t.TempDir(), "README.md")
-	before, after := "# Title\n\n"+readmeBegin, readmeEnd+"\n\nMore text.\n"
+	begin, end := markers("bench")
+	summary, summaryEnd := markers("summary")
+	before, after := "# Title\n\n"+begin, end+"\n\n"+summary+"\nold summary\n"+summaryEnd+"\n\nMore text.\n"
 	if err := os.WriteFile(path, []byte(before+"\nold figures\n"+after), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +239,7 @@ func TestReadme(t *testing.T) {
 	}
 	var first []byte
 	for range 2 { // the second time must change nothing
-		if err := UpdateReadme(path, rows); err != nil {
+		if err := UpdatePage(path, rows); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)
@@ -245,7 +247,7 @@ func TestReadme(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := string(b)
-		if !strings.HasPrefix(text, before) || !strings.HasSuffix(text, after) || strings.Contains(text, "old figures") {
+		if !strings.HasPrefix(text, before) || !strings.HasSuffix(text, summaryEnd+"\n\nMore text.\n") || strings.Contains(text, "old summary") || strings.Contains(text, "old figures") {
 			t.Errorf("the rest of the file changed:\n%s", text)
 		}
 		for _, want := range []string{
@@ -253,7 +255,7 @@ func TestReadme(t *testing.T) {
 			"failed: exit status 1: no luck", "1 of 4 rows failed", "about 4 processes wanted each core",
 			"| Model | canterbury_small.bin, 10,846 B | a\\|b.txt, 10,846 B | all13, 10,846 B |", "| xz-9 | - | - | 3.688 |", "| bad | - | failed | - |",
 			"- GPT-2 and DistilGPT-2: their weights", "- GPUs, ", "Programs that were not on the machine: gzip -9, ",
-			"<details><summary>all13, 10,846 B: ", "![Speed against lanes](testdata/bench/scaling-lanes.svg)",
+			"| **llmz** (default: `-m gru`) | not measured |", "<details><summary>all13, 10,846 B: ", "![Speed against lanes](testdata/bench/scaling-lanes.svg)",
 		} {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in\n%s", want, text)
@@ -262,7 +264,7 @@ func TestReadme(t *testing.T) {
 		if first != nil && !bytes.Equal(first, b) {
 			t.Error("the second update changed the file")
 		}
-		if strings.Count(text, "<details>") != strings.Count(text, "</details>") || strings.Index(text, "The notes' table") > strings.Index(text, "<details>") {
+		if strings.Count(text, "<details>") != strings.Count(text, "</details>") || strings.Index(text, "The prototype's table") > strings.Index(text, "<details>") {
 			t.Error("the folds are wrong")
 		}
 		first = b
@@ -270,7 +272,7 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no markers"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := UpdateReadme(path, rows); !errors.Is(err, ErrNoMarkers) {
+	if err := UpdatePage(path, rows); !errors.Is(err, ErrNoMarkers) {
 		t.Errorf("without markers: %v", err)
 	}
 }
@@ -357,7 +359,7 @@ func TestBare(t *testing.T) {
 	bare.settle()
 	both := []Row{bare, rows[0]}
 	if r := find(both, "gru", smallFile); r == nil || r.NoMix {
-		t.Errorf("beside the notes stands %+v", r)
+		t.Errorf("beside the prototype stands %+v", r)
 	}
 	if got := Compare(both[:1], both[1:]); len(got) != 0 {
 		t.Errorf("compared with each other: %+v", got)

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// A note is a row of the results that llmz set out to reproduce: those of the
-// notes on compression with language models that the project began with.
-type note struct {
-	model, data string // as the notes have them
+// A baseline is a row of the results that llmz set out to beat: those of the
+// student's prototype that the project began with.
+type baseline struct {
+	model, data string // as the prototype has them
 	compress    float64
 	decompress  float64 // 0: not given
 	ratio, bpc  float64
@@ -25,7 +25,7 @@ const (
 	wholeFile = "all13"
 )
 
-var notes = []note{
+var baselines = []baseline{
 	{"LSTM (10 epochs)", "small", 25121.45, 25530.53, 1.58, 5.07, "lstm", smallFile, ""},
 	{"GRU (1 epoch)", "small, seen in training", 5901.51, 5840.39, 3.96, 2.02, "gru", smallFile, "not seen in training here"},
 	{"GRU", "all_canterbury, 18,521,760 B", 5931.78, 5840.65, 1.84, 4.35, "gru", wholeFile, "without E.coli, which was not to be had: 13,883,070 B"},
@@ -35,11 +35,11 @@ var notes = []note{
 	{"ZIP level 9", "the same 10,846 B", 17902959.93, 0, 2.09, 3.83, "zip-9", smallFile, "as a complete archive, directory included"},
 }
 
-// Against returns the notes' table with our rows beside it.
+// Against returns the prototype's table with our rows beside it.
 func Against(rows []Row) *Table {
-	t := newTable("", "The notes' model", "Data", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>",
+	t := newTable("", "The prototype's model", "Data", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>",
 		"llmz", "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>", "Remark")
-	for _, n := range notes {
+	for _, n := range baselines {
 		cells := []string{n.model, n.data, fmt.Sprintf("%.0f", n.compress), "-", fmt.Sprintf("%.2f", n.ratio), fmt.Sprintf("%.2f", n.bpc)}
 		if n.decompress > 0 {
 			cells[3] = fmt.Sprintf("%.0f", n.decompress)
@@ -82,15 +82,16 @@ func find(rows []Row, model, file string) *Row {
 	return nil
 }
 
-// Section writes the README's part about measurements: the notes' table beside
-// ours, sizes at a glance, what was not measured, and everything else folded. The function
-// picture returns the Markdown of a picture, empty where there is none.
-func Section(w io.Writer, rows []Row, picture func(name, alt string) string) error {
+// Section writes the page about measurements: the prototype's table beside
+// ours, sizes at a glance, what was not measured, and everything else folded. The function link
+// returns where a file that "make benchmarks" wrote is, empty where there is none.
+func Section(w io.Writer, rows []Row, link func(name string) string) error {
 	if len(rows) == 0 {
-		return fmt.Errorf("no rows to write about")
+		return errNoRows
 	}
+	picture := func(name, alt string) string { return markdownPicture(link, name, alt) }
 	var b strings.Builder
-	title := func(s string) { fmt.Fprintf(&b, "#### %s\n\n", s) }
+	title := func(s string) { fmt.Fprintf(&b, "## %s\n\n", s) }
 	table := func(t *Table) {
 		t.Title = ""
 		_ = t.WriteMarkdown(&b) // a Builder takes everything
@@ -108,7 +109,9 @@ func Section(w io.Writer, rows []Row, picture func(name, alt string) string) err
 	}
 	main := plain(rows)
 
-	title("The notes' table, and ours")
+	title("The prototype's table, and ours")
+	b.WriteString("llmz began with a student's prototype: an LSTM, a GRU and GPT-2 before an arithmetic coder, one symbol at a time.\n" +
+		"Its figures are the baseline.\n\n")
 	table(Against(rows))
 	b.WriteString(measuredOn(rows))
 
@@ -147,7 +150,7 @@ func Section(w io.Writer, rows []Row, picture func(name, alt string) string) err
 	if more.Len() > 0 {
 		fmt.Fprintf(&b, "<details><summary>More pictures: along the file, stages, threads, lanes, sizes</summary>\n\n%s</details>\n\n", &more)
 	}
-	fmt.Fprintf(&b, "[%[1]s/tables.md](%[1]s/tables.md) has the spread of the runs and the command of every row, the `.jsonl` files beside it everything.\n\n", picturesDir)
+	fmt.Fprintf(&b, "[tables.md](%s) has the spread of the runs and the command of every row, the `.jsonl` files beside it everything.\n\n", link("tables.md"))
 	_, err := io.WriteString(w, strings.TrimSuffix(b.String(), "\n"))
 	return err
 }

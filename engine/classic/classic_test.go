@@ -48,7 +48,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // TestAlice pins how well each codec does on a known text. A library's update
-// that changes these figures makes the notes and the README wrong.
+// that changes these figures makes the notes and docs/benchmarks.md wrong.
 func TestAlice(t *testing.T) {
 	in := inputs(t)["text"]
 	most := map[string]float64{ // bits per byte

@@ -41,8 +41,8 @@ func rewrite(t *testing.T, file []byte, kv func(*gguf.KV) bool, tensor func(ts *
 }
 
 func TestLoadInfo(t *testing.T) {
-	notes := Config{Cell: "gru", Layers: 3, Hidden: 512, Embed: 128}
-	if n := notes.Parameters(); n != 4302208 {
+	prototype := Config{Cell: "gru", Layers: 3, Hidden: 512, Embed: 128}
+	if n := prototype.Parameters(); n != 4302208 {
 		t.Errorf("%d parameters, want 4302208", n)
 	}
 	c := testConfigs[1].Config

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Measures everything that the README shows and writes it into this folder and
-# between the README's markers. Wants a machine that does nothing else.
+# Measures everything that docs/benchmarks.md and the README show and writes it into this
+# folder and between their markers. Wants a machine that does nothing else.
 #
 #   LLMZ=./llmz bash testdata/bench/run.sh [STAGE...]
 #
@@ -39,7 +39,7 @@ stage_samples() {
   measure control --rot13 -m gru,lstm,none,gzip-9,bzip2-9,xz-9,brotli-11 "${samples[0]}"
 }
 
-# The notes' table by device: here, one row per kernel.
+# The prototype's table by device: here, one row per kernel.
 stage_devices() {
   measure devices --warmup 0 -m gru,lstm --devices all testdata/canterbury_small.bin
 }
@@ -126,23 +126,23 @@ stage_determinism() {
   printf 'determinism: %d ways, the same archives\n' "$rows"
 }
 
-# Puts a file between the README's markers of a name.
-splice() { # NAME FILE
+# Puts a file between a page's markers of a name.
+splice() { # PAGE NAME FILE
   local new
   new=$(mktemp)
-  awk -v name="$1" -v file="$2" '
+  awk -v name="$2" -v file="$3" '
     $0 ~ "<!-- " name ":end" { inside = 0 }
     !inside { print }
     $0 ~ "<!-- " name ":begin" { inside = 1; print ""; while ((getline line < file) > 0) print line; print "" }
-  ' README.md >"$new"
-  cat "$new" >README.md
+  ' "$1" >"$new"
+  cat "$new" >"$1"
   rm "$new"
 }
 
 stage_report() {
-  [ ! -f "$out/determinism.md" ] || splice determinism "$out/determinism.md"
+  [ ! -f "$out/determinism.md" ] || splice docs/determinism.md determinism "$out/determinism.md"
   cat "$out"/{samples,bare,control,corpus-gru,corpus-lstm,corpus-none,corpus-classic,devices,threads,lanes,sizes}.jsonl 2>/dev/null >"$out/all.tmp" || true
-  "$llmz" bench --no-tui -v --from "$out/all.tmp" --readme README.md --plots "$out" --format markdown >"$out/tables.md"
+  "$llmz" bench --no-tui -v --from "$out/all.tmp" --readme README.md --readme docs/benchmarks.md --plots "$out" --format markdown >"$out/tables.md"
   rm -f "$out/all.tmp"
 }
 
