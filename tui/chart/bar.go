@@ -80,10 +80,18 @@ func Stacked(t *theme.Theme, segments []Segment, w int) string {
 	return b.String() + t.Faint.Render(strings.Repeat(t.Glyph.Empty, w-n))
 }
 
-// Spark draws values as columns between lo and hi; NaN leaves a cell empty.
+// flat is the part of a value below which differences are not worth drawing.
+const flat = 0.04
+
+// Spark draws values as columns between lo and hi; NaN leaves a cell empty. Where
+// lo and hi are as good as equal the columns stay at half height: what is not worth
+// telling must not look like peaks.
 func Spark(t *theme.Theme, style theme.Style, values []float64, lo, hi float64) string {
 	if len(values) == 0 {
 		return ""
+	}
+	if least := max(flat*max(math.Abs(lo), math.Abs(hi)), 1e-9); hi-lo < least {
+		lo, hi = (lo+hi-least)/2, (lo+hi+least)/2
 	}
 	steps := len(t.Glyph.Spark)
 	var b strings.Builder
@@ -93,16 +101,22 @@ func Spark(t *theme.Theme, style theme.Style, values []float64, lo, hi float64) 
 			b.WriteByte(' ')
 			continue
 		}
-		i := 0
-		if hi > lo {
-			i = int((v - lo) / (hi - lo) * float64(steps))
-		}
+		i := int((v - lo) / (hi - lo) * float64(steps))
 		b.WriteString(t.Glyph.Spark[max(0, min(steps-1, i))])
 	}
 	if style.Open() != "" {
 		b.WriteString("\x1b[m")
 	}
 	return b.String()
+}
+
+// Span writes a range of values, or the value where both ends read the same.
+func Span(lo, hi float64) string {
+	a, b := text.Fixed(lo, 2), text.Fixed(hi, 2)
+	if a == b {
+		return a
+	}
+	return a + "-" + b
 }
 
 // Range returns the smallest and largest of values, NaN left out; 0 and 1 where

@@ -144,3 +144,24 @@ func TestStageLegendSumsToTheWhole(t *testing.T) {
 		}
 	}
 }
+
+// Values that are as good as equal are drawn in the middle, not as peaks.
+func TestFlatSparkStaysLow(t *testing.T) {
+	for _, l := range levels {
+		top := l.t.Glyph.Spark[len(l.t.Glyph.Spark)-1]
+		for _, values := range [][]float64{{1.96, 1.958, 1.962, 1.96}, {0, 0, 0}, {5, 5}, {1e-12, 0}} {
+			lo, hi := Range(values)
+			if s := Spark(l.t, theme.Style{}, values, lo, hi); strings.Contains(s, top) || strings.HasPrefix(s, l.t.Glyph.Spark[0]) {
+				t.Errorf("%s: %v is drawn as %s", l.name, values, s)
+			}
+		}
+		if s := Spark(l.t, theme.Style{}, []float64{1, 3}, 1, 3); !strings.HasSuffix(s, top) || !strings.HasPrefix(s, l.t.Glyph.Spark[0]) {
+			t.Errorf("%s: 1 to 3 is drawn as %s", l.name, s)
+		}
+	}
+	for want, r := range map[string][2]float64{"1.96": {1.958, 1.962}, "1.80-2.95": {1.8, 2.95}} {
+		if got := Span(r[0], r[1]); got != want {
+			t.Errorf("%v: %s", r, got)
+		}
+	}
+}

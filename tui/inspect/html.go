@@ -7,7 +7,6 @@ import (
 	"html"
 	"io"
 	"math"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,7 +24,7 @@ var pageJS string
 
 // HTML writes the heat-map as one page that needs nothing else: no network, no
 // files beside it. Without scripts it still shows the colours; with them, what
-// the model expected at each place.
+// the model expected at each place. Stretches of one colour share an element.
 func HTML(w io.Writer, name string, x *engine.Inspection) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	title := html.EscapeString(text.Clean(name))
@@ -33,10 +32,15 @@ func HTML(w io.Writer, name string, x *engine.Inspection) error {
 	fmt.Fprintf(b, "<title>%s - where the bits went</title>\n<style>\n%s%s</style>\n", title, heatCSS(), pageCSS)
 	writeSummary(b, title, x)
 	writeOverview(b, x)
-	writeContent(b, x)
-	writeData(b, x)
+	notes := newPageNotes(x)
+	writeContent(b, x, notes)
+	notes.write(b)
 	return b.Flush()
 }
+
+// steps are the elements of the scale's steps; the first has none. A class for each
+// would make the page twice as large.
+var steps = [theme.HeatLevels]string{"", "u", "i", "b", "s", "q", "a", "em", "var", "dfn"}
 
 // heatCSS gives the steps of the scale the colours they have in a terminal.
 func heatCSS() string {
@@ -48,7 +52,7 @@ func heatCSS() string {
 		b.WriteString(scheme.open)
 		for i, c := range scheme.colours {
 			if c != "" {
-				fmt.Fprintf(&b, ".h%d { background: %s }\n", i, c)
+				fmt.Fprintf(&b, "p %s { background: %s }\n", steps[i], c)
 			}
 		}
 		b.WriteString(scheme.end)
@@ -67,7 +71,7 @@ func writeSummary(b *bufio.Writer, title string, x *engine.Inspection) {
 	size := int64(math.Ceil(x.Bits / 8))
 	fmt.Fprintf(b, "<header><h1>%s</h1>\n<p>%s → %s", title, byteCount(int64(len(x.Content))), byteCount(size))
 	if len(x.Content) > 0 && size > 0 {
-		fmt.Fprintf(b, ", <b>%.3f BPC</b>, %.2fx", x.Bits/float64(len(x.Content)), float64(len(x.Content))/float64(size))
+		fmt.Fprintf(b, ", <strong>%.3f BPC</strong>, %.2fx", x.Bits/float64(len(x.Content)), float64(len(x.Content))/float64(size))
 	}
 	fmt.Fprintf(b, " with %s. The archive's headers and checksums are not counted.</p>\n<p class=legend>cost in bits:", html.EscapeString(how))
 	for i, from := range theme.HeatFrom {
@@ -75,7 +79,11 @@ func writeSummary(b *bufio.Writer, title string, x *engine.Inspection) {
 		if i == theme.HeatLevels-1 {
 			plus = " and more"
 		}
-		fmt.Fprintf(b, " <span class=h%d>&nbsp;%g%s&nbsp;</span>", i, from, plus)
+		label := fmt.Sprintf("&nbsp;%g%s&nbsp;", from, plus)
+		if i > 0 {
+			label = fmt.Sprintf("<%s>%s</%[1]s>", steps[i], label)
+		}
+		b.WriteString(" " + label)
 	}
 	b.WriteString("</p>\n")
 }
@@ -94,7 +102,7 @@ func writeOverview(b *bufio.Writer, x *engine.Inspection) {
 		b.WriteString("</header>\n")
 		return
 	}
-	values := overview(x, n)
+	values := overview(x, n, false)
 	hi := 0.0
 	for _, v := range values {
 		hi = max(hi, v)
@@ -106,56 +114,71 @@ func writeOverview(b *bufio.Writer, x *engine.Inspection) {
 	fmt.Fprintf(b, "\"/></svg>\n<p class=legend>BPC over the file, from 0 to %.2f</p></header>\n", hi)
 }
 
-// writeContent writes the lines with their numbers and totals. Each symbol that
-// starts a character gets an element of its own; i counts symbols.
-func writeContent(b *bufio.Writer, x *engine.Inspection) {
+// writeContent writes the lines with their numbers and totals, and notes what the
+// script shows of each of their marks.
+func writeContent(b *bufio.Writer, x *engine.Inspection, notes *pageNotes) {
+	b.WriteString("<main>\n<div class=head><i>line</i><p>text</p><b>bits</b><b>BPC</b></div>\n")
 	lines := totals(x)
-	b.WriteString("<main>\n")
-	sym, line := 0, 0
-	begin := func() {
-		l := lines[line]
-		fmt.Fprintf(b, "<div><i title=\"%.0f bits, %.2f BPC\">%d</i><p>", l.bits, l.bpc(), line+1)
-	}
-	end := func() {
-		l := lines[line]
-		fmt.Fprintf(b, "</p><b>%.0f</b></div>\n", l.bits)
-	}
-	if len(x.Content) > 0 {
-		begin()
-	}
-	for i := 0; i < len(x.Content); {
-		for sym < len(x.Symbols)-1 && x.Symbols[sym+1].Offset <= int64(i) {
-			sym++
+	at, sym := 0, 0
+	for line := range lines {
+		if at == len(x.Content) {
+			break
 		}
-		// A character that no symbol ends in goes with all of its symbols; a symbol of
-		// several characters takes them all, up to the line's end.
-		to := max(i+1, int(x.Symbols[sym].Offset)+int(x.Symbols[sym].Length))
-		bits := float64(x.Symbols[sym].Bits)
-		last := sym
-		for !boundary(x.Content, to) {
-			last++
-			if last >= len(x.Symbols) {
-				to = len(x.Content)
-				break
+		l := lines[line]
+		fmt.Fprintf(b, "<div><i>%d</i><p>", line+1)
+		open := 0
+		for end := at + l.bytes; at < end; {
+			var m mark
+			m, sym = markAt(x, at, end, sym)
+			if level := theme.HeatLevel(m.bits); level != open {
+				if open != 0 {
+					fmt.Fprintf(b, "</%s>", steps[open])
+				}
+				if level != 0 {
+					fmt.Fprintf(b, "<%s>", steps[level])
+				}
+				open = level
 			}
-			bits += float64(x.Symbols[last].Bits)
-			to = int(x.Symbols[last].Offset) + int(x.Symbols[last].Length)
+			shown := visible(x.Content[at:m.to])
+			b.WriteString(html.EscapeString(shown))
+			notes.add(m, shown)
+			at = m.to
 		}
-		if j := strings.IndexByte(string(x.Content[i:to]), '\n'); j >= 0 {
-			to = i + j + 1
+		if open != 0 {
+			fmt.Fprintf(b, "</%s>", steps[open])
 		}
-		fmt.Fprintf(b, "<s class=h%d data-i=%d>%s</s>", theme.HeatLevel(bits), sym, visible(x.Content[i:to]))
-		if x.Content[to-1] == '\n' && to < len(x.Content) {
-			end()
-			line++
-			begin()
-		}
-		i = to
-	}
-	if len(x.Content) > 0 {
-		end()
+		fmt.Fprintf(b, "</p><b>%s</b><b>%.2f</b></div>\n", someBits(l.bits), l.bpc(false))
+		notes.endLine()
 	}
 	b.WriteString("</main>\n<aside id=tip hidden></aside>\n")
+}
+
+// A mark is what the page shows as one: a character with all symbols in it, or a
+// symbol with all its characters.
+type mark struct {
+	to   int     // where it ends in the content
+	bits float64 // of all its symbols
+	sym  int     // the first of them
+}
+
+// markAt returns the mark at an offset in a line that ends at end; sym is a symbol
+// at or before it. It returns the mark's first symbol, too.
+func markAt(x *engine.Inspection, at, end, sym int) (mark, int) {
+	for sym < len(x.Symbols)-1 && x.Symbols[sym+1].Offset <= int64(at) {
+		sym++
+	}
+	s := &x.Symbols[sym]
+	m := mark{to: max(at+1, int(s.Offset)+int(s.Length)), bits: float64(s.Bits), sym: sym}
+	for last := sym; !boundary(x.Content, m.to); {
+		if last++; last >= len(x.Symbols) {
+			m.to = len(x.Content)
+			break
+		}
+		m.bits += float64(x.Symbols[last].Bits)
+		m.to = int(x.Symbols[last].Offset) + int(x.Symbols[last].Length)
+	}
+	m.to = min(m.to, end)
+	return m, sym
 }
 
 // boundary is whether a character may end before offset i: whether no valid
@@ -173,7 +196,7 @@ func boundary(b []byte, i int) bool {
 	return true
 }
 
-// visible escapes content for the page; what cannot be seen gets a stand-in.
+// visible writes content for the page; what cannot be seen gets a stand-in.
 func visible(b []byte) string {
 	var s strings.Builder
 	for i := 0; i < len(b); {
@@ -186,71 +209,9 @@ func visible(b []byte) string {
 		case r == utf8.RuneError && n <= 1, r != ' ' && r != 0xa0 && !unicode.IsPrint(r):
 			s.WriteString("·")
 		default:
-			s.WriteString(html.EscapeString(string(b[i : i+n])))
+			s.Write(b[i : i+n])
 		}
 		i += n
 	}
 	return s.String()
-}
-
-// writeData writes what the script shows: for each symbol its cost, its rank and
-// the guesses, with the guessed symbols as indices into a list of their texts.
-func writeData(b *bufio.Writer, x *engine.Inspection) {
-	var names []string
-	index := map[int32]int{}
-	b.WriteString("<script>\nconst costs=[")
-	for i := range x.Symbols {
-		s := &x.Symbols[i]
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteByte('[')
-		b.WriteString(strconv.FormatFloat(float64(s.Bits), 'f', 2, 32))
-		fmt.Fprintf(b, ",%d", s.Rank)
-		for _, g := range s.Guesses {
-			if g.P == 0 {
-				break
-			}
-			k, ok := index[g.Symbol]
-			if !ok {
-				k = len(names)
-				index[g.Symbol] = k
-				names = append(names, show(namesTheme, x.Bytes(g), 24))
-			}
-			fmt.Fprintf(b, ",%d,%d", k, int(math.Round(float64(g.P)*1000)))
-		}
-		b.WriteByte(']')
-		if i%64 == 63 {
-			b.WriteByte('\n')
-		}
-	}
-	b.WriteString("];\nconst names=[")
-	for i, n := range names {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(jsString(n))
-	}
-	fmt.Fprintf(b, "];\n%s</script>\n</html>\n", pageJS)
-}
-
-var namesTheme = theme.Plain(theme.Braille)
-
-// jsString quotes s for a script inside a page: "</script>" must not end it.
-func jsString(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == '<' || r == '>' || r == '&' || r == 0x2028 || r == 0x2029:
-			fmt.Fprintf(&b, "\\u%04x", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

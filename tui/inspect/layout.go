@@ -30,33 +30,69 @@ type page struct {
 	lines []lineTotal
 }
 
-// lineTotal is what a line of the content cost.
+// lineTotal is what a line of the content cost, and what it would have cost with
+// the bare model.
 type lineTotal struct {
-	bytes int
-	bits  float64
+	bytes      int
+	bits, bare float64
 }
 
-func (l lineTotal) bpc() float64 {
+// cost returns the bits of the line, or those of the bare model.
+func (l lineTotal) cost(bare bool) float64 {
+	if bare {
+		return l.bare
+	}
+	return l.bits
+}
+
+func (l lineTotal) bpc(bare bool) float64 {
 	if l.bytes == 0 {
 		return 0
 	}
-	return l.bits / float64(l.bytes)
+	return l.cost(bare) / float64(l.bytes)
 }
 
-// newPage lays the content out in rows of at most width cells.
+// bitsOf returns the cost of a symbol in bits, or that with the bare model.
+func bitsOf(s *engine.SymbolCost, bare bool) float64 {
+	if bare {
+		return float64(s.ModelBits)
+	}
+	return float64(s.Bits)
+}
+
+// newPage lays the content out in rows of at most width cells. A row ends behind
+// a space if it can: only words that no row could hold are broken.
 func newPage(x *engine.Inspection, t *theme.Theme, width int) *page {
 	p := &page{x: x, t: t, width: max(1, width), lines: totals(x)}
 	from, cells, line, first := 0, 0, 0, true
+	word, before := 0, 0 // where the last word began, and the cells before it
 	for i := 0; i < len(x.Content); {
 		s, n := glyph(t, x.Content[i:])
 		w := text.Width(s)
-		if cells+w > p.width && i > from {
-			p.rows = append(p.rows, row{from, i, line, first})
-			from, cells, first = i, 0, false
+		space := x.Content[i] == ' ' || x.Content[i] == '\t' || x.Content[i] == '\n' || x.Content[i] == '\r'
+		room := p.width
+		if !space && room > 1 {
+			room-- // kept for the space or line end that follows the word
+		}
+		if cells+w > room && i > from {
+			at := i
+			if word > from && !space {
+				at = word
+			}
+			p.rows = append(p.rows, row{from, at, line, first})
+			if at == word {
+				cells -= before
+			} else {
+				cells = 0
+			}
+			from, first = at, false
 		}
 		cells += w
 		end := x.Content[i] == '\n'
 		i += n
+		if space || w == 2 { // wide characters need no spaces between them
+			word, before = i, cells
+		}
 		if end {
 			p.rows = append(p.rows, row{from, i, line, first})
 			from, cells, first = i, 0, true
@@ -76,6 +112,7 @@ func totals(x *engine.Inspection) []lineTotal {
 	for i, b := range x.Content {
 		for sym < len(x.Symbols) && x.Symbols[sym].Offset <= int64(i) {
 			out[line].bits += float64(x.Symbols[sym].Bits)
+			out[line].bare += float64(x.Symbols[sym].ModelBits)
 			sym++
 		}
 		out[line].bytes++
@@ -163,11 +200,7 @@ func (p *page) cells(r row, bare bool) []cell {
 			sym++
 		}
 		for j := sym; j < len(p.x.Symbols) && p.x.Symbols[j].Offset < int64(c.to); j++ {
-			if bare {
-				c.bits += float64(p.x.Symbols[j].ModelBits)
-			} else {
-				c.bits += float64(p.x.Symbols[j].Bits)
-			}
+			c.bits += bitsOf(&p.x.Symbols[j], bare)
 		}
 		out = append(out, c)
 		i = c.to

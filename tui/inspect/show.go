@@ -201,6 +201,7 @@ func (m *Model) key(k string) {
 	case "b":
 		if m.v.x.Mixed && m.v.x.Model.Name != "" {
 			m.v.bare = !m.v.bare
+			m.v.measure()
 		}
 	}
 	m.v.keys = m.help()
@@ -214,7 +215,7 @@ func (m *Model) symbol(i int) {
 // surprise moves to the next symbol, in the direction d, that was dear.
 func (m *Model) surprise(d int) {
 	for i := m.v.cursor + d; i >= 0 && i < len(m.v.x.Symbols); i += d {
-		if m.v.x.Symbols[i].Bits >= dear {
+		if bitsOf(&m.v.x.Symbols[i], m.v.bare) >= dear {
 			m.symbol(i)
 			return
 		}
@@ -256,10 +257,10 @@ func (m *Model) click(x, y int) {
 		return
 	}
 	f := m.frameLayout()
-	if y < 1 || y > f.body || m.v.top+y-1 >= len(m.v.page.rows) {
+	if y -= 1 + f.heads; y < 0 || y >= f.body || m.v.top+y >= len(m.v.page.rows) {
 		return
 	}
-	m.point(m.v.top+y-1, max(0, x-f.gutter))
+	m.point(m.v.top+y, max(0, x-f.gutter))
 }
 
 func (m *Model) help() string {

@@ -21,7 +21,7 @@ func Text(w io.Writer, x *engine.Inspection, t *theme.Theme, width int) error {
 	for _, r := range p.rows {
 		if r.first {
 			l := p.lines[r.line]
-			fmt.Fprintf(b, "%6d %9.1f %6.2f  ", r.line+1, l.bits, l.bpc())
+			fmt.Fprintf(b, "%6d %9.1f %6.2f  ", r.line+1, l.bits, l.bpc(false))
 		} else {
 			b.WriteString(text.Spaces(head))
 		}

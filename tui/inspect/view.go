@@ -32,15 +32,22 @@ type view struct {
 // frame is how the screen is divided.
 type frame struct {
 	gutter, text, totals int // columns
+	heads                int // rows above the heat-map, of the heads of its columns
 	body                 int // rows of the heat-map
 	panel                int // rows below it
 }
 
+// The columns of a line's totals.
+const bitsWidth, bpcWidth = 10, 6
+
 // layout divides a screen of w × h cells for a content of that many lines.
 func layout(w, h, lines int) frame {
-	f := frame{gutter: max(4, len(fmt.Sprint(lines))) + 2, totals: 17, panel: 6}
+	f := frame{gutter: max(4, len(fmt.Sprint(lines))) + 2, totals: bitsWidth + bpcWidth, heads: 1, panel: 6}
 	if w < 70 {
 		f.totals = 0
+	}
+	if f.totals == 0 || h < 12 {
+		f.heads = 0
 	}
 	if w < 40 {
 		f.gutter = 0
@@ -52,7 +59,7 @@ func layout(w, h, lines int) frame {
 		f.panel = 3
 	}
 	f.text = max(1, w-f.gutter-f.totals)
-	f.body = max(1, h-2-f.panel)
+	f.body = max(1, h-2-f.heads-f.panel)
 	return f
 }
 
@@ -67,8 +74,19 @@ func (v *view) relay() {
 	if v.page == nil || v.page.width != f.text || v.page.t != v.t {
 		v.page = newPage(v.x, v.t, f.text)
 	}
-	v.spark = overview(v.x, max(1, v.w-2))
+	v.measure()
 	v.follow(f)
+}
+
+// measure draws up the overview of what is shown now.
+func (v *view) measure() { v.spark = overview(v.x, max(1, v.w-len(v.sparkName())-14), v.bare) }
+
+// sparkName says what the overview shows; empty where there is no room to.
+func (v *view) sparkName() string {
+	if v.w < 50 {
+		return ""
+	}
+	return "BPC over the file "
 }
 
 // follow moves the window so that it holds the cursor.
@@ -87,14 +105,15 @@ func (v *view) follow(f frame) {
 	v.top = max(0, min(v.top, len(v.page.rows)-1))
 }
 
-// overview returns the BPC of n equal parts of the content.
-func overview(x *engine.Inspection, n int) []float64 {
+// overview returns the BPC of n equal parts of the content, or that of the bare
+// model.
+func overview(x *engine.Inspection, n int, bare bool) []float64 {
 	out := make([]float64, n)
 	size := float64(len(x.Content)) / float64(n)
 	bits := make([]float64, n)
 	for i := range x.Symbols {
 		s := &x.Symbols[i]
-		bits[min(n-1, int(float64(s.Offset)/max(size, 1e-9)))] += float64(s.Bits)
+		bits[min(n-1, int(float64(s.Offset)/max(size, 1e-9)))] += bitsOf(s, bare)
 	}
 	for i := range out {
 		out[i] = bits[i] / size
@@ -117,8 +136,11 @@ func (v *view) lines() []string {
 		out = append(out, "", " "+v.t.Muted.Render("the file is empty"))
 	default:
 		f := layout(v.w, v.h, len(v.page.lines))
+		if f.heads > 0 {
+			out = append(out, v.heads(f))
+		}
 		out = append(out, v.body(f)...)
-		out = text.Block(out, v.w, 1+f.body)
+		out = text.Block(out, v.w, 1+f.heads+f.body)
 		out = append(out, v.panel(f)...)
 	}
 	out = text.Block(out, v.w, max(1, v.h-1))
@@ -144,8 +166,8 @@ func (v *view) header() string {
 	total := v.x.Bits
 	if v.bare {
 		how, total = v.x.Model.Name+" alone", 0
-		for i := range v.x.Symbols {
-			total += float64(v.x.Symbols[i].ModelBits)
+		for _, l := range v.page.lines {
+			total += l.bare
 		}
 	}
 	left += t.Muted.Render("  " + how)
@@ -175,6 +197,12 @@ func (v *view) loading() []string {
 	}
 	return []string{"", "  " + v.t.Muted.Render(text.Cut("running "+s.Model.Name+" over the content", v.w-4)),
 		"  " + chart.Bar(v.t, v.t.Accent, s.Fraction(), w), "  " + v.t.Muted.Render(text.Cut(what, v.w-4))}
+}
+
+// heads names the columns of the heat-map.
+func (v *view) heads(f frame) string {
+	return v.t.Muted.Render(text.Fit(text.FitRight("line", f.gutter-2)+"  text", f.gutter+f.text) +
+		text.FitRight("bits", bitsWidth) + text.FitRight("BPC", bpcWidth))
 }
 
 // body draws the rows of the heat-map.
@@ -219,18 +247,19 @@ func (v *view) body(f frame) []string {
 		}
 		if f.totals > 0 && r.first {
 			l := v.page.lines[r.line]
-			b.WriteString(text.Spaces(f.text-cells) + v.t.Muted.Render(text.FitRight(wholeBits(l.bits), 11)+text.FitRight(text.Fixed(l.bpc(), 2), 6)))
+			b.WriteString(text.Spaces(f.text-cells) + v.t.Muted.Render(text.FitRight(someBits(l.cost(v.bare)), bitsWidth)+text.FitRight(text.Fixed(l.bpc(v.bare), 2), bpcWidth)))
 		}
 		out = append(out, b.String())
 	}
 	return out
 }
 
-func wholeBits(bits float64) string {
-	if n := int64(math.Round(bits)); n != 1 {
-		return text.Count(n) + " bits"
+// someBits writes bits with as many digits as tell something.
+func someBits(bits float64) string {
+	if bits < 99.95 {
+		return text.Fixed(bits, 1)
 	}
-	return "1 bit "
+	return text.Count(int64(math.Round(bits)))
 }
 
 func (v *view) cursorStyle() string { return v.t.Selected.Open() }
@@ -250,15 +279,19 @@ func (v *view) panel(f frame) []string {
 	title := fmt.Sprintf("%s %s of %s, line %d", kind, text.Count(int64(v.cursor+1)), text.Count(int64(len(v.x.Symbols))), line+1)
 	out := []string{t.Rule(title, v.w)}
 	fact := func(label, value string) string { return t.Muted.Render(label+" ") + t.Strong.Render(value) }
-	what := " " + t.Heat(theme.HeatLevel(float64(s.Bits))).Render(show(t, b, 20))
+	bits := bitsOf(s, v.bare)
+	what := " " + t.Heat(theme.HeatLevel(bits)).Render(show(t, b, 20))
 	if c := around(v.x.Content, int(s.Offset), len(b)); c != nil {
 		what += t.Muted.Render(" of " + show(t, c, 8))
 	}
-	facts := []string{what, fact("cost", fmt.Sprintf("%.2f bits", s.Bits)), fact("probability", probability(s.P()))}
+	facts := []string{what, fact("cost", fmt.Sprintf("%.2f bits", bits)), fact("probability", probability(math.Exp2(-bits)))}
 	if s.Rank > 0 {
 		facts = append(facts, fact("rank", text.Count(int64(s.Rank))))
 	}
-	if v.x.Mixed && s.Rank > 0 {
+	switch {
+	case v.bare:
+		facts = append(facts, fact("with the mixer", fmt.Sprintf("%.2f bits", s.Bits)))
+	case v.x.Mixed && s.Rank > 0:
 		facts = append(facts, fact("model alone", fmt.Sprintf("%.2f bits", s.ModelBits)))
 	}
 	known := strings.Join(facts, "   ")
@@ -270,13 +303,7 @@ func (v *view) panel(f frame) []string {
 	if f.panel < 6 {
 		return out
 	}
-	lo, hi := chart.Range(v.spark)
-	if lo < hi {
-		out = append(out, " "+v.position(), " "+chart.Spark(t, t.Accent, v.spark, lo, hi))
-	} else {
-		out = append(out, "", "")
-	}
-	return append(out, v.legend())
+	return append(append(out, v.overview()...), v.legend())
 }
 
 // guesses draws what the model expected in the place of the symbol.
@@ -299,6 +326,18 @@ func (v *view) guesses(s *engine.SymbolCost) string {
 		line += item + "   "
 	}
 	return text.Fit(line, v.w)
+}
+
+// overview draws the BPC over the file, by name and with its range, in two lines:
+// the upper one shows where the cursor is.
+func (v *view) overview() []string {
+	lo, hi := chart.Range(v.spark)
+	if len(v.spark) < 4 || len(v.x.Content) < len(v.spark) {
+		return []string{"", ""}
+	}
+	name := " " + v.sparkName()
+	return []string{text.Spaces(len(name)) + v.position(),
+		v.t.Muted.Render(name) + chart.Spark(v.t, v.t.Accent, v.spark, lo, hi) + v.t.Muted.Render(" "+chart.Span(lo, hi))}
 }
 
 // position marks the cursor's place above the overview.

@@ -142,7 +142,7 @@ func trainingSpark(t *theme.Theme, x *feed.Training, w int) string {
 		values[i] = x.Train[i*(len(x.Train)-1)/(n-1)].BPC
 	}
 	lo, hi := trainingRange(x)
-	return text.Fit(t.Muted.Render(label)+chart.Spark(t, t.Accent, values, lo, hi)+t.Muted.Render(fmt.Sprintf(" %.2f-%.2f", lo, hi)), w)
+	return text.Fit(t.Muted.Render(label)+chart.Spark(t, t.Accent, values, lo, hi)+t.Muted.Render(" "+chart.Span(lo, hi)), w)
 }
 
 // trainingSummary is what stays of a training that is over.

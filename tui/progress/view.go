@@ -226,10 +226,10 @@ func spark(t *theme.Theme, s *feed.Snapshot, w int, label string) string {
 	values := s.Stretches(n)
 	lo, hi := chart.Range(values)
 	if hi <= lo {
-		return ""
+		return "" // one measurement is no curve
 	}
 	return text.Fit(t.Muted.Render(label)+chart.Spark(t, t.Accent, values, lo, hi)+
-		t.Muted.Render(fmt.Sprintf(" %.2f-%.2f", lo, hi)), w)
+		t.Muted.Render(" "+chart.Span(lo, hi)), w)
 }
 
 // stageLine draws the profile in one line: a bar, then names and shares.
