@@ -46,5 +46,8 @@ func architecture(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	if v, ok := f.Value("split.count"); ok && fmt.Sprint(v) != "0" && fmt.Sprint(v) != "1" {
+		return "", errSplit
+	}
 	return gguf.Get[string](f, "general.architecture")
 }

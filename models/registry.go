@@ -267,20 +267,27 @@ func (e *MissingError) Is(target error) bool {
 	return target == predict.ErrModelMissing || target == predict.ErrMismatch && len(e.Present) > 0
 }
 
+// Get returns the command that downloads the model, empty where none does.
+func (e *MissingError) Get() string {
+	if !slices.ContainsFunc(known, func(k Known) bool { return strings.EqualFold(k.Name, e.Name) }) {
+		return ""
+	}
+	return "llmz models pull " + e.Name
+}
+
 // Hint returns what to do.
 func (e *MissingError) Hint() string {
-	_, err := lookUp(e.Name)
-	pull := err == nil && !strings.Contains(e.Name, "/")
+	get := e.Get()
 	switch {
-	case len(e.Digest) == 0 && pull:
-		return fmt.Sprintf(`"llmz models pull %s" downloads it`, e.Name)
+	case len(e.Digest) == 0 && get != "":
+		return fmt.Sprintf("%q downloads it", get)
 	case len(e.Digest) == 0:
-		return `"llmz models list" shows the models that are here, "llmz models pull" gets others`
+		return `"llmz models list" shows the models that are here, "llmz models pull --help" those that can be had by name`
 	case isBundled(e.Name):
 		return fmt.Sprintf("decode it with the release of llmz that made it, or put that model's file into %s", e.Dir)
 	}
-	if pull && len(e.Present) == 0 {
-		return fmt.Sprintf(`"llmz models pull %s" downloads it; or put its file into %s, or name it with -m PATH%s`, e.Name, e.Dir, Extension)
+	if get != "" && len(e.Present) == 0 {
+		return fmt.Sprintf("%q downloads it; or put its file into %s, or name it with -m PATH%s", get, e.Dir, Extension)
 	}
 	return fmt.Sprintf("put that model's file into %s, or name it with -m PATH%s", e.Dir, Extension)
 }

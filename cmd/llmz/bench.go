@@ -300,7 +300,11 @@ func (o *benchOptions) contenders(ctx context.Context, a *app, m *bench.Matrix) 
 			m.Models = append(m.Models, name)
 		default:
 			if _, err := a.models.Describe(ctx, name); err != nil {
-				return withHint(err, `"llmz models list" shows the models that are here; the others are `+classicNames())
+				hint := `"llmz models list" shows the models that are here; the others are ` + classicNames()
+				if get := howToGet(err); get != "" {
+					hint = fmt.Sprintf("%q downloads it; %s", get, hint)
+				}
+				return withHint(err, hint)
 			}
 			m.Models = append(m.Models, name)
 		}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/race"
 )
@@ -44,26 +44,25 @@ func (a *app) entrant(ctx context.Context, name string, o codeOptions) (race.Ent
 	}
 	m, err := a.models.Open(ctx, name)
 	if err != nil {
-		if errors.Is(err, predict.ErrModelMissing) || errors.Is(err, predict.ErrRuntimeMissing) {
-			return race.Entrant{Name: name, Missing: howToGet(name, err)}, nil
+		if get := howToGet(err); get != "" {
+			return race.Entrant{Name: name, Missing: get}, nil
 		}
 		return race.Entrant{}, err
 	}
 	return modelEntrant(name, m, o), nil
 }
 
-// howToGet returns the command that gets what err says is missing.
-func howToGet(name string, err error) string {
+// howToGet returns the command that gets what err says is missing, empty where there
+// is none.
+func howToGet(err error) string {
 	if errors.Is(err, predict.ErrRuntimeMissing) {
 		return "llmz runtime install"
 	}
-	const pull = "llmz models pull "
-	if _, rest, ok := strings.Cut(hintFor(err), pull); ok {
-		if f := strings.FieldsFunc(rest, func(r rune) bool { return r == '"' || r == ' ' || r == ',' || r == ';' }); len(f) > 0 {
-			return pull + f[0]
-		}
+	var missing *models.MissingError
+	if errors.As(err, &missing) {
+		return missing.Get()
 	}
-	return pull + name
+	return ""
 }
 
 // modelEntrant codes with a model, or without any.

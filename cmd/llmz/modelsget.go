@@ -38,6 +38,9 @@ func newModelsPullCommand(a *app) *cobra.Command {
 				return usagef("--type: %v", err)
 			}
 			return a.each(cmd.Context(), args, func(_ int, what string) error {
+				if name := closest(what, models.KnownNames()); name != "" && name != what && !strings.Contains(what, "/") && !strings.EqualFold(what, name) {
+					return withHint(fmt.Errorf("%q %w", what, models.ErrUnknown), fmt.Sprintf(`did you mean "llmz models pull %s"?`, name))
+				}
 				return runModelsPull(cmd.Context(), a, models.PullOptions{What: what, Type: t, Force: force})
 			})
 		},
@@ -79,8 +82,19 @@ func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
 		last = now
 		fmt.Fprintf(a.stderr, "%s: %s\n", f.Path, downloaded(done, total, float64(done-at)/now.Sub(began).Seconds()))
 	}
+	o.Retrying = func(r hub.Retry) { a.warn(errors.New(retrying(r))) }
+	o.Waiting = func(name string) { a.warn(errors.New(waitingForPull(name))) }
 	p, err := a.models.Pull(ctx, o)
 	return a.pulled(p, err)
+}
+
+// retrying says that a download is tried again.
+func retrying(r hub.Retry) string {
+	return fmt.Sprintf("%s: %v; trying again in %v", r.File.Path, r.Err, r.Wait.Round(100*time.Millisecond))
+}
+
+func waitingForPull(name string) string {
+	return fmt.Sprintf("another llmz is pulling %s: waiting for it", name)
 }
 
 // downloaded says how far a download is; total is -1 where it is not known.
@@ -102,12 +116,18 @@ func watchedPull(ctx context.Context, o models.PullOptions, j *feed.Job) models.
 		j.Convert(done, total)
 		_ = j.Gate().Wait(ctx)
 	}
+	o.Retrying = func(r hub.Retry) { j.Observe(engine.Warning{Message: retrying(r)}) }
+	o.Waiting = func(name string) { j.Observe(engine.Warning{Message: waitingForPull(name)}) }
 	return o
 }
 
 // pullError adds to what went wrong with a download what to do about it.
 func pullError(err error) error {
 	switch {
+	case errors.Is(err, hub.ErrUnreachable):
+		return withHint(err, "is there a network? HF_ENDPOINT names another hub (a mirror), HTTPS_PROXY a proxy; what came so far is kept")
+	case errors.Is(err, models.ErrUnknown):
+		return withHint(err, `"llmz models pull --help" lists the models known by name`)
 	case errors.Is(err, hub.ErrIncomplete):
 		return withHint(err, "what came so far is kept: pull it again to go on from there")
 	case errors.Is(err, hub.ErrDigest):
