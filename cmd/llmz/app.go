@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
 
@@ -39,6 +39,9 @@ type app struct {
 	// nil before.
 	seen *theme.Theme
 
+	// gate keeps from the terminal what text made by others holds.
+	gate text.Writer
+
 	// lost is the first failure to write to stdout what is no job's output.
 	lost error
 
@@ -48,12 +51,23 @@ type app struct {
 
 // out is where results for the user go. Writing there always goes well: execute tells if
 // it did not.
-func (a *app) out() io.Writer { return resultWriter{a} }
+func (a *app) out() io.Writer { return resultWriter{a, true} }
 
-type resultWriter struct{ a *app }
+// pages is out for what is no text for a terminal.
+func (a *app) pages() io.Writer { return resultWriter{a, false} }
+
+type resultWriter struct {
+	a     *app
+	gated bool
+}
 
 func (w resultWriter) Write(p []byte) (int, error) {
-	if w.a.lost == nil {
+	switch {
+	case w.a.lost != nil:
+	case w.gated:
+		w.a.gate.W, w.a.gate.JSON = w.a.stdout, w.a.json != jsonOff
+		_, w.a.lost = w.a.gate.Write(p)
+	default:
 		_, w.a.lost = w.a.stdout.Write(p)
 	}
 	return len(p), nil
@@ -89,8 +103,11 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
 	root.SetOut(a.out())
-	root.SetErr(a.stderr)
+	root.SetErr(&text.Writer{W: a.stderr})
 	err := root.ExecuteContext(ctx)
+	if e := a.gate.Flush(); a.lost == nil {
+		a.lost = e
+	}
 	if err == nil {
 		err = a.lost
 	}
@@ -115,17 +132,17 @@ func (a *app) printError(err error) {
 		return
 	}
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(a.messages(), "llmz: interrupted")
+		text.Fprintln(a.messages(), "llmz: interrupted")
 		return
 	}
-	fmt.Fprintf(a.messages(), "llmz: %s\n", a.paint(err.Error(), colorRed))
+	text.Fprintf(a.messages(), "llmz: %s\n", a.paint(text.Error(err), colorRed))
 	hint := hintFor(err)
 	var usage *usageError
 	if hint == "" && errors.As(err, &usage) {
 		hint = `"llmz help" lists the commands and flags`
 	}
 	if hint != "" {
-		fmt.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
+		text.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
 	}
 }
 
@@ -134,9 +151,9 @@ func (a *app) warn(err error) {
 	if a.quiet {
 		return
 	}
-	fmt.Fprintf(a.messages(), "llmz: warning: %s\n", a.paint(err.Error(), colorYellow))
+	text.Fprintf(a.messages(), "llmz: warning: %s\n", a.paint(text.Error(err), colorYellow))
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
+		text.Fprintf(a.messages(), "llmz: hint: %s\n", hint)
 	}
 }
 
@@ -150,12 +167,13 @@ const (
 	colorBold   = "1"
 )
 
-// paint colours s if stderr shows colours.
-func (a *app) paint(s, code string) string {
-	if !a.colored(a.stderr) {
-		return s
+// paint cleans s and colours it if stderr shows colours.
+func (a *app) paint(s, code string) text.Safe {
+	s = text.Clean(s)
+	if a.colored(a.stderr) {
+		s = "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return text.Safe(s)
 }
 
 // colored reports whether text for f is to have colours.

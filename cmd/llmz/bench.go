@@ -15,6 +15,7 @@ import (
 
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/tui/text"
 )
 
 const benchLong = `Measure every installed model and the classic compressors on each FILE, or on
@@ -213,7 +214,7 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 		Measure: process.Measure, Host: bench.ThisHost(currentVersion().Version, commit),
 		Begin: func(i, n int, c bench.Case) {
 			if !a.quiet {
-				fmt.Fprintf(a.stderr, "[%d/%d] %s on %s\n", i+1, n, c.Model, c.Data.Name)
+				text.Fprintf(a.stderr, "[%d/%d] %s on %s\n", i+1, n, c.Model, c.Data.Name)
 			}
 		},
 		Done: func(_, _ int, r bench.Row) {
@@ -221,7 +222,7 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 				_ = bench.WriteJSON(a.out(), []bench.Row{r})
 			}
 			if r.Failed() && !a.quiet {
-				fmt.Fprintf(a.stderr, "        %s\n", a.paint("failed: "+r.Error, colorRed))
+				text.Fprintf(a.stderr, "        %s\n", a.paint("failed: "+r.Error, colorRed))
 			}
 		},
 	}
@@ -343,7 +344,7 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 		}
 	}
 	if a.json == jsonOff {
-		if err := o.print(a, rows, old); err != nil {
+		if err := o.print(a, cleanRows(rows), cleanRows(old)); err != nil {
 			return err
 		}
 	}
@@ -353,7 +354,7 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 			return err
 		}
 		if !a.quiet {
-			fmt.Fprintf(a.stderr, "%s pictures in %s\n", strconv.Itoa(len(paths)), o.plots)
+			text.Fprintf(a.stderr, "%s pictures in %s\n", strconv.Itoa(len(paths)), o.plots)
 		}
 	}
 	for _, page := range o.pages {
@@ -402,7 +403,7 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 	}
 	for i, t := range o.tables(rows, old, a.verbose) {
 		if i > 0 {
-			fmt.Fprintln(a.out())
+			text.Fprintln(a.out())
 		}
 		var err error
 		switch o.format {
@@ -421,9 +422,21 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 		return nil
 	}
 	for _, n := range bench.Notes(rows) {
-		fmt.Fprintln(a.stderr, n)
+		text.Fprintln(a.stderr, n)
 	}
 	return nil
+}
+
+// cleanRows returns rows whose text may be printed as the cells of a table.
+func cleanRows(rows []bench.Row) []bench.Row {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		r := &rows[i]
+		for _, s := range []*string{&r.File, &r.Model, &r.Error, &r.Device, &r.Kernel, &r.Command, &r.Note, &r.Machine, &r.Version, &r.Commit, &r.Date} {
+			*s = text.Clean(*s)
+		}
+	}
+	return rows
 }
 
 func writeRows(path string, rows []bench.Row) error {

@@ -1,6 +1,12 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/llmz/llmz/tui/text"
+)
 
 // completeFlags completes the values of cmd's flags, and those of its commands, that have few.
 func completeFlags(cmd *cobra.Command, a *app) {
@@ -16,12 +22,17 @@ func completeFlags(cmd *cobra.Command, a *app) {
 	}
 	if f := cmd.Flags().Lookup("model"); f != nil {
 		_ = cmd.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return append(a.models.Names(), noModel), cobra.ShellCompDirectiveDefault // files, too
+			return append(cleanNames(a.models.Names()), noModel), cobra.ShellCompDirectiveDefault // files, too
 		})
 	}
 	for _, c := range cmd.Commands() {
 		completeFlags(c, a)
 	}
+}
+
+// cleanNames returns the names that a shell may be offered: completions are lines.
+func cleanNames(names []string) []string {
+	return slices.DeleteFunc(names, func(s string) bool { return text.Clean(s) != s })
 }
 
 // completeCommands completes the commands that help explains.

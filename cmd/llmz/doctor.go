@@ -18,6 +18,7 @@ import (
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // newDoctorCommand builds "llmz doctor".
@@ -77,20 +78,20 @@ func runDoctorFile(ctx context.Context, a *app, file string) error {
 		return err
 	}
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(d.File))
+	text.Fprintf(w, "File:\t%s\n", filejob.DisplayName(d.File))
 	if d.Model != "" {
-		fmt.Fprintf(w, "Model:\t%s\n", d.Model)
+		text.Fprintf(w, "Model:\t%s\n", d.Model)
 	}
 	for _, k := range sortedKeys(d.Runtime) {
-		fmt.Fprintf(w, "  %s:\t%s\n", k, d.Runtime[k])
+		text.Fprintf(w, "  %s:\t%s\n", k, d.Runtime[k])
 	}
-	fmt.Fprintf(w, "Probe:\t%s\n", d.Probe)
+	text.Fprintf(w, "Probe:\t%s\n", d.Probe)
 	if err == nil {
-		fmt.Fprintf(w, "This machine:\tcan decode it\n")
+		text.Fprintf(w, "This machine:\tcan decode it\n")
 	} else {
-		fmt.Fprintf(w, "This machine:\tcannot decode it: %v\n", err)
+		text.Fprintf(w, "This machine:\tcannot decode it: %v\n", err)
 		if d.Hint != "" {
-			fmt.Fprintf(w, "What helps:\t%s\n", d.Hint)
+			text.Fprintf(w, "What helps:\t%s\n", d.Hint)
 		}
 	}
 	w.Flush()
@@ -204,12 +205,12 @@ func runDoctorMachine(ctx context.Context, a *app) error {
 		}
 		return nil
 	}
-	fmt.Fprintf(a.out(), "Machine:  %s/%s, %d cores\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	fmt.Fprintln(a.out(), "Bundled models decode their archives on every machine.")
+	text.Fprintf(a.out(), "Machine:  %s/%s, %d cores\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
+	text.Fprintln(a.out(), "Bundled models decode their archives on every machine.")
 	if len(installed) == 0 {
 		err := missingRuntime()
 		if errors.Is(err, predict.ErrRuntimeMissing) {
-			fmt.Fprintf(a.out(), "Others:   %v\n", err)
+			text.Fprintf(a.out(), "Others:   %v\n", err)
 		}
 	}
 	for _, in := range installed {
@@ -219,14 +220,14 @@ func runDoctorMachine(ctx context.Context, a *app) error {
 	}
 	for _, e := range list {
 		if e.Problem != nil {
-			fmt.Fprintf(a.out(), "Model:    %s cannot be used: %v\n", e.Name, e.Problem)
+			text.Fprintf(a.out(), "Model:    %s cannot be used: %v\n", e.Name, e.Problem)
 			continue
 		}
 		where := "bundled"
 		if !e.Bundled {
 			where = e.Path
 		}
-		fmt.Fprintf(a.out(), "Model:    %s, %s\n", e.Name, where)
+		text.Fprintf(a.out(), "Model:    %s, %s\n", e.Name, where)
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string
 	}
 	return a.each(ctx, files, func(i int, file string) error {
 		if i > 0 && a.json == jsonOff {
-			fmt.Fprintln(a.out())
+			text.Fprintln(a.out())
 		}
 		return o.file(ctx, a, file, names)
 	})
@@ -120,7 +120,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 	var failed error
 	for _, name := range names {
 		if a.wantTUI() {
-			fmt.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
+			text.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
 		}
 		p, err := o.model(ctx, a, name, whole.Predict)
 		if err != nil && ctx.Err() != nil {
@@ -150,7 +150,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		}
 	}
 	if a.wantTUI() {
-		fmt.Fprint(a.stderr, "\r\x1b[K")
+		text.Fprint(a.stderr, "\r\x1b[K")
 	}
 	if a.json != jsonOff {
 		return failed
@@ -178,25 +178,25 @@ func (o *estimateOptions) model(ctx context.Context, a *app, name string, predic
 }
 
 func (a *app) printEstimates(file string, size int64, objects []estimateObject, took time.Duration) error {
-	fmt.Fprintf(a.out(), "%s, %s bytes\n", file, text.Count(size))
+	text.Fprintf(a.out(), "%s, %s bytes\n", file, text.Count(size))
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
+	text.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
 	for _, e := range objects {
 		if e.Error != "" {
-			fmt.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", e.Model)
+			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", e.Model)
 			continue
 		}
 		about := "~"
 		if e.Exact {
 			about = ""
 		}
-		fmt.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
+		text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
 			about, duration(e.Seconds), text.Binary(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.out(), "Found out in %s.\n", duration(took.Seconds()))
+	_, err := text.Fprintf(a.out(), "Found out in %s.\n", duration(took.Seconds()))
 	return err
 }
 
@@ -281,11 +281,11 @@ func (a *app) confirmLong(ctx context.Context, write engine.Options, files []str
 // askLong asks whether to start what takes so long. Where nobody can be asked, it
 // is not started: a script that means it says --yes.
 func (a *app) askLong(total time.Duration) error {
-	text := "this is going to take about " + duration(total.Seconds())
+	what := "this is going to take about " + duration(total.Seconds())
 	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
-		return withHint(fmt.Errorf("%w: %s, and nobody can be asked", errNotStarted, text), startAnyway)
+		return withHint(fmt.Errorf("%w: %s, and nobody can be asked", errNotStarted, what), startAnyway)
 	}
-	fmt.Fprintf(a.stderr, "llmz: %s. Start? [y/N] ", text)
+	text.Fprintf(a.stderr, "llmz: %s. Start? [y/N] ", what)
 	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":

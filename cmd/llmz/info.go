@@ -99,7 +99,7 @@ func (a *app) infoFile(ctx context.Context, path string, more bool) error {
 		return json.NewEncoder(a.out()).Encode(o)
 	}
 	if more {
-		fmt.Fprintln(a.out())
+		text.Fprintln(a.out())
 	}
 	return a.printInfo(o)
 }
@@ -206,18 +206,18 @@ var portabilityMeaning = map[string]string{
 
 func (a *app) printInfo(o infoObject) error {
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "File:\t%s\n", filejob.DisplayName(o.File))
-	fmt.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
-	fmt.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
+	text.Fprintf(w, "File:\t%s\n", filejob.DisplayName(o.File))
+	text.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
+	text.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
 	stored := ""
 	if o.StoredBlocks > 0 {
 		stored = fmt.Sprintf(", %d stored", o.StoredBlocks)
 	}
-	fmt.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, text.Count(o.OverheadBytes))
-	fmt.Fprintf(w, "Memory:\tabout %s to decode\n", text.Binary(o.MemoryBytes))
+	text.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, text.Count(o.OverheadBytes))
+	text.Fprintf(w, "Memory:\tabout %s to decode\n", text.Binary(o.MemoryBytes))
 	for i, m := range o.Members {
 		if len(o.Members) > 1 {
-			fmt.Fprintf(w, "Member %d:\t%s bytes\n", i+1, text.Count(m.OriginalBytes))
+			text.Fprintf(w, "Member %d:\t%s bytes\n", i+1, text.Count(m.OriginalBytes))
 		}
 		a.printMember(w, m)
 	}
@@ -226,34 +226,34 @@ func (a *app) printInfo(o infoObject) error {
 
 func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 	if m.Name != "" {
-		fmt.Fprintf(w, "Original:\t%q\n", m.Name)
+		text.Fprintf(w, "Original:\t%q\n", m.Name)
 	}
 	if m.Time != nil {
-		fmt.Fprintf(w, "Modified:\t%s\n", m.Time.Local().Format("2006-01-02 15:04:05 -0700"))
+		text.Fprintf(w, "Modified:\t%s\n", m.Time.Local().Format("2006-01-02 15:04:05 -0700"))
 	}
 	if m.Mode != "" {
-		fmt.Fprintf(w, "Mode:\t%s\n", m.Mode)
+		text.Fprintf(w, "Mode:\t%s\n", m.Mode)
 	}
 	here := ""
 	if !m.ModelIsHere {
 		here = ", not on this machine"
 	}
 	if m.ModelSHA256 == "" {
-		fmt.Fprintf(w, "Model:\t%s\n", m.Model)
+		text.Fprintf(w, "Model:\t%s\n", m.Model)
 	} else {
-		fmt.Fprintf(w, "Model:\t%s (SHA-256 %s)%s\n", m.Model, m.ModelSHA256, here)
+		text.Fprintf(w, "Model:\t%s (SHA-256 %s)%s\n", m.Model, m.ModelSHA256, here)
 	}
 	mixed := "off"
 	if m.Mixed {
 		mixed = "on"
 	}
-	fmt.Fprintf(w, "Mixing:\t%s\n", mixed)
-	fmt.Fprintf(w, "Portability:\t%s: %s\n", m.Portability, portabilityMeaning[m.Portability])
+	text.Fprintf(w, "Mixing:\t%s\n", mixed)
+	text.Fprintf(w, "Portability:\t%s: %s\n", m.Portability, portabilityMeaning[m.Portability])
 	for _, k := range sortedKeys(m.Runtime) {
-		fmt.Fprintf(w, "  %s:\t%s\n", k, m.Runtime[k])
+		text.Fprintf(w, "  %s:\t%s\n", k, m.Runtime[k])
 	}
 	if m.SHA256 != "" {
-		fmt.Fprintf(w, "Content:\tSHA-256 %s\n", m.SHA256)
+		text.Fprintf(w, "Content:\tSHA-256 %s\n", m.SHA256)
 	}
 	if !a.verbose {
 		return
@@ -263,6 +263,6 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 		if b.Stored {
 			how = "stored"
 		}
-		fmt.Fprintf(w, "  block %d:\tat %d: %s -> %s bytes, %s, CRC-32C %s\n", i, b.Offset, text.Count(int64(b.OriginalBytes)), text.Count(b.CompressedBytes), how, b.CRC32C)
+		text.Fprintf(w, "  block %d:\tat %d: %s -> %s bytes, %s, CRC-32C %s\n", i, b.Offset, text.Count(int64(b.OriginalBytes)), text.Count(b.CompressedBytes), how, b.CRC32C)
 	}
 }

@@ -111,7 +111,7 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	}
 	switch {
 	case o.html == filejob.Stdio:
-		return inspect.HTML(a.out(), filepath.Base(path), x)
+		return inspect.HTML(a.pages(), filepath.Base(path), x)
 	case o.html != "":
 		return nil
 	case a.json != jsonOff:
@@ -197,7 +197,7 @@ func (a *app) writePage(out, path string, x *engine.Inspection) error {
 		err = os.Rename(f.Name(), out)
 	}
 	if err == nil && !a.quiet {
-		fmt.Fprintf(a.messages(), "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
+		text.Fprintf(a.messages(), "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
 	}
 	return err
 }

@@ -53,7 +53,7 @@ func newModelsInfoCommand(a *app) *cobra.Command {
 					return err
 				}
 				if i > 0 && a.json == jsonOff {
-					fmt.Fprintln(a.out())
+					text.Fprintln(a.out())
 				}
 				return a.printModel(e)
 			})
@@ -102,17 +102,17 @@ func runModelsList(ctx context.Context, a *app) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE")
+	text.Fprintln(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE")
 	for _, e := range list {
 		where := e.Path
 		if e.Bundled {
 			where = "bundled"
 		}
 		if e.Problem != nil {
-			fmt.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, text.Bytes(e.Bytes), where, e.Problem)
+			text.Fprintf(w, "%s\t-\t-\t%s\t-\t%s: %v\n", e.Name, text.Bytes(e.Bytes), where, e.Problem)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, text.Count(e.Parameters), text.Bytes(e.Bytes), shortDigest(e.Digest[:]), where)
+		text.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Architecture, text.Count(e.Parameters), text.Bytes(e.Bytes), shortDigest(e.Digest[:]), where)
 	}
 	return w.Flush()
 }
@@ -126,14 +126,14 @@ func (a *app) printModel(e models.Entry) error {
 		where = "bundled"
 	}
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Name:\t%s\n", e.Name)
+	text.Fprintf(w, "Name:\t%s\n", e.Name)
 	if e.About != "" {
-		fmt.Fprintf(w, "About:\t%s\n", e.About)
+		text.Fprintf(w, "About:\t%s\n", e.About)
 	}
-	fmt.Fprintf(w, "Where:\t%s\nArchitecture:\t%s\nParameters:\t%s\nSize:\t%s bytes\nSHA-256:\t%x\n",
+	text.Fprintf(w, "Where:\t%s\nArchitecture:\t%s\nParameters:\t%s\nSize:\t%s bytes\nSHA-256:\t%x\n",
 		where, e.Architecture, text.Count(e.Parameters), text.Count(e.Bytes), e.Digest)
 	for _, k := range sortedKeys(e.Metadata) {
-		fmt.Fprintf(w, "  %s:\t%s\n", k, e.Metadata[k])
+		text.Fprintf(w, "  %s:\t%s\n", k, e.Metadata[k])
 	}
 	return w.Flush()
 }

@@ -53,7 +53,7 @@ func newModelsPullCommand(a *app) *cobra.Command {
 func knownModels() string {
 	var b strings.Builder
 	for _, k := range models.KnownModels() {
-		fmt.Fprintf(&b, "  %-14s %s; %s, about %d MB\n", k.Name, k.About, k.Licence, k.MB)
+		text.Fprintf(&b, "  %-14s %s; %s, about %d MB\n", k.Name, k.About, k.Licence, k.MB)
 	}
 	return b.String()
 }
@@ -80,7 +80,7 @@ func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
 			return
 		}
 		last = now
-		fmt.Fprintf(a.stderr, "%s: %s\n", f.Path, downloaded(done, total, float64(done-at)/now.Sub(began).Seconds()))
+		text.Fprintf(a.stderr, "%s: %s\n", f.Path, downloaded(done, total, float64(done-at)/now.Sub(began).Seconds()))
 	}
 	o.Retrying = func(r hub.Retry) { a.warn(errors.New(retrying(r))) }
 	o.Waiting = func(name string) { a.warn(errors.New(waitingForPull(name))) }
@@ -158,7 +158,7 @@ func (a *app) printPulled(p models.Pulled, op string) error {
 		})
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, text.Bytes(p.Bytes), p.Digest)
+		text.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, text.Bytes(p.Bytes), p.Digest)
 	}
 	return nil
 }
@@ -262,7 +262,7 @@ func newModelsRemoveCommand(a *app) *cobra.Command {
 			return a.each(cmd.Context(), args, func(_ int, name string) error {
 				path, err := a.models.Remove(name)
 				if err == nil && !a.quiet {
-					fmt.Fprintln(a.stderr, "removed "+path)
+					text.Fprintln(a.stderr, "removed "+path)
 				}
 				return err
 			})

@@ -44,7 +44,7 @@ func newPlainReporter(a *app) *plainReporter {
 func (p *plainReporter) begin(job filejob.Job) {
 	p.job = job
 	if len(job.Siblings) > 1 {
-		fmt.Fprintf(p.w, "%s\n", p.a.paint(filejob.DisplayName(job.Input), colorBold))
+		text.Fprintf(p.w, "%s\n", p.a.paint(filejob.DisplayName(job.Input), colorBold))
 	}
 }
 
@@ -61,7 +61,7 @@ func (p *plainReporter) observe(e engine.Event) {
 			if e.Stored {
 				how = "stored"
 			}
-			fmt.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, text.Count(e.OriginalBytes), text.Count(e.CompressedBytes), how)
+			text.Fprintf(p.w, "Block %d: %s -> %s bytes, %s\n", e.Block, text.Count(e.OriginalBytes), text.Count(e.CompressedBytes), how)
 		}
 	case engine.Warning:
 		if !p.job.Read.Salvage { // end lists what was lost
@@ -80,13 +80,13 @@ func (p *plainReporter) started(e engine.Started) {
 	if p.verify {
 		return
 	}
-	fmt.Fprintln(p.w, modelLine(e.Model, e.Lanes))
+	text.Fprintln(p.w, modelLine(e.Model, e.Lanes))
 	if p.a.verbose {
 		mixing := "context mixing"
 		if !e.Mixed {
 			mixing = "no mixing"
 		}
-		fmt.Fprintf(p.w, "Threads: %d, %s\n", e.Threads, mixing)
+		text.Fprintf(p.w, "Threads: %d, %s\n", e.Threads, mixing)
 	}
 	title, verb := "COMPRESSION", "Compressing"
 	if e.Direction == engine.Decompressing {
@@ -95,11 +95,11 @@ func (p *plainReporter) started(e engine.Started) {
 	if p.job.Op == filejob.Test {
 		title, verb = "TEST", "Testing"
 	}
-	fmt.Fprintf(p.w, "%s\n", p.a.paint("=== "+title+" ===", colorBold))
+	text.Fprintf(p.w, "%s\n", p.a.paint("=== "+title+" ===", colorBold))
 	if e.TotalBytes >= 0 {
-		fmt.Fprintf(p.w, "%s %s bytes...\n", verb, text.Count(e.TotalBytes))
+		text.Fprintf(p.w, "%s %s bytes...\n", verb, text.Count(e.TotalBytes))
 	} else {
-		fmt.Fprintf(p.w, "%s %s...\n", verb, filejob.DisplayName(p.job.Input))
+		text.Fprintf(p.w, "%s %s...\n", verb, filejob.DisplayName(p.job.Input))
 	}
 }
 
@@ -117,20 +117,20 @@ func (p *plainReporter) label() string {
 func (p *plainReporter) progress(e engine.Progress) {
 	if p.live {
 		line := progressLine(p.label(), e.Bytes, e.TotalBytes, e.Elapsed, p.width)
-		fmt.Fprintf(p.w, "\r%s\x1b[K", line)
+		text.Fprintf(p.w, "\r%s\x1b[K", line)
 		p.drawn = true
 		return
 	}
 	if e.Elapsed-p.lastLine >= plainInterval {
 		p.lastLine = e.Elapsed
-		fmt.Fprintln(p.w, progressLine(p.label(), e.Bytes, e.TotalBytes, e.Elapsed, p.width))
+		text.Fprintln(p.w, progressLine(p.label(), e.Bytes, e.TotalBytes, e.Elapsed, p.width))
 	}
 }
 
 // clear removes an unfinished progress line.
 func (p *plainReporter) clear() {
 	if p.drawn {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		text.Fprint(p.w, "\r\x1b[K")
 		p.drawn = false
 	}
 }
@@ -141,7 +141,7 @@ func (p *plainReporter) finished(e engine.Finished) {
 		return
 	}
 	n := e.Result.OriginalBytes
-	fmt.Fprintln(p.w, progressLine(p.label(), n, n, e.Result.Elapsed, max(p.width, 80)))
+	text.Fprintln(p.w, progressLine(p.label(), n, n, e.Result.Elapsed, max(p.width, 80)))
 }
 
 func (p *plainReporter) end(r filejob.Result, err error) {
@@ -149,20 +149,20 @@ func (p *plainReporter) end(r filejob.Result, err error) {
 	if r.Op == "" || err != nil && len(r.Damaged) == 0 {
 		return
 	}
-	fmt.Fprint(p.w, profileText(r))
-	fmt.Fprintf(p.w, "Compression Ratio: %.2fx\nBPC: %.2f\n", r.Ratio(), r.BPC())
+	text.Fprint(p.w, text.Safe(profileText(r)))
+	text.Fprintf(p.w, "Compression Ratio: %.2fx\nBPC: %.2f\n", r.Ratio(), r.BPC())
 	for _, d := range r.Damaged {
-		fmt.Fprintf(p.w, "Lost in block %d: %s (%v)\n", d.Block, d, d.Err)
+		text.Fprintf(p.w, "Lost in block %d: %s (%v)\n", d.Block, d, d.Err)
 	}
 	switch {
 	case r.Op == filejob.Test:
-		fmt.Fprintf(p.w, "%s: OK\n", filejob.DisplayName(r.Input))
+		text.Fprintf(p.w, "%s: OK\n", filejob.DisplayName(r.Input))
 	case r.Removed:
-		fmt.Fprintf(p.w, "%s -> %s, verified, source removed\n", filejob.DisplayName(r.Input), outputName(r.Output))
+		text.Fprintf(p.w, "%s -> %s, verified, source removed\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	case r.Op == filejob.Compress && r.Verified:
-		fmt.Fprintf(p.w, "%s -> %s, verified\n", filejob.DisplayName(r.Input), outputName(r.Output))
+		text.Fprintf(p.w, "%s -> %s, verified\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	default:
-		fmt.Fprintf(p.w, "%s -> %s\n", filejob.DisplayName(r.Input), outputName(r.Output))
+		text.Fprintf(p.w, "%s -> %s\n", filejob.DisplayName(r.Input), outputName(r.Output))
 	}
 }
 
@@ -173,7 +173,7 @@ func profileText(r filejob.Result) string {
 	if r.Direction == engine.Decompressing {
 		title = "Decompression"
 	}
-	fmt.Fprintf(&b, "%s time profile:\n", title)
+	text.Fprintf(&b, "%s time profile:\n", title)
 	total := r.Profile.Total()
 	for s := range engine.NumStages {
 		if r.Profile[s] == 0 && s == engine.StageTokenize {
@@ -183,7 +183,7 @@ func profileText(r filejob.Result) string {
 		if total > 0 {
 			share = 100 * float64(r.Profile[s]) / float64(total)
 		}
-		fmt.Fprintf(&b, "  %-16s %8.4fs  (%6.2f%%)\n", s.Name(r.Direction), r.Profile[s].Seconds(), share)
+		text.Fprintf(&b, "  %-16s %8.4fs  (%6.2f%%)\n", s.Name(r.Direction), r.Profile[s].Seconds(), share)
 	}
 	return b.String()
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/tui/progress"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // A viewReporter shows jobs below the prompt while they run. What others print
@@ -82,7 +82,7 @@ func (v *viewReporter) close() {
 	said := map[string]bool{}
 	for _, h := range v.hints {
 		if !said[h] {
-			fmt.Fprintf(v.a.stderr, "llmz: hint: %s\n", h)
+			text.Fprintf(v.a.stderr, "llmz: hint: %s\n", h)
 		}
 		said[h] = true
 	}

@@ -108,7 +108,7 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 		}
 	} else {
 		for _, l := range c.Table(a.plainTheme(), min(textWidth(a.stdout), 120)) {
-			fmt.Fprintln(a.out(), l)
+			text.Fprintln(a.out(), text.Safe(l))
 		}
 	}
 	return raceError(outcomes)
@@ -119,7 +119,7 @@ func (a *app) watchRace(ctx context.Context, c *race.Contest) ([]race.Outcome, e
 	t := a.terminal()
 	if !t.Views || !t.Keys {
 		if !a.quiet && a.json == jsonOff {
-			fmt.Fprintf(a.stderr, "%s, %s bytes: %d run\n", c.Name, text.Count(c.Size), len(c.Lanes()))
+			text.Fprintf(a.stderr, "%s, %s bytes: %d run\n", c.Name, text.Count(c.Size), len(c.Lanes()))
 		}
 		return c.Run(ctx), nil
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // A reporter tells the user about jobs, one after the other: begin, then the
@@ -22,7 +23,7 @@ func (a *app) newReporter(op filejob.Op, files []string, dataOnStdout bool, inte
 	done = func() {}
 	switch {
 	case a.json != jsonOff && dataOnStdout:
-		return &jsonReporter{w: a.stderr, events: a.json == jsonEvents}, done
+		return &jsonReporter{w: &text.Writer{W: a.stderr, JSON: true}, events: a.json == jsonEvents}, done
 	case a.json != jsonOff:
 		return &jsonReporter{w: a.out(), events: a.json == jsonEvents}, done
 	case a.quiet:

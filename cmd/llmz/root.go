@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/tui/text"
 )
 
 const rootLong = `llmz losslessly compresses files with language models: a model predicts the next
@@ -139,7 +139,7 @@ func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
 	}
 	err := runCodec(cmd.Context(), a, o, args)
 	if meant != "" { // one bad name does not stop the files
-		fmt.Fprintf(a.messages(), "llmz: hint: there is no command %q, either; did you mean %q?\n", args[0], meant)
+		text.Fprintf(a.messages(), "llmz: hint: there is no command %q, either; did you mean %q?\n", args[0], meant)
 	}
 	return err
 }

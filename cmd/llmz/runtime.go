@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/llmz/llmz/engine/lm/llama"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // newRuntimeCommand builds "llmz runtime" and its subcommands.
@@ -70,13 +70,13 @@ func runRuntimeInstall(ctx context.Context, a *app, o llamacpp.InstallOptions) e
 	o.Check = llama.CheckVersion
 	o.Log = func(s string) {
 		if !a.quiet {
-			fmt.Fprintln(a.stderr, s)
+			text.Fprintln(a.stderr, s)
 		}
 	}
 	in, err := llamacpp.Install(ctx, o)
 	if errors.Is(err, llamacpp.ErrInstalled) {
 		if !a.quiet {
-			fmt.Fprintln(a.stderr, err)
+			text.Fprintln(a.stderr, err)
 		}
 		return nil
 	}
@@ -158,12 +158,12 @@ func runRuntimeStatus(a *app) error {
 		return nil
 	}
 	if len(installed) == 0 {
-		fmt.Fprintln(a.out(), missingRuntime())
+		text.Fprintln(a.out(), missingRuntime())
 		return nil
 	}
 	for i, in := range installed {
 		if i > 0 {
-			fmt.Fprintln(a.out())
+			text.Fprintln(a.out())
 		}
 		if err := printRuntime(a.out(), runtimeInfo(in)); err != nil {
 			return err
@@ -174,17 +174,17 @@ func runRuntimeStatus(a *app) error {
 
 func printRuntime(to io.Writer, o runtimeObject) error {
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "Runtime:\tllama.cpp %s (%s)\n", o.Version, o.Device)
-	fmt.Fprintf(w, "Path:\t%s\n", o.Path)
+	text.Fprintf(w, "Runtime:\tllama.cpp %s (%s)\n", o.Version, o.Device)
+	text.Fprintf(w, "Path:\t%s\n", o.Path)
 	if o.Source != "" {
 		pinned := "its digest is not pinned"
 		if o.Pinned {
 			pinned = "digest as pinned"
 		}
-		fmt.Fprintf(w, "From:\t%s (%s)\n", o.Source, pinned)
+		text.Fprintf(w, "From:\t%s (%s)\n", o.Source, pinned)
 	}
 	if o.Problem != "" {
-		fmt.Fprintf(w, "Problem:\t%s\n", o.Problem)
+		text.Fprintf(w, "Problem:\t%s\n", o.Problem)
 		return w.Flush()
 	}
 	var usable, others []string
@@ -195,9 +195,9 @@ func printRuntime(to io.Writer, o runtimeObject) error {
 			others = append(others, v.Name)
 		}
 	}
-	fmt.Fprintf(w, "Kernels:\t%s; by default %s\n", strings.Join(usable, ", "), o.Kernel)
+	text.Fprintf(w, "Kernels:\t%s; by default %s\n", strings.Join(usable, ", "), o.Kernel)
 	if len(others) > 0 {
-		fmt.Fprintf(w, "Not for this CPU:\t%s\n", strings.Join(others, ", "))
+		text.Fprintf(w, "Not for this CPU:\t%s\n", strings.Join(others, ", "))
 	}
 	return w.Flush()
 }

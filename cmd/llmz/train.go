@@ -266,7 +266,7 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 	if err != nil {
 		interrupted := ctx.Err() != nil || exitCode(err) == exitInterrupted
 		if c := &o.config; interrupted && filejob.Exists(c.Checkpoint) && !a.quiet {
-			fmt.Fprintf(a.stderr, "Saved %s; the same command with --resume goes on.\n", c.Checkpoint)
+			text.Fprintf(a.stderr, "Saved %s; the same command with --resume goes on.\n", c.Checkpoint)
 		}
 		return err
 	}
@@ -341,8 +341,8 @@ func (a *app) printTrained(t trained) error {
 		return nil
 	}
 	if t.FloatBPC > 0 {
-		fmt.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", t.FloatBPC, t.IntegerBPC, 100*t.Loss)
+		text.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", t.FloatBPC, t.IntegerBPC, 100*t.Loss)
 	}
-	fmt.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", t.Output, t.Arch, text.Count(t.Parameters), text.Count(t.OutputBytes))
+	text.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", t.Output, t.Arch, text.Count(t.Parameters), text.Count(t.OutputBytes))
 	return nil
 }

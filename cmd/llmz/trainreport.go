@@ -45,10 +45,10 @@ func (r *trainReporter) observe(e trainer.Event) {
 	}
 	switch e := e.(type) {
 	case *trainer.Started:
-		fmt.Fprintf(r.w, "Training: %s, %d x %d, %s parameters, on %s bytes with %s, %d threads\n", e.Shape.Arch, e.Shape.Layers, e.Shape.Hidden,
+		text.Fprintf(r.w, "Training: %s, %d x %d, %s parameters, on %s bytes with %s, %d threads\n", e.Shape.Arch, e.Shape.Layers, e.Shape.Hidden,
 			text.Count(e.Parameters), text.Count(e.Bytes), e.Kernel, e.Threads)
 		if e.Resumed > 0 {
-			fmt.Fprintf(r.w, "Resumed after %d updates\n", e.Resumed)
+			text.Fprintf(r.w, "Resumed after %d updates\n", e.Resumed)
 		}
 	case *trainer.Progress:
 		r.progress(e)
@@ -59,11 +59,11 @@ func (r *trainReporter) observe(e trainer.Event) {
 			if e.Best {
 				best = ", the best so far"
 			}
-			fmt.Fprintf(r.w, "Validation after %d updates: %.4f bits per byte%s\n", e.Update, e.BPC, best)
+			text.Fprintf(r.w, "Validation after %d updates: %.4f bits per byte%s\n", e.Update, e.BPC, best)
 		}
 	case *trainer.Saved:
 		if r.a.verbose {
-			fmt.Fprintf(r.w, "Saved %s after %d updates\n", e.Path, e.Update)
+			text.Fprintf(r.w, "Saved %s after %d updates\n", e.Path, e.Update)
 		}
 	case *trainer.Finished:
 		how := ""
@@ -71,7 +71,7 @@ func (r *trainReporter) observe(e trainer.Event) {
 			how = "; it had stopped getting better"
 		}
 		if e.Reason != "interrupted" {
-			fmt.Fprintf(r.w, "Trained on %s bytes in %s, %d updates%s\n", text.Count(e.Bytes), clock(durationOf(e.Elapsed)), e.Update, how)
+			text.Fprintf(r.w, "Trained on %s bytes in %s, %d updates%s\n", text.Count(e.Bytes), clock(durationOf(e.Elapsed)), e.Update, how)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (r *trainReporter) event(e trainer.Event) {
 		return // the events hold nothing that cannot be written
 	}
 	line := fmt.Sprintf(`{"type":%q,%s`, kind, body[1:])
-	fmt.Fprintln(r.a.out(), line)
+	text.Fprintln(r.a.out(), line)
 }
 
 func durationOf(seconds float64) time.Duration {
@@ -103,7 +103,7 @@ func (r *trainReporter) progress(e *trainer.Progress) {
 		valid = fmt.Sprintf(" valid %.3f", r.valid)
 	}
 	points := r.curve[max(0, len(r.curve)-trainCurve):]
-	fmt.Fprintf(r.w, "%3.0f%% bpc %.3f%s %s %.1f kB/s lr %.1e [%s<%s]\n", 100*e.Fraction, e.BPC, valid,
+	text.Fprintf(r.w, "%3.0f%% bpc %.3f%s %s %.1f kB/s lr %.1e [%s<%s]\n", 100*e.Fraction, e.BPC, valid,
 		chart.Spark(r.theme, r.theme.Text, points, lo, hi), e.Speed/1000, e.Rate, clock(durationOf(e.Elapsed)), clock(durationOf(e.ETA)))
 }
 

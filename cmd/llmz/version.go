@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/models"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // version is the release; the Makefile and the linker may set another.
@@ -59,7 +59,7 @@ func newVersionCommand(a *app) *cobra.Command {
 			if a.json != jsonOff {
 				return json.NewEncoder(a.out()).Encode(v)
 			}
-			fmt.Fprintln(a.out(), "llmz", v.Version)
+			text.Fprintln(a.out(), "llmz", v.Version)
 			if !a.verbose {
 				return nil
 			}
@@ -68,11 +68,11 @@ func newVersionCommand(a *app) *cobra.Command {
 				if v.Modified {
 					modified = " (modified)"
 				}
-				fmt.Fprintf(a.out(), "revision   %s%s\n", v.Revision, modified)
+				text.Fprintf(a.out(), "revision   %s%s\n", v.Revision, modified)
 			}
-			fmt.Fprintf(a.out(), "go         %s %s\n", v.Go, v.Platform)
-			fmt.Fprintf(a.out(), "kernel     %s\n", v.Kernel)
-			fmt.Fprintf(a.out(), "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
+			text.Fprintf(a.out(), "go         %s %s\n", v.Go, v.Platform)
+			text.Fprintf(a.out(), "kernel     %s\n", v.Kernel)
+			text.Fprintf(a.out(), "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
 			return nil
 		},
 	}

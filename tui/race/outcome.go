@@ -4,6 +4,7 @@ import (
 	"sort"
 
 	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // laneView is what is drawn of a lane.
@@ -97,7 +98,7 @@ func ranking(lanes []laneView) []int {
 func (c *Contest) views() []laneView {
 	out := make([]laneView, len(c.lanes))
 	for i, l := range c.lanes {
-		out[i] = laneView{name: l.Name, missing: l.Missing, note: l.Note, index: i,
+		out[i] = laneView{name: text.Clean(l.Name), missing: text.Clean(l.Missing), note: text.Clean(l.Note), index: i,
 			forth: l.Forth.Snapshot(), back: l.Back.Snapshot(), oneWay: c.OneWay}
 	}
 	return out

@@ -7,8 +7,6 @@ package text
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -59,43 +57,6 @@ func simpleWidth(s string) (n int, ok bool) {
 		}
 	}
 	return n, true
-}
-
-// Clean makes s safe to put on a screen: control characters, escape sequences
-// and invalid UTF-8 become visible stand-ins, so that a file's name cannot move
-// the cursor.
-func Clean(s string) string {
-	clean := true
-	for _, r := range s {
-		if !printable(r) {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '\t' || r == '\n' || r == '\r':
-			b.WriteByte(' ')
-		case printable(r):
-			b.WriteRune(r)
-		default:
-			b.WriteByte('?')
-		}
-	}
-	return b.String()
-}
-
-// printable refuses the bidirectional controls too: they would let a name
-// change the order of the text around it.
-func printable(r rune) bool {
-	if r == utf8.RuneError || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-		return false
-	}
-	return r == ' ' || unicode.IsPrint(r) || unicode.Is(unicode.Mn, r) || r == 0x200d
 }
 
 // Cut returns at most w cells of s, the last of them an ellipsis if something
