@@ -25,11 +25,14 @@ func newCanvas(t *theme.Theme, w, h int) *canvas {
 }
 
 // size returns the number of dots across and down.
-func (c *canvas) size() (w, h int) {
+func (c *canvas) size() (w, h int) { return c.dotsOf(c.w, c.h) }
+
+// dotsOf returns the number of dots in w × h cells.
+func (c *canvas) dotsOf(w, h int) (int, int) {
 	if c.braill {
-		return c.w * 2, c.h * 4
+		return w * 2, h * 4
 	}
-	return c.w, c.h
+	return w, h
 }
 
 var brailleBits = [4][2]uint8{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
@@ -88,12 +91,39 @@ func (c *canvas) free(x, y, n int) bool {
 	return true
 }
 
-// line draws dots from one point to another.
+// line draws dots from one point to another; two beside each other with braille,
+// whose single dots are hard to see as a line.
 func (c *canvas) line(x0, y0, x1, y1 int, style theme.Style, mark string) {
 	dx, dy := x1-x0, y1-y0
 	n := max(abs(dx), abs(dy), 1)
 	for i := 0; i <= n; i++ {
-		c.dot(x0+(dx*i*2+sign(dx)*n)/(2*n), y0+(dy*i*2+sign(dy)*n)/(2*n), style, mark)
+		x, y := x0+(dx*i*2+sign(dx)*n)/(2*n), y0+(dy*i*2+sign(dy)*n)/(2*n)
+		c.dot(x, y, style, mark)
+		switch {
+		case !c.braill:
+		case abs(dy) > abs(dx):
+			c.dot(x+1, y, style, mark)
+		default:
+			c.dot(x, y+1, style, mark)
+		}
+	}
+}
+
+// step draws a column of a line of box characters that goes from one row to another.
+func (c *canvas) step(x, from, to int, style theme.Style) {
+	switch {
+	case from == to:
+		c.put(x, to, style, "─")
+		return
+	case from < to:
+		c.put(x, from, style, "┐")
+		c.put(x, to, style, "└")
+	default:
+		c.put(x, from, style, "┘")
+		c.put(x, to, style, "┌")
+	}
+	for y := max(0, min(from, to)+1); y < min(c.h, max(from, to)); y++ {
+		c.put(x, y, style, "│")
 	}
 }
 

@@ -67,7 +67,7 @@ func curves() []Series {
 	var out []Series
 	for i, mark := range []string{"*", "+"} {
 		var s Series
-		s.Mark = mark
+		s.Mark, s.Name = mark, []string{"gru 2.00", "lstm 2.30"}[i]
 		for x := 0.0; x <= 1; x += 0.01 {
 			s.Points = append(s.Points, XY{x, 2 + float64(i)*0.3 + 1.5*math.Exp(-8*x)})
 		}
@@ -79,7 +79,7 @@ func curves() []Series {
 func TestPlotGolden(t *testing.T) {
 	for _, l := range levels {
 		for _, size := range [][2]int{{16, 4}, {40, 8}, {100, 20}} {
-			lines := Plot(l.t, curves(), Axes{XTo: 1, XLabel: "file", XFormat: text.Percent,
+			lines := Plot(l.t, curves(), Axes{XTo: 1, XLabel: "part of the file", YLabel: "BPC", XFormat: text.Percent,
 				YFormat: func(v float64) string { return text.Fixed(v, 2) }}, size[0], size[1])
 			golden.Within(t, lines, size[0], size[1])
 			golden.Equal(t, fmt.Sprintf("plot-%dx%d-%s", size[0], size[1], l.name), lines)
@@ -109,7 +109,7 @@ func TestPlotsOfOddValues(t *testing.T) {
 		for _, pts := range odd {
 			for w := 0; w < 60; w += 7 {
 				for h := range 12 {
-					golden.Within(t, Plot(l.t, []Series{{pts, theme.Style{}, "*", false}, {pts, theme.Style{}, "o", true}}, Axes{}, w, h), w, h)
+					golden.Within(t, Plot(l.t, []Series{{Points: pts, Mark: "*", Name: "some"}, {Points: pts, Mark: "o", Marked: true}}, Axes{}, w, h), w, h)
 					var labels []Label
 					for _, p := range pts {
 						if !math.IsNaN(p.Y) {

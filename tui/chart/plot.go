@@ -2,7 +2,7 @@ package chart
 
 import (
 	"math"
-	"strconv"
+	"sort"
 
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
@@ -14,55 +14,152 @@ type XY struct{ X, Y float64 }
 // Series is a curve.
 type Series struct {
 	Points []XY
-	Style  theme.Style
-	Mark   string
+	// Name stands at the curve's end, with Mark before it; empty for none.
+	Name  string
+	Style theme.Style
+	Mark  string
 	// Marked draws the mark at each point, over what is there, and no line.
 	Marked bool
 }
 
-// Axes describe a plot. Where From and To are equal the range is taken from the
-// points.
-type Axes struct {
-	XFrom, XTo float64
-	YFrom, YTo float64
-	LogX       bool
-	XLabel     string
-	XFormat    func(float64) string
-	YFormat    func(float64) string
-}
-
 const plotMinWidth, plotMinHeight = 16, 4
 
-// Plot draws curves on shared axes in w × h cells, axes included; nil where
-// that is too small to show anything.
+// Plot draws curves on shared axes in w × h cells, axes included, with their names
+// at their ends; nil where that is too small to show anything. A point that is NaN
+// interrupts its curve.
 func Plot(t *theme.Theme, series []Series, a Axes, w, h int) []string {
 	if w < plotMinWidth || h < plotMinHeight {
 		return nil
 	}
 	a.fit(series)
-	f, c := newFrame(t, a, w, h)
-	cw, ch := c.size()
+	margin := 0
 	for _, s := range series {
-		px, py, have := 0, 0, false
-		for _, p := range s.Points {
-			if math.IsNaN(p.Y) || math.IsNaN(p.X) {
-				have = false
-				continue
-			}
-			if s.Marked {
-				c.put(f.a.x(p.X, c.w), f.a.y(p.Y, c.h), s.Style, s.Mark)
-				continue
-			}
-			x, y := f.a.x(p.X, cw), f.a.y(p.Y, ch)
-			if have {
-				c.line(px, py, x, y, s.Style, s.Mark)
-			} else {
-				c.dot(x, y, s.Style, s.Mark)
-			}
-			px, py, have = x, y, true
+		if s.Name != "" {
+			margin = max(margin, text.Width(s.Name)+3)
 		}
 	}
+	if margin > w/3 {
+		margin = 0 // names go where the curves leave room
+	}
+	f, c := newFrame(t, a, w, h, margin)
+	for i := range series { // the first on top
+		f.curve(c, series[len(series)-1-i])
+	}
+	if !t.Colourful() && t.Glyphs != theme.ASCII {
+		// Lines look all the same without colours.
+		for _, s := range series {
+			f.marks(c, s)
+		}
+	}
+	f.names(c, series)
 	return f.lines(c)
+}
+
+// curve draws the line of a series, or its marks.
+func (f *frame) curve(c *canvas, s Series) {
+	dw, dh := c.dotsOf(f.w, c.h)
+	if f.t.Glyphs == theme.Block && !s.Marked {
+		f.steps(c, s)
+		return
+	}
+	px, py, have := 0, 0, false
+	for _, p := range s.Points {
+		if math.IsNaN(p.Y) || math.IsNaN(p.X) {
+			have = false
+			continue
+		}
+		if s.Marked {
+			c.put(f.a.x(p.X, f.w), f.a.y(p.Y, c.h), s.Style, s.Mark)
+			continue
+		}
+		x, y := f.a.x(p.X, dw), f.a.y(p.Y, dh)
+		if have {
+			c.line(px, py, x, y, s.Style, s.Mark)
+		} else {
+			c.line(x, y, x, y, s.Style, s.Mark)
+		}
+		px, py, have = x, y, true
+	}
+}
+
+// steps draws the line of a series with the characters of boxes: a cell in each
+// column, and upright ones between them.
+func (f *frame) steps(c *canvas, s Series) {
+	px, py, have := 0, 0, false
+	for _, p := range s.Points {
+		if math.IsNaN(p.Y) || math.IsNaN(p.X) {
+			have = false
+			continue
+		}
+		x, y := f.a.x(p.X, f.w), f.a.y(p.Y, c.h)
+		switch {
+		case !have:
+			c.put(x, y, s.Style, "─")
+			px, py, have = x, y, true
+			continue
+		case x <= px:
+			continue // one value a column
+		}
+		for at := px + 1; at <= x; at++ {
+			c.step(at, py, py+(y-py)*(at-px)/(x-px), s.Style)
+			py += (y - py) * (at - px) / (x - px)
+			px = at
+		}
+	}
+}
+
+// marks puts the mark of a series on its line, at distances.
+func (f *frame) marks(c *canvas, s Series) {
+	last := -100
+	for _, p := range s.Points {
+		if math.IsNaN(p.Y) || math.IsNaN(p.X) || s.Marked {
+			continue
+		}
+		if x := f.a.x(p.X, f.w); x-last >= max(12, f.w/6) {
+			c.put(x, f.row(c, p.Y), s.Style, s.Mark)
+			last = x
+		}
+	}
+}
+
+// row returns the row of cells in which a curve passes a value.
+func (f *frame) row(c *canvas, y float64) int {
+	_, dots := c.dotsOf(1, c.h)
+	return f.a.y(y, dots) * c.h / dots
+}
+
+// names writes the names behind the curves' ends, or as near as there is room.
+func (f *frame) names(c *canvas, series []Series) {
+	type end struct {
+		s    *Series
+		x, y int
+	}
+	var ends []end
+	for i := range series {
+		s := &series[i]
+		for k := len(s.Points) - 1; s.Name != "" && k >= 0; k-- {
+			if p := s.Points[k]; !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
+				ends = append(ends, end{s, f.a.x(p.X, f.w), max(0, min(c.h-1, f.row(c, p.Y)))})
+				break
+			}
+		}
+	}
+	sort.SliceStable(ends, func(i, j int) bool { return ends[i].y < ends[j].y })
+	for _, e := range ends {
+		n := text.Width(e.s.Name) + 2
+		at := min(e.x+1, c.w-n)
+	search:
+		for d := range c.h {
+			for _, y := range []int{e.y - d, e.y + d} {
+				for _, x := range []int{at, c.w - n, at - n} {
+					if c.free(x, y, n) {
+						c.write(x, y, e.s.Style, e.s.Mark+" "+e.s.Name)
+						break search
+					}
+				}
+			}
+		}
+	}
 }
 
 // Label is a named point of a scatter plot.
@@ -84,7 +181,7 @@ func Scatter(t *theme.Theme, points []Label, a Axes, w, h int) []string {
 		series[i].Points = []XY{p.XY}
 	}
 	a.fit(series)
-	f, c := newFrame(t, a, w, h)
+	f, c := newFrame(t, a, w, h, 0)
 	type cell struct{ x, y int }
 	at := make([]cell, len(points))
 	for i, p := range points {
@@ -106,107 +203,4 @@ func Scatter(t *theme.Theme, points []Label, a Axes, w, h int) []string {
 		}
 	}
 	return f.lines(c)
-}
-
-// fit fills in the ranges that were left open.
-func (a *Axes) fit(series []Series) {
-	var xs, ys []float64
-	for _, s := range series {
-		for _, p := range s.Points {
-			xs, ys = append(xs, p.X), append(ys, p.Y)
-		}
-	}
-	if a.XFrom == a.XTo {
-		a.XFrom, a.XTo = Range(xs)
-		if a.LogX {
-			a.XFrom, a.XTo = a.XFrom/1.6, a.XTo*1.6
-		}
-	}
-	if a.YFrom == a.YTo {
-		a.YFrom, a.YTo = Range(ys)
-		pad := (a.YTo - a.YFrom) * 0.08
-		if pad == 0 {
-			pad = max(math.Abs(a.YTo)*0.1, 0.05)
-		}
-		a.YFrom, a.YTo = max(0, a.YFrom-pad), a.YTo+pad
-	}
-	if a.LogX {
-		a.XFrom = max(a.XFrom, 1e-9)
-		a.XTo = max(a.XTo, a.XFrom*10)
-	}
-	if a.XTo <= a.XFrom {
-		a.XTo = a.XFrom + 1
-	}
-	if a.XFormat == nil {
-		a.XFormat = shortNumber
-	}
-	if a.YFormat == nil {
-		a.YFormat = shortNumber
-	}
-}
-
-// x and y return the dot of a value on a scale of n dots; y counts from above.
-func (a *Axes) x(v float64, n int) int {
-	f := (v - a.XFrom) / (a.XTo - a.XFrom)
-	if a.LogX {
-		f = math.Log(max(v, a.XFrom)/a.XFrom) / math.Log(a.XTo/a.XFrom)
-	}
-	return int(math.Round(f * float64(n-1)))
-}
-
-func (a *Axes) y(v float64, n int) int {
-	return n - 1 - int(math.Round((v-a.YFrom)/(a.YTo-a.YFrom)*float64(n-1)))
-}
-
-func shortNumber(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
-
-// frame is the space around a plot: labels on the left and below.
-type frame struct {
-	t      *theme.Theme
-	a      Axes
-	w, h   int
-	left   int
-	yTicks map[int]string // by line
-}
-
-func newFrame(t *theme.Theme, a Axes, w, h int) (*frame, *canvas) {
-	f := &frame{t: t, a: a, w: w, h: h, yTicks: map[int]string{}}
-	ch := h - 2
-	n := max(2, min(6, (ch+2)/3))
-	for i := range n {
-		line := i * (ch - 1) / (n - 1)
-		v := a.YTo - (a.YTo-a.YFrom)*float64(line)/float64(max(1, ch-1))
-		if math.Abs(v) < (a.YTo-a.YFrom)*1e-9 {
-			v = 0
-		}
-		f.yTicks[line] = a.YFormat(v)
-		f.left = max(f.left, text.Width(f.yTicks[line]))
-	}
-	return f, newCanvas(t, max(1, w-f.left-1), ch)
-}
-
-func (f *frame) lines(c *canvas) []string {
-	out := make([]string, 0, f.h)
-	g := f.t.Glyph
-	for i, l := range c.lines() {
-		axis := g.Vertical
-		if f.yTicks[i] != "" {
-			axis = g.Tick
-		}
-		out = append(out, f.t.Muted.Render(text.FitRight(f.yTicks[i], f.left))+f.t.Faint.Render(axis)+l)
-	}
-	bottom := g.Corner
-	for range c.w {
-		bottom += g.Horizontal
-	}
-	out = append(out, text.Spaces(f.left)+f.t.Faint.Render(bottom))
-	from, to := f.a.XFormat(f.a.XFrom), f.a.XFormat(f.a.XTo)
-	room := c.w - text.Width(from) - text.Width(to)
-	label := f.a.XLabel
-	if room < text.Width(label)+2 {
-		label = ""
-	}
-	pad := room - text.Width(label)
-	out = append(out, text.Spaces(f.left+1)+f.t.Muted.Render(text.Cut(from+text.Spaces(pad/2)+label+text.Spaces(pad-pad/2)+to, c.w)))
-	return out
 }

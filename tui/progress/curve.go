@@ -2,7 +2,6 @@ package progress
 
 import (
 	"math"
-	"strings"
 
 	"github.com/llmz/llmz/tui/chart"
 	"github.com/llmz/llmz/tui/feed"
@@ -38,19 +37,14 @@ func Curves(t *theme.Theme, s *feed.Snapshot, w, h int) []string {
 	for i := range x {
 		series[1].Points = append(series[1].Points, chart.XY{X: x[i], Y: y[i]})
 	}
-	var legend []string
 	for i, name := range []string{"each stretch", "all so far"} {
+		series[i].Name = name
 		series[i].Style, series[i].Mark = t.Line(1 - i)
-		legend = append(legend, series[i].Style.Render(series[i].Mark)+" "+t.Muted.Render(name))
 	}
 	if lo > hi {
 		return nil
 	}
 	pad := max((hi-lo)*0.06, 0.02)
-	out := chart.Plot(t, series, chart.Axes{XTo: 1, YFrom: max(0, lo-pad), YTo: hi + pad, XLabel: "part of the file", XFormat: text.Percent,
-		YFormat: func(v float64) string { return text.Fixed(v, 2) }}, w, h-1)
-	if out == nil {
-		return nil
-	}
-	return append(out, text.Cut("  BPC   "+strings.Join(legend, "   "), w))
+	return chart.Plot(t, series, chart.Axes{XTo: 1, YFrom: max(0, lo-pad), YTo: hi + pad, XLabel: "part of the file", YLabel: "BPC",
+		XFormat: text.Percent, YFormat: func(v float64) string { return text.Fixed(v, 2) }}, w, h)
 }

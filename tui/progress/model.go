@@ -77,7 +77,7 @@ func (m *model) look() tea.Cmd {
 		if !f.State.Over() {
 			break
 		}
-		lines = append(lines, doneLine(m.v.t, f, m.v.w))
+		lines = append(lines, doneLines(m.v.t, f, m.v.w)...)
 		m.d.shown++
 	}
 	if len(lines) == 0 {

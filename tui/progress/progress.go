@@ -137,7 +137,7 @@ func closing(t *theme.Theme, files []fileView, shown, w int) []string {
 	var out []string
 	for i := range files {
 		if i >= shown && files[i].State.Over() {
-			out = append(out, doneLine(t, &files[i], w))
+			out = append(out, doneLines(t, &files[i], w)...)
 		}
 	}
 	if len(files) > 1 {

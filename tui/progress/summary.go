@@ -11,13 +11,31 @@ import (
 	"github.com/llmz/llmz/tui/theme"
 )
 
-// doneLine is what stays of one file among several.
-func doneLine(t *theme.Theme, f *fileView, w int) string {
+// doneLines are what stays of one file among several: a line, unless it failed for
+// a reason that takes more.
+func doneLines(t *theme.Theme, f *fileView, w int) []string {
 	w = min(w, maxWidth)
 	switch f.State {
 	case feed.Failed, feed.Cancelled:
-		return t.Bad.Render(t.Glyph.Failed) + " " + text.Cut(text.Clean(f.Name)+": "+t.Bad.Render(reason(f)), w-3)
+		name := text.Clean(f.Name) + ":"
+		lines := text.Wrap(name+" "+reason(f), w-4)
+		for i, l := range lines {
+			head, rest := "    ", l
+			if i == 0 {
+				head = t.Bad.Render(t.Glyph.Failed) + " "
+				if after, ok := strings.CutPrefix(l, name); ok {
+					head, rest = head+name, after
+				}
+			}
+			lines[i] = head + t.Bad.Render(rest)
+		}
+		return lines
 	}
+	return []string{doneLine(t, f, w)}
+}
+
+// doneLine is the line of a file that did not fail.
+func doneLine(t *theme.Theme, f *fileView, w int) string {
 	r := &f.Result
 	var cols []string
 	if r.CompressedBytes > 0 || r.OriginalBytes > 0 {
@@ -45,7 +63,8 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 	name := text.Clean(f.Name)
 	switch f.State {
 	case feed.Failed:
-		return []string{t.Bad.Render(t.Glyph.Failed) + " " + text.CutMiddle(name, w-3), "  " + t.Bad.Render(text.Cut(reason(f), w-3))}
+		lines := []string{t.Bad.Render(t.Glyph.Failed) + " " + text.CutMiddle(name, w-3)}
+		return append(lines, wrapped(t.Bad, reason(f), w)...)
 	case feed.Cancelled:
 		done := ""
 		if f.Fraction() >= 0 {
@@ -87,10 +106,19 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 		lines = append(lines, "  "+strings.TrimRight(stageLine(t, shares, w-2), " "))
 	}
 	for _, d := range r.Damaged {
-		lines = append(lines, "  "+t.Bad.Render(text.Cut(fmt.Sprintf("block %d is damaged: %v", d.Block, d.Err), w-2)))
+		lines = append(lines, wrapped(t.Bad, fmt.Sprintf("block %d is damaged: %v", d.Block, d.Err), w)...)
 	}
 	for _, msg := range f.Warnings {
-		lines = append(lines, "  "+t.Warn.Render(text.Cut("warning: "+text.Clean(msg), w-2)))
+		lines = append(lines, wrapped(t.Warn, "warning: "+text.Clean(msg), w)...)
+	}
+	return lines
+}
+
+// wrapped writes a text of any length below a summary's head.
+func wrapped(style theme.Style, s string, w int) []string {
+	lines := text.Wrap(s, w-3)
+	for i := range lines {
+		lines[i] = "  " + style.Render(lines[i])
 	}
 	return lines
 }

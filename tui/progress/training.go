@@ -82,7 +82,7 @@ func (v *view) trainingFacts(f *fileView, w int) []string {
 	return append(out, v.t.Muted.Render(text.Some(facts, dot, w)))
 }
 
-// trainingPlot draws both curves on shared axes, with their names below.
+// trainingPlot draws both curves on shared axes, with their names at their ends.
 func trainingPlot(t *theme.Theme, x *feed.Training, w, h int) []string {
 	if len(x.Train) < 4 || h < 6 {
 		return nil
@@ -92,26 +92,20 @@ func trainingPlot(t *theme.Theme, x *feed.Training, w, h int) []string {
 		points []feed.TrainingPoint
 	}
 	var series []chart.Series
-	var legend []string
 	for i, c := range []curve{{"trained on", x.Train}, {"held out", x.Held}} {
 		if len(c.points) == 0 {
 			continue
 		}
 		style, mark := t.Line(i)
-		s := chart.Series{Style: style, Mark: mark, Marked: i > 0}
+		s := chart.Series{Style: style, Mark: mark, Name: c.name, Marked: i > 0}
 		for _, p := range c.points {
 			s.Points = append(s.Points, chart.XY{X: p.At, Y: p.BPC})
 		}
 		series = append(series, s)
-		legend = append(legend, style.Render(mark)+" "+t.Muted.Render(c.name))
 	}
 	lo, hi := trainingRange(x)
-	out := chart.Plot(t, series, chart.Axes{XTo: 1, YFrom: lo, YTo: hi, XLabel: "part of the training", XFormat: text.Percent,
-		YFormat: func(v float64) string { return text.Fixed(v, 2) }}, w, h-1)
-	if out == nil {
-		return nil
-	}
-	return append(out, text.Cut("  BPC   "+strings.Join(legend, "   "), w))
+	return chart.Plot(t, series, chart.Axes{XTo: 1, YFrom: lo, YTo: hi, XLabel: "part of the training", YLabel: "BPC", XFormat: text.Percent,
+		YFormat: func(v float64) string { return text.Fixed(v, 2) }}, w, h)
 }
 
 // trainingRange leaves out the steep beginning, which would press all the rest

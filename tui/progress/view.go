@@ -148,7 +148,9 @@ func (v *view) full(f *fileView, w int) []string {
 		out = append(out, v.detailLines(f, shares, w)...)
 	}
 	for _, msg := range f.Warnings {
-		out = append(out, t.Warn.Render(text.Cut("warning: "+text.Clean(msg), w)))
+		for _, l := range text.Wrap("warning: "+text.Clean(msg), w-1) {
+			out = append(out, t.Warn.Render(l))
+		}
 	}
 	return out
 }

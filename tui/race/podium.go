@@ -3,9 +3,6 @@ package race
 import (
 	"fmt"
 	"strconv"
-	"strings"
-
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/llmz/llmz/tui/chart"
 	"github.com/llmz/llmz/tui/text"
@@ -96,11 +93,17 @@ func (v *view) podium(w int) []string {
 		} else {
 			row += text.FitMiddle(l.name, nw)
 		}
-		switch err := l.failed(); {
+		err := l.failed()
+		switch {
 		case l.missing != "":
 			row += "  " + t.Warn.Render(text.Cut("not here: "+l.missing, w-head-nw-2))
 		case err != nil:
-			row += "  " + t.Bad.Render(text.Cut(reason(err), w-head-nw-2))
+			why := text.Wrap(reason(err), w-head-nw-2)
+			for _, line := range why[:len(why)-1] {
+				out = append(out, text.Fit(row+"  "+t.Bad.Render(line), w))
+				row = text.Spaces(head + nw)
+			}
+			row += "  " + t.Bad.Render(why[len(why)-1])
 		default:
 			for _, c := range cols {
 				cell := text.FitRight(c.of(l), c.w)
@@ -127,7 +130,7 @@ func (v *view) notes(w int) []string {
 	}
 	var lines []string
 	for _, n := range out {
-		for i, l := range strings.Split(ansi.Wordwrap(n, max(20, w-4), ""), "\n") {
+		for i, l := range text.Wrap(n, max(20, w-4)) {
 			lines = append(lines, v.t.Muted.Render(text.Cut(text.Spaces(1+2*min(i, 1))+l, w)))
 		}
 	}

@@ -96,11 +96,11 @@ func (v *view) running(h int) []string {
 	}
 	out = append(out, v.rowHead())
 	out = append(out, rows...)
-	left := h - len(out)
-	if left >= 2 {
+	if h-len(out) >= 2 {
 		out = append(out, v.leaderLine())
-		left--
 	}
+	out = append(out, v.failures(h-len(out))...)
+	left := h - len(out)
 	stages := v.stages(left)
 	if c := v.curves(v.w-2, left-len(stages)-1); c != nil {
 		out = append(out, v.t.Rule("BPC over the file", v.w))
@@ -207,7 +207,7 @@ func (v *view) row(l *laneView, smallest, fastest bool) string {
 	}
 	line := head + bar + text.FitRight(pct, 10) + emph(smallest, text.FitRight(text.Fixed(l.bpc(), 3), c.bpc))
 	line += t.Muted.Render(text.FitRight(text.Fixed(now, 2), c.now)) + text.FitRight(bytes, c.bytes)
-	line += emph(fastest && s == &l.forth || fastest && l.over(), text.FitRight(text.Rate(speed), c.speed)) + t.Muted.Render(text.FitRight(text.Clock(elapsed), c.time))
+	line += emph(fastest && s == &l.forth || fastest && l.over(), text.FitRight(text.Rate(speed), c.speed)) + t.Muted.Render(text.FitRight(text.Seconds(elapsed), c.time))
 	return text.Fit(line, v.w)
 }
 
@@ -222,23 +222,39 @@ func (v *view) leaderLine() string {
 	return text.Fit(" "+a+t.Muted.Render("   ")+b, v.w)
 }
 
+// failures tells in at most h lines of those whose reasons do not fit into their rows.
+func (v *view) failures(h int) []string {
+	var out []string
+	for i := range v.lanes {
+		l := &v.lanes[i]
+		why := reason(l.failed())
+		if why == "" || l.missing != "" || text.Width(why) <= v.w-v.columns().name-4 {
+			continue
+		}
+		for _, line := range text.Wrap(l.name+": "+why, v.w-2) {
+			out = append(out, " "+v.t.Bad.Render(line))
+		}
+	}
+	return out[:min(len(out), max(0, h))]
+}
+
 // curves draws the BPC of all lanes over the file.
 func (v *view) curves(w, h int) []string {
 	var series []chart.Series
 	for i := range v.lanes {
 		l := &v.lanes[i]
 		style, mark := v.t.Line(l.index)
-		s := chart.Series{Style: style, Mark: mark}
+		s := chart.Series{Style: style, Mark: mark, Name: text.CutMiddle(text.Clean(l.name), 16)}
+		if b := l.bpc(); b > 0 {
+			s.Name += " " + text.Fixed(b, 2)
+		}
 		x, y := l.forth.Running(2 * max(1, w))
 		for j := range x {
 			s.Points = append(s.Points, chart.XY{X: x[j], Y: y[j]})
 		}
 		if len(l.forth.Curve) < 4 && l.forth.State == feed.Done {
-			// It wrote everything at the end: a dotted line shows where that was.
-			s.Points = nil
-			for k := 0; k <= 40; k++ {
-				s.Points = append(s.Points, chart.XY{X: float64(k) / 40, Y: l.forth.BPC()}, chart.XY{X: math.NaN()})
-			}
+			// It wrote everything at the end: a level line shows where that was.
+			s.Points = []chart.XY{{X: 0, Y: l.forth.BPC()}, {X: 1, Y: l.forth.BPC()}}
 		}
 		if len(s.Points) > 0 {
 			series = append(series, s)
@@ -248,7 +264,7 @@ func (v *view) curves(w, h int) []string {
 		return nil
 	}
 	lo, hi := curveRange(series)
-	return chart.Plot(v.t, series, chart.Axes{XTo: 1, YFrom: lo, YTo: hi, XLabel: "part of the file", XFormat: text.Percent,
+	return chart.Plot(v.t, series, chart.Axes{XTo: 1, YFrom: lo, YTo: hi, XLabel: "part of the file", YLabel: "BPC", XFormat: text.Percent,
 		YFormat: func(v float64) string { return text.Fixed(v, 2) }}, w, h)
 }
 

@@ -72,6 +72,36 @@ func Cut(s string, w int) string {
 	return ansi.Truncate(s, w, Ellipsis)
 }
 
+// Wrap breaks s into lines of at most w cells, between words where it can; long
+// paths break behind their separators. There is always a line, and nothing but spaces
+// is left out. s must hold no escape sequences.
+func Wrap(s string, w int) []string {
+	w = max(w, 2) // so that every character fits
+	lines := []string{""}
+	for _, word := range strings.Fields(s) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+		case Width(*last)+1+Width(word) <= w:
+			*last += " " + word
+			continue
+		default:
+			lines = append(lines, "")
+		}
+		for Width(word) > w {
+			piece := ansi.Truncate(word, w, "")
+			if i := strings.LastIndexAny(piece, `/\`); i >= len(piece)/2 {
+				piece = piece[:i+1]
+			}
+			lines[len(lines)-1] = piece
+			word = word[len(piece):]
+			lines = append(lines, "")
+		}
+		lines[len(lines)-1] = word
+	}
+	return lines
+}
+
 // CutMiddle keeps the beginning and the end of s, where names differ, and
 // marks what is missing between them. s must hold no escape sequences.
 func CutMiddle(s string, w int) string {

@@ -55,6 +55,26 @@ func FuzzFit(f *testing.F) {
 	})
 }
 
+// A wrapped text keeps all its words, in lines that fit.
+func TestWrap(t *testing.T) {
+	long := "write /home/user/some/very/long/path/of/directories/Wörterbuch der 日本語.txt.llmz.part1234: no space left on device"
+	for w := 2; w < 130; w++ {
+		lines := Wrap(long, w)
+		for _, l := range lines {
+			if Width(l) > w {
+				t.Errorf("%d cells for %d: %q", Width(l), w, l)
+			}
+		}
+		squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if got := squeeze(strings.Join(lines, "")); got != squeeze(long) {
+			t.Errorf("%d cells: %q", w, got)
+		}
+	}
+	if got := Wrap("", 10); len(got) != 1 || got[0] != "" {
+		t.Errorf("nothing becomes %q", got)
+	}
+}
+
 func TestEndsFits(t *testing.T) {
 	for w := 1; w < 40; w++ {
 		if got := Ends("a name that is long", "12.3 kB", w); Width(got) != w {

@@ -17,7 +17,7 @@ var HeatFrom = [HeatLevels]float64{0, 0.1, 0.3, 0.7, 1.5, 2.5, 4, 6, 8, 11}
 // none.
 var (
 	HeatDark = [HeatLevels]string{
-		"", "#12312c", "#16473c", "#2c5a2e", "#5b6120", "#836017", "#a15216", "#b73d22", "#c92a3f", "#e11d6f",
+		"", "#12312c", "#16473c", "#2c5a2e", "#5b6120", "#836017", "#a15216", "#b73d22", "#ca1b2b", "#e11d6f",
 	}
 	HeatLight = [HeatLevels]string{
 		"", "#e4f5ef", "#c9ecdb", "#d9eeb2", "#f4ea98", "#fbd77c", "#fbbb70", "#f8966a", "#f36c6c", "#e84a86",

@@ -73,7 +73,7 @@ var (
 	toneAccent = tone{"#2dd4bf", "#0f766e", 6}
 	toneGood   = tone{"#4ade80", "#15803d", 2}
 	toneWarn   = tone{"#fbbf24", "#b45309", 3}
-	toneBad    = tone{"#fb7185", "#be123c", 1}
+	toneBad    = tone{"#fb7185", "#b91c1c", 1}
 	toneBrand  = tone{"#c4b5fd", "#6d28d9", 5}
 	toneMuted  = tone{"#94a3b8", "#5b6675", -1}
 	toneFaint  = tone{"#475569", "#b6c0cc", -1}
@@ -84,7 +84,7 @@ var seriesTones = []tone{
 	{"#2dd4bf", "#0f766e", 6},
 	{"#fbbf24", "#b45309", 3},
 	{"#c4b5fd", "#6d28d9", 5},
-	{"#fb7185", "#be123c", 1},
+	{"#fb7185", "#b91c1c", 1},
 	{"#60a5fa", "#1d4ed8", 4},
 	{"#a3e635", "#4d7c0f", 2},
 	{"#fdba74", "#9a3412", 11},
@@ -97,7 +97,7 @@ var stageTones = [engine.NumStages]tone{
 	engine.StageMix:      {"#c4b5fd", "#6d28d9", 5},
 	engine.StageCode:     {"#fbbf24", "#b45309", 3},
 	engine.StageTokenize: {"#a3e635", "#4d7c0f", 2},
-	engine.StageRead:     {"#fb7185", "#be123c", 1},
+	engine.StageRead:     {"#fb7185", "#b91c1c", 1},
 	engine.StageWrite:    {"#fdba74", "#9a3412", 11},
 	engine.StageOther:    {"#94a3b8", "#64748b", -1},
 }

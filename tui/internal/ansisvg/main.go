@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/llmz/llmz/tui/text"
 )
@@ -58,7 +59,7 @@ type palette struct {
 var (
 	dark = palette{"#0b1120", "#e2e8f0", [16]string{"#1e293b", "#fb7185", "#4ade80", "#fbbf24", "#60a5fa", "#c4b5fd", "#2dd4bf", "#e2e8f0",
 		"#64748b", "#fda4af", "#86efac", "#fcd34d", "#93c5fd", "#ddd6fe", "#5eead4", "#f8fafc"}}
-	bright = palette{"#ffffff", "#0f172a", [16]string{"#0f172a", "#be123c", "#15803d", "#a16207", "#1d4ed8", "#6d28d9", "#0f766e", "#cbd5e1",
+	bright = palette{"#ffffff", "#0f172a", [16]string{"#0f172a", "#b91c1c", "#15803d", "#a16207", "#1d4ed8", "#6d28d9", "#0f766e", "#cbd5e1",
 		"#64748b", "#e11d48", "#16a34a", "#ca8a04", "#2563eb", "#7c3aed", "#0d9488", "#f8fafc"}}
 )
 
@@ -106,11 +107,36 @@ func (p *palette) drawLine(b *bufio.Writer, line string, y int, st *style) {
 			line = line[1:]
 			continue
 		}
-		r := []rune(line[:min(len(line), 4)])[0]
+		r, n := utf8.DecodeRuneInString(line)
+		line = line[n:]
+		if r > braille && r <= braille+0xff {
+			flush()
+			p.drawDots(b, r, x, y, *st)
+			x++
+			continue
+		}
 		run.WriteRune(r)
-		line = line[len(string(r)):]
 	}
 	flush()
+}
+
+// braille is the first of the characters that are drawn here: few fonts have them,
+// and those in another width than the rest.
+const braille = 0x2800
+
+// drawDots draws a braille character.
+func (p *palette) drawDots(b *bufio.Writer, r rune, x, y int, st style) {
+	fg := st.fg
+	if fg == "" {
+		fg = p.ink
+	}
+	fmt.Fprintf(b, `<path fill="%s" d="`, fg)
+	for bit, at := range [8][2]float64{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}, {0, 3}, {1, 3}} {
+		if r>>bit&1 != 0 {
+			fmt.Fprintf(b, "M%.1f %.1fh3.2v3.2h-3.2z", margin+(float64(x)+at[0]/2)*cellW+0.5, margin+(float64(y)+at[1]/4)*cellH+0.6)
+		}
+	}
+	b.WriteString("\"/>\n")
 }
 
 // drawRun draws text at a cell and returns its width in cells.

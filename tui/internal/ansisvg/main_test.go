@@ -22,7 +22,7 @@ func TestPicture(t *testing.T) {
 	if err := run(strings.NewReader(in), &l, 40, &bright); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(l.String(), `fill="#ffffff"/>`) || !strings.Contains(l.String(), `fill="#be123c"`) || strings.Contains(l.String(), dark.paper) {
+	if !strings.Contains(l.String(), `fill="#ffffff"/>`) || !strings.Contains(l.String(), `fill="#b91c1c"`) || strings.Contains(l.String(), dark.paper) {
 		t.Errorf("not light:\n%s", l.String())
 	}
 	var spaced strings.Builder
@@ -33,6 +33,13 @@ func TestPicture(t *testing.T) {
 		if !strings.Contains(spaced.String(), want) {
 			t.Errorf("no %q in\n%s", want, spaced.String())
 		}
+	}
+	var dots strings.Builder
+	if err := run(strings.NewReader("a\u2801\u28ff b"), &dots, 40, &dark); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(dots.String(), "h3.2"); n != 9 || !strings.Contains(dots.String(), `<text x="47.6"`) {
+		t.Errorf("%d dots in\n%s", n, dots.String())
 	}
 	d := xml.NewDecoder(strings.NewReader(b.String()))
 	for {
