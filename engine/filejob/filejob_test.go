@@ -2,9 +2,7 @@ package filejob
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -212,42 +210,6 @@ func TestPartInUse(t *testing.T) {
 	second.abort()
 	wantDir(t, dir, "a.part")
 }
-
-func TestInterruptible(t *testing.T) {
-	// Everything comes through.
-	r := interruptible(t.Context(), iotestOneByte{strings.NewReader("some bytes")})
-	if b, err := io.ReadAll(r); err != nil || string(b) != "some bytes" {
-		t.Errorf("%q, %v", b, err)
-	}
-	// A read that blocks for ever ends with the context.
-	ctx, cancel := context.WithCancel(t.Context())
-	block, w := io.Pipe()
-	defer w.Close()
-	time.AfterFunc(10*time.Millisecond, cancel)
-	if _, err := interruptible(ctx, block).Read(make([]byte, 1)); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestInterruptibleWriter(t *testing.T) {
-	var b bytes.Buffer
-	text := bytes.Repeat([]byte("some bytes"), interruptSize/4)
-	if n, err := (&ctxWriter{ctx: t.Context(), w: &b}).Write(text); n != len(text) || err != nil || !bytes.Equal(b.Bytes(), text) {
-		t.Errorf("%d bytes, %v", n, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	r, block := io.Pipe()
-	defer r.Close()
-	time.AfterFunc(10*time.Millisecond, cancel)
-	if n, err := (&ctxWriter{ctx: ctx, w: block}).Write(text); n != 0 || !errors.Is(err, context.Canceled) {
-		t.Errorf("%d bytes, %v", n, err)
-	}
-}
-
-// iotestOneByte reads one byte at a time.
-type iotestOneByte struct{ r io.Reader }
-
-func (o iotestOneByte) Read(p []byte) (int, error) { return o.r.Read(p[:min(1, len(p))]) }
 
 func TestOutputName(t *testing.T) {
 	for _, tc := range []struct {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // An input is where a job's data comes from.
@@ -25,7 +26,7 @@ type input struct {
 // directories are refused with ErrSkipped.
 func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (*input, error) {
 	if path == Stdio {
-		return &input{path: path, r: interruptible(ctx, stdin)}, nil
+		return &input{path: path, r: ctxio.Reader(ctx, stdin)}, nil
 	}
 	li, err := os.Lstat(path)
 	if err != nil {
@@ -41,13 +42,13 @@ func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (
 	if fi.IsDir() {
 		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: "name the files in it, or make a tar archive first"}
 	}
-	f, err := openWaiting(ctx, path, os.O_RDONLY)
+	f, err := ctxio.Open(ctx, path, os.O_RDONLY)
 	if err != nil {
 		return nil, PathError(path, err)
 	}
 	in := &input{path: path, r: f, file: f, info: fi}
 	if !fi.Mode().IsRegular() {
-		in.r = interruptible(ctx, f)
+		in.r = ctxio.Reader(ctx, f)
 	}
 	return in, nil
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // An output is where a job's data goes. Until commit nobody sees it under its
@@ -26,7 +28,7 @@ type output struct {
 
 // openDirect returns an output whose data goes straight to w.
 func openDirect(ctx context.Context, w io.Writer) *output {
-	return &output{path: Stdio, w: &ctxWriter{ctx: ctx, w: w}}
+	return &output{path: Stdio, w: ctxio.Writer(ctx, w)}
 }
 
 // createOutput prepares path to be written. Its directory gets a partial file,
@@ -38,11 +40,11 @@ func createOutput(ctx context.Context, path string, force, named bool) (*output,
 		if fi.IsDir() {
 			return nil, &Error{Path: path, Err: errors.New("is a directory"), Help: "name a file with -o"}
 		}
-		f, err := openWaiting(ctx, path, os.O_WRONLY)
+		f, err := ctxio.Open(ctx, path, os.O_WRONLY)
 		if err != nil {
 			return nil, err
 		}
-		return &output{path: path, w: &ctxWriter{ctx: ctx, w: f}, file: f}, nil
+		return &output{path: path, w: ctxio.Writer(ctx, f), file: f}, nil
 	}
 	if err := checkAbsent(path, force); err != nil {
 		return nil, err

@@ -1,4 +1,6 @@
-package filejob
+// Package ctxio opens, reads and writes what may block - named pipes, terminals,
+// devices - no longer than a context lasts.
+package ctxio
 
 import (
 	"context"
@@ -6,8 +8,8 @@ import (
 	"os"
 )
 
-// interruptSize is the most that is read or written at once where that may block.
-const interruptSize = 256 << 10
+// chunk is the most that is read or written at once where that may block.
+const chunk = 256 << 10
 
 // ioReply is what a call that may block came to.
 type ioReply struct {
@@ -32,9 +34,9 @@ func await(ctx context.Context, call func() ioReply) ioReply {
 	}
 }
 
-// openWaiting opens path where that may wait, for the other end of a named pipe, but no
+// Open opens path where that may wait, for the other end of a named pipe, but no
 // longer than ctx lasts.
-func openWaiting(ctx context.Context, path string, flag int) (*os.File, error) {
+func Open(ctx context.Context, path string, flag int) (*os.File, error) {
 	r := await(ctx, func() ioReply {
 		f, err := os.OpenFile(path, flag, 0)
 		return ioReply{file: f, err: err}
@@ -42,15 +44,15 @@ func openWaiting(ctx context.Context, path string, flag int) (*os.File, error) {
 	return r.file, r.err
 }
 
-// interruptible returns a reader of r whose Read returns when ctx is done, even
+// Reader returns a reader of r whose Read returns when ctx is done, even
 // where r's own Read blocks (a pipe, a terminal).
-func interruptible(ctx context.Context, r io.Reader) io.Reader {
-	return &ctxReader{ctx: ctx, r: r}
+func Reader(ctx context.Context, r io.Reader) io.Reader {
+	return &reader{ctx: ctx, r: r}
 }
 
-// A ctxReader reads through a buffer of its own: a goroutine that was given up on
+// A reader reads through a buffer of its own: a goroutine that was given up on
 // must not write to the caller's.
-type ctxReader struct {
+type reader struct {
 	ctx  context.Context
 	r    io.Reader
 	buf  []byte
@@ -58,7 +60,7 @@ type ctxReader struct {
 	err  error
 }
 
-func (c *ctxReader) Read(p []byte) (int, error) {
+func (c *reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -70,7 +72,7 @@ func (c *ctxReader) Read(p []byte) (int, error) {
 			return 0, c.err
 		}
 		if c.buf == nil {
-			c.buf = make([]byte, interruptSize)
+			c.buf = make([]byte, chunk)
 		}
 		r := await(c.ctx, func() ioReply {
 			n, err := c.r.Read(c.buf)
@@ -86,18 +88,21 @@ func (c *ctxReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A ctxWriter writes to w until ctx is done, even where w blocks because nobody
-// reads. It writes from a buffer of its own, as a ctxReader reads.
-type ctxWriter struct {
+// Writer returns a writer to w whose Write returns when ctx is done, even where w
+// blocks because nobody reads.
+func Writer(ctx context.Context, w io.Writer) io.Writer { return &writer{ctx: ctx, w: w} }
+
+// A writer writes from a buffer of its own, as a reader reads.
+type writer struct {
 	ctx context.Context
 	w   io.Writer
 	buf []byte
 }
 
-func (c *ctxWriter) Write(p []byte) (int, error) {
+func (c *writer) Write(p []byte) (int, error) {
 	n := 0
 	for n < len(p) {
-		c.buf = append(c.buf[:0], p[n:min(len(p), n+interruptSize)]...)
+		c.buf = append(c.buf[:0], p[n:min(len(p), n+chunk)]...)
 		r := await(c.ctx, func() ioReply {
 			k, err := c.w.Write(c.buf)
 			return ioReply{n: k, err: err}
