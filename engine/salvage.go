@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -176,11 +176,10 @@ func salvageReader(ctx context.Context, dst io.Writer, src io.Reader, o ReadOpti
 	if at, size, ok := randomAccess(src); ok {
 		return Salvage(ctx, dst, at, size, o)
 	}
-	f, err := os.CreateTemp("", "llmz-salvage-*")
+	f, err := outfile.Temp()
 	if err != nil {
 		return Result{}, err
 	}
-	defer os.Remove(f.Name())
 	defer f.Close()
 	size, err := io.Copy(f, src)
 	if err != nil {

@@ -62,9 +62,24 @@ const maxMode = 1<<12 - 1
 // Times are stored as seconds*2^30 + nanoseconds.
 const timeShift = 30
 
+// maxTime is the number of seconds around 1970 that times may have: 272 years.
+const maxTime = 1 << (63 - timeShift)
+
 func storableTime(t time.Time) bool {
 	s := t.Unix()
-	return !t.IsZero() && s >= -1<<(63-timeShift) && s < 1<<(63-timeShift)
+	return !t.IsZero() && s >= -maxTime && s < maxTime
+}
+
+// NearestTime returns the time closest to t that a header can hold: t itself between
+// 1697 and 2242, and where it is zero.
+func NearestTime(t time.Time) time.Time {
+	switch s := t.Unix(); {
+	case t.IsZero() || storableTime(t):
+		return t
+	case s < 0:
+		return time.Unix(-maxTime, 0)
+	}
+	return time.Unix(maxTime-1, 0)
 }
 
 // append appends the header's record to p.

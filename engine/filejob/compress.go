@@ -3,12 +3,15 @@ package filejob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // compress encodes in to outPath and, where asked for, verifies the archive
@@ -24,23 +27,26 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 		defer out.abort()
 	}
 
-	removes := r.Remove && outPath != Stdio
+	removes := r.removes(in, out)
 	verify := r.Verify || removes
-	written := out.file
+	var written *os.File
 	sink := io.Writer(out)
-	if verify && !out.isFile() {
+	if out.isFile() {
+		written = out.opened()
+	} else if verify {
 		// What cannot be read back waits in a temporary file.
-		spool, err := os.CreateTemp("", "llmz-*"+PartSuffix)
-		if err != nil {
+		if written, err = outfile.Temp(); err != nil {
 			return Result{}, err
 		}
-		defer os.Remove(spool.Name())
-		defer spool.Close()
-		written, sink = spool, spool
+		defer written.Close()
+		sink = written
 	}
 	o := r.Write
 	o.Size = in.size()
-	o.Meta = in.archiveMeta()
+	meta, exact := in.archiveMeta()
+	if o.Meta = meta; !exact {
+		r.warn(in.path, fmt.Errorf("archives cannot record its modification time %s; this one says %s", day(in.info.ModTime()), day(meta.Time)), "")
+	}
 	res, err := r.encode(ctx, sink, out, in, o)
 	if err != nil {
 		return Result{}, err
@@ -62,11 +68,13 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 	if !removes && !in.unchanged() {
 		r.warn(in.path, ErrChanged, "compress it again when nothing writes to it")
 	}
-	if err := out.commit(in.meta()); err != nil {
+	if err := r.commit(out, in.attributes()); err != nil {
 		return Result{}, err
 	}
 	result := r.result(res, outPath)
-	err = r.remove(in, &result)
+	if removes {
+		err = r.remove(in, &result)
+	}
 	return result, err
 }
 
@@ -80,14 +88,17 @@ func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 		}
 		return out, err
 	}
-	if !r.Force && !Exists(path+PartSuffix) && incomplete(path) {
-		if err := os.Rename(path, path+PartSuffix); err != nil {
-			return nil, err
+	if !r.Force && outfile.Left(path) == "" && incomplete(path) {
+		if err := outfile.Adopt(path); err != nil {
+			return nil, r.outputError(path, err)
 		}
 	}
-	out, err := reopenPart(path, r.Force)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return out, err
+	f, err := outfile.Reopen(path, outfile.Options{Replace: r.Force})
+	switch {
+	case err == nil:
+		return &output{path: path, w: f, file: f}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, r.outputError(path, err)
 	}
 	return r.createOutput(ctx, path, true)
 }
@@ -96,9 +107,9 @@ func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 // with that.
 func (r *runner) encode(ctx context.Context, sink io.Writer, out *output, in *input, o engine.Options) (engine.Result, error) {
 	if r.Resume && out.isFile() {
-		res, err := engine.Resume(ctx, out.file, in.r, o)
+		res, err := engine.Resume(ctx, out.opened(), in.r, o)
 		if errors.Is(err, engine.ErrNotResumable) {
-			err = &Error{Path: out.part, Err: err, Help: "use the options and the input it was begun with, or remove it to start over"}
+			err = &Error{Path: out.file.Part(), Err: err, Help: "use the options and the input it was begun with, or remove it to start over"}
 		}
 		return res, err
 	}
@@ -108,8 +119,10 @@ func (r *runner) encode(ctx context.Context, sink io.Writer, out *output, in *in
 // warnOfPart tells about a partial file that stands where the output's own
 // would: this job leaves it alone.
 func (r *runner) warnOfPart(out *output) {
-	name := out.path + PartSuffix
-	if out.isFile() && out.part != name && Exists(name) {
+	if !out.isFile() {
+		return
+	}
+	if name := outfile.Left(out.path); name != "" && out.file.Part() != name {
 		r.warn(name, errors.New("left by an interrupted run, or in use by another"), "--resume goes on from it")
 	}
 }
@@ -122,13 +135,16 @@ func Exists(path string) bool {
 
 // incomplete reports whether the file at path is the beginning of an archive.
 func incomplete(path string) bool {
+	if fi, err := os.Stat(path); err != nil || !fi.Mode().IsRegular() {
+		return false
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	fi, err := f.Stat()
-	if err != nil || !fi.Mode().IsRegular() {
+	if err != nil {
 		return false
 	}
 	p, err := archive.ReadPrefix(f, fi.Size())
@@ -163,3 +179,6 @@ func copyAll(ctx context.Context, w io.Writer, written *os.File) error {
 	_, err := io.Copy(w, written)
 	return err
 }
+
+// day writes a point in time for people.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // decompress decodes in to outPath. The engine checks everything on the way, so
@@ -16,13 +17,14 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 		return Result{}, err
 	}
 	defer out.abort()
+	removes := r.removes(in, out)
 	res, err := r.decode(ctx, out, in)
 	var damage *engine.DamageError
 	salvaged := errors.As(err, &damage) && res.OriginalBytes > 0
 	if err != nil && !salvaged {
 		return Result{}, err
 	}
-	if err := out.commit(restoredMeta(res.Meta, in, umask())); err != nil {
+	if err := r.commit(out, restored(res.Meta, in, outfile.Umask())); err != nil {
 		return Result{}, err
 	}
 	result := r.result(res, outPath)
@@ -30,7 +32,9 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 		return result, &Error{Path: r.Input, Err: err, Help: "what is missing needs another copy of the archive"}
 	}
 	result.Verified = true
-	err = r.remove(in, &result)
+	if removes {
+		err = r.remove(in, &result)
+	}
 	return result, err
 }
 

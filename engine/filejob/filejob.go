@@ -13,18 +13,18 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // Suffix ends the names of archives.
 const Suffix = ".llmz"
 
 // PartSuffix ends the name of an output that is being written.
-const PartSuffix = ".part"
+const PartSuffix = outfile.PartSuffix
 
 // Stdio is the path that stands for standard input or output.
 const Stdio = "-"
@@ -49,7 +49,6 @@ var (
 	ErrSuffix   = errors.New("already has the suffix " + Suffix)
 	ErrNoSuffix = errors.New("name does not end in " + Suffix)
 	ErrChanged  = errors.New("file changed while it was read")
-	ErrInUse    = errors.New("partial output is in use by another process")
 )
 
 // An Error says which file a job failed on, why, and what to do.
@@ -141,11 +140,4 @@ func Run(ctx context.Context, job Job) (Result, error) {
 
 func (r *runner) warn(path string, err error, help string) {
 	r.Warn(&Error{Path: path, Err: err, Help: help})
-}
-
-// fileMeta is what is kept about a file besides its content.
-type fileMeta struct {
-	time    time.Time // zero where there is none
-	mode    uint32    // permission bits
-	hasMode bool
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // text returns n bytes that compress well.
@@ -191,24 +192,25 @@ func TestPipeVerified(t *testing.T) {
 	wantDir(t, os.Getenv("TMPDIR"), "")
 }
 
-// TestPartInUse makes sure that no two jobs write the same partial file.
+// TestPartInUse: two jobs with the same output do not share a partial file.
 func TestPartInUse(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
-	first, err := createOutput(t.Context(), path, false, true)
-	if err != nil {
-		t.Fatal(err)
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	inner := job
+	inner.Resume = true
+	job.Write.Observer = func(e engine.Event) {
+		if _, ok := e.(engine.Started); ok {
+			if _, err := Run(t.Context(), inner); !errors.Is(err, outfile.ErrInUse) {
+				t.Errorf("got %v", err)
+			}
+		}
 	}
-	defer first.abort()
-	if _, err := reopenPart(path, false); !errors.Is(err, ErrInUse) {
-		t.Errorf("got %v", err)
+	if _, err := Run(t.Context(), job); err != nil {
+		t.Error(err)
 	}
-	second, err := createOutput(t.Context(), path, false, true)
-	if err != nil || second.part == first.part {
-		t.Fatalf("second job: %v", err)
-	}
-	second.abort()
-	wantDir(t, dir, "a.part")
+	wantDir(t, dir, "a a.llmz")
 }
 
 func TestOutputName(t *testing.T) {
@@ -250,11 +252,11 @@ func TestDisplayName(t *testing.T) {
 // TestNoMode: what nobody may read stays so.
 func TestNoMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
-	out, err := createOutput(t.Context(), path, false, false)
+	out, err := outfile.Create(t.Context(), path, outfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := out.commit(fileMeta{hasMode: true}); err != nil {
+	if err := out.Commit(outfile.Attributes{HasPerm: true}); err != nil {
 		t.Fatal(err)
 	}
 	if fi, err := os.Stat(path); err != nil || fi.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
@@ -288,7 +290,7 @@ func TestRestoredMode(t *testing.T) {
 		if in.info.Mode().Perm() != os.FileMode(tc.archive) {
 			t.Skip("this system has no such modes")
 		}
-		if got := restoredMeta(engine.Meta{Mode: tc.recorded}, in, 0o022).mode; got != tc.want {
+		if got := restored(engine.Meta{Mode: tc.recorded}, in, 0o022).Perm; got != os.FileMode(tc.want) {
 			t.Errorf("recorded %o, archive %o: %o, want %o", tc.recorded, tc.archive, got, tc.want)
 		}
 		in.close()

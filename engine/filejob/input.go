@@ -11,7 +11,9 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/ctxio"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // An input is where a job's data comes from.
@@ -94,12 +96,25 @@ func (in *input) size() int64 {
 	return in.info.Size()
 }
 
-// meta returns the input's metadata.
-func (in *input) meta() fileMeta {
-	if in.info == nil || !in.info.Mode().IsRegular() {
-		return fileMeta{}
+// checkStdout refuses a standard output that is redirected to the input: appended to
+// what is read, there would be no end of it.
+func checkStdout(stdout io.Writer, in *input) error {
+	f, ok := stdout.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok || in.info == nil {
+		return nil
 	}
-	return fileMeta{time: in.info.ModTime(), mode: uint32(in.info.Mode().Perm()), hasMode: true}
+	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() && os.SameFile(fi, in.info) {
+		return &Error{Path: in.path, Err: ErrSameFile, Help: "redirect standard output to another file"}
+	}
+	return nil
+}
+
+// attributes returns what an output derived from the input gets from it.
+func (in *input) attributes() outfile.Attributes {
+	if in.info == nil || !in.info.Mode().IsRegular() {
+		return outfile.Attributes{}
+	}
+	return outfile.Attributes{Time: in.info.ModTime(), Perm: in.info.Mode().Perm(), HasPerm: true, Owner: in.info}
 }
 
 // unchanged reports whether the file under the input's name is still the one
@@ -162,36 +177,38 @@ func checkIdentity(out string, in *input, siblings []string) error {
 	return nil
 }
 
-// archiveMeta returns what an archive records about the input.
-func (in *input) archiveMeta() engine.Meta {
-	m := in.meta()
+// archiveMeta returns what an archive records about the input, and whether its
+// modification time is one that an archive can record.
+func (in *input) archiveMeta() (m engine.Meta, exact bool) {
 	if in.info == nil {
-		return engine.Meta{}
+		return engine.Meta{}, true
 	}
-	return engine.Meta{Name: filepath.Base(in.path), Time: m.time, Mode: m.mode}
+	a := in.attributes()
+	t := archive.NearestTime(a.Time)
+	return engine.Meta{Name: filepath.Base(in.path), Time: t, Mode: uint32(a.Perm)}, t.Equal(a.Time)
 }
 
-// restoredMeta returns the metadata for restored content: what the archive
-// records, or else the archive file's own. Where the archive file is kept from
-// group or others, so is its content, and they may write to it only if they may
-// to the archive file, or the umask does not forbid it: archives come from anywhere.
-func restoredMeta(m engine.Meta, in *input, umask fs.FileMode) fileMeta {
-	f := in.meta()
-	r := fileMeta{time: m.Time, mode: m.Mode & 0o777, hasMode: true}
-	if r.time.IsZero() {
-		r.time = f.time
+// restored returns the attributes of restored content: what the archive records, or
+// else the archive file's own. Where the archive file is kept from group or others, so
+// is its content, and they may write to it only if they may to the archive file, or
+// the umask does not forbid it: archives come from anywhere.
+func restored(m engine.Meta, in *input, umask fs.FileMode) outfile.Attributes {
+	f := in.attributes()
+	r := outfile.Attributes{Time: m.Time, Perm: fs.FileMode(m.Mode & 0o777), HasPerm: true, Owner: f.Owner}
+	if r.Time.IsZero() {
+		r.Time = f.Time
 	}
-	if r.mode == 0 {
-		r.mode, r.hasMode = f.mode, f.hasMode
+	if r.Perm == 0 {
+		r.Perm, r.HasPerm = f.Perm, f.HasPerm
 		return r
 	}
-	r.mode &^= 0o022 & uint32(umask) &^ f.mode
-	if f.hasMode {
-		if f.mode&0o040 == 0 {
-			r.mode &^= 0o070
+	r.Perm &^= 0o022 & umask &^ f.Perm
+	if f.HasPerm {
+		if f.Perm&0o040 == 0 {
+			r.Perm &^= 0o070
 		}
-		if f.mode&0o004 == 0 {
-			r.mode &^= 0o007
+		if f.Perm&0o004 == 0 {
+			r.Perm &^= 0o007
 		}
 	}
 	return r

@@ -2,203 +2,102 @@ package filejob
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"time"
+	"syscall"
+
+	"golang.org/x/term"
 
 	"github.com/llmz/llmz/engine/ctxio"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
-// An output is where a job's data goes. Until commit nobody sees it under its
-// name.
+// An output is where a job's data goes.
 type output struct {
-	path  string // final name, Stdio for stdout
-	w     io.Writer
-	file  *os.File // nil for stdout
-	part  string   // name of the partial file, empty where data goes straight out
-	force bool
-	done  bool
+	path string // final name, Stdio for stdout
+	w    io.Writer
+	file *outfile.File // nil for stdout
 }
 
-// openDirect returns an output whose data goes straight to w.
-func openDirect(ctx context.Context, w io.Writer) *output {
-	return &output{path: Stdio, w: ctxio.Writer(ctx, w)}
-}
-
-// createOutput prepares path to be written. Its directory gets a partial file,
-// private to the user until commit; where named is true it is called
-// path.part, so that an interrupted job can be found again. Devices and pipes are
-// written straight.
-func createOutput(ctx context.Context, path string, force, named bool) (*output, error) {
-	if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() {
-		if fi.IsDir() {
-			return nil, &Error{Path: path, Err: errors.New("is a directory"), Help: "name a file with -o"}
-		}
-		f, err := ctxio.Open(ctx, path, os.O_WRONLY)
-		if err != nil {
-			return nil, err
-		}
-		return &output{path: path, w: ctxio.Writer(ctx, f), file: f}, nil
+// createOutput opens an output. named gives its partial file the name that --resume
+// looks for.
+func (r *runner) createOutput(ctx context.Context, path string, named bool) (*output, error) {
+	if path == Stdio {
+		return &output{path: Stdio, w: ctxio.Writer(ctx, r.Stdout)}, nil
 	}
-	if err := checkAbsent(path, force); err != nil {
-		return nil, err
-	}
-	f, err := createPart(path, named)
+	f, err := outfile.Create(ctx, path, outfile.Options{Replace: r.Force, Keepable: named})
 	if err != nil {
-		return nil, err
+		return nil, r.outputError(path, err)
 	}
-	_ = lock(f) // it is new: nobody else has it
-	return &output{path: path, w: f, file: f, part: f.Name(), force: force}, nil
+	out := &output{path: path, w: f, file: f}
+	if out.isFile() {
+		return out, nil
+	}
+	if r.Op == Compress && !r.Force && term.IsTerminal(int(f.File().Fd())) {
+		f.Abort()
+		return nil, &Error{Path: path, Err: errors.New("compressed data is not written to a terminal"), Help: "name a file with -o, or force it with -f"}
+	}
+	return out, nil
 }
 
-// reopenPart makes the existing partial file of path an output. It is at its
-// start, and nothing of it has been changed.
-func reopenPart(path string, force bool) (*output, error) {
-	if err := checkAbsent(path, force); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path+PartSuffix, os.O_RDWR, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := lock(f); err != nil {
-		f.Close()
-		return nil, &Error{Path: f.Name(), Err: err}
-	}
-	return &output{path: path, w: f, file: f, part: f.Name(), force: force}, nil
-}
-
-// checkAbsent returns an error if path exists and may not be replaced.
-func checkAbsent(path string, force bool) error {
-	if force {
-		return nil
-	}
-	if _, err := os.Lstat(path); err == nil {
+// outputError turns what package outfile says into the errors of this one.
+func (r *runner) outputError(path string, err error) error {
+	var pe *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrExist):
 		return &Error{Path: path, Err: ErrExists, Help: "overwrite it with -f, or name another output with -o"}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// createPart creates a new file beside path that only its owner can read.
-func createPart(path string, named bool) (*os.File, error) {
-	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL
-	if named {
-		f, err := os.OpenFile(path+PartSuffix, flags, 0o600)
-		if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-			return f, err
+	case errors.Is(err, outfile.ErrDirectory):
+		return &Error{Path: path, Err: outfile.ErrDirectory, Help: "name a file with -o"}
+	case errors.Is(err, outfile.ErrInUse):
+		return &Error{Path: path + PartSuffix, Err: outfile.ErrInUse}
+	case errors.Is(err, outfile.ErrNotOurs) && errors.As(err, &pe):
+		return &Error{Path: pe.Path, Err: pe.Err, Help: "remove it, or compress without --resume"}
+	case errors.As(err, &pe):
+		e := &Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err)}
+		if errors.Is(err, syscall.ENAMETOOLONG) {
+			e.Help = "name the output with -o"
 		}
+		return e
 	}
-	// The name is short, so that it fits wherever path does.
-	var err error
-	for range 100 {
-		var f *os.File
-		name := filepath.Join(filepath.Dir(path), ".llmz-"+randomName()+PartSuffix)
-		f, err = os.OpenFile(name, flags, 0o600)
-		if err == nil || !errors.Is(err, fs.ErrExist) {
-			return f, err
-		}
-	}
-	return nil, err
-}
-
-func randomName() string {
-	var b [6]byte
-	rand.Read(b[:]) // never fails
-	return hex.EncodeToString(b[:])
+	return err
 }
 
 func (o *output) Write(p []byte) (int, error) { return o.w.Write(p) }
 
-// isFile reports whether the output is a file that can be read back.
-func (o *output) isFile() bool { return o.part != "" }
+// isFile reports whether the output is a file that appears as a whole. Only then can
+// it be read back, and stand in for its source.
+func (o *output) isFile() bool { return o.file != nil && o.file.Whole() }
 
-// commit makes the output appear under its name, on disk, with the given
-// metadata. After an error the caller still has to abort.
-func (o *output) commit(m fileMeta) error {
-	if !o.isFile() {
-		o.done = true
-		if o.file != nil {
-			return o.file.Close()
-		}
+// opened returns the file under an output that isFile.
+func (o *output) opened() *os.File { return o.file.File() }
+
+// commit finishes the output.
+func (r *runner) commit(o *output, a outfile.Attributes) error {
+	if o.file == nil {
 		return nil
 	}
-	mode := fs.FileMode(m.mode & 0o777)
-	if !m.hasMode {
-		mode = 0o666 &^ umask()
+	a.Warn = func(err error) { r.warn(o.path, err, "") }
+	err := o.file.Commit(a)
+	if errors.Is(err, fs.ErrExist) {
+		return r.outputError(o.path, err)
 	}
-	// Mode and time are conveniences: file systems that lack them are no reason to
-	// lose the data.
-	_ = o.file.Chmod(mode)
-	if err := o.file.Sync(); err != nil {
-		return fmt.Errorf("%s: %w", o.path, err)
-	}
-	if err := o.file.Close(); err != nil {
-		return fmt.Errorf("%s: %w", o.path, err)
-	}
-	if !m.time.IsZero() {
-		_ = os.Chtimes(o.part, time.Time{}, m.time)
-	}
-	if err := o.rename(); err != nil {
-		return err
-	}
-	o.done = true
-	syncDir(filepath.Dir(o.path))
-	return nil
+	return err
 }
 
-// rename gives the partial file its final name. Without force it never replaces
-// a file, not even one that appeared a moment ago, wherever the file system has
-// hard links.
-func (o *output) rename() error {
-	if !o.force {
-		err := os.Link(o.part, o.path)
-		if err == nil {
-			return os.Remove(o.part)
-		}
-		if errors.Is(err, fs.ErrExist) {
-			return checkAbsent(o.path, false)
-		}
-		if err := checkAbsent(o.path, false); err != nil {
-			return err
-		}
-	}
-	return os.Rename(o.part, o.path)
-}
-
-// abort removes what was written, unless the output is already in place.
+// abort throws away what was not committed.
 func (o *output) abort() {
-	if o.done {
-		return
-	}
-	o.done = true
 	if o.file != nil {
-		o.file.Close()
-	}
-	if o.part != "" {
-		os.Remove(o.part)
+		o.file.Abort()
 	}
 }
 
-// keep leaves the partial file for a later Resume, if there is anything in it
-// and its name can be found again.
+// keep ends the job without a result but keeps a partial output that a later job
+// can go on from.
 func (o *output) keep() {
-	if o.done {
-		return
+	if o.file != nil {
+		o.file.Keep()
 	}
-	fi, err := o.file.Stat()
-	if o.part != o.path+PartSuffix || err != nil || fi.Size() == 0 {
-		o.abort()
-		return
-	}
-	o.done = true
-	_ = o.file.Sync()
-	o.file.Close()
 }

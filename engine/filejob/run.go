@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"github.com/llmz/llmz/engine"
 )
@@ -30,10 +29,15 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer in.close()
-	if outPath != "" && outPath != Stdio {
-		if err := checkIdentity(outPath, in, r.Siblings); err != nil {
-			return Result{}, err
-		}
+	switch outPath {
+	case "":
+	case Stdio:
+		err = checkStdout(r.Stdout, in)
+	default:
+		err = checkIdentity(outPath, in, r.Siblings)
+	}
+	if err != nil {
+		return Result{}, err
 	}
 	var res Result
 	switch r.Op {
@@ -105,29 +109,26 @@ func (r *runner) test(ctx context.Context, in *input) (Result, error) {
 	return r.result(res, ""), nil
 }
 
-// createOutput prepares the output at path.
-func (r *runner) createOutput(ctx context.Context, path string, named bool) (*output, error) {
-	if path == Stdio {
-		return openDirect(ctx, r.Stdout), nil
+// removes reports whether the input goes once the output is there: only a file that
+// can be read back stands in for it, and only a file is removed.
+func (r *runner) removes(in *input, out *output) bool {
+	if !r.Remove || r.Range != nil || out.file == nil || in.info == nil {
+		return false
 	}
-	out, err := createOutput(ctx, path, r.Force, named)
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		e := &Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err)}
-		if errors.Is(err, syscall.ENAMETOOLONG) {
-			e.Help = "name the output with -o"
-		}
-		return nil, e
+	switch {
+	case !out.isFile():
+		r.warn(out.path, errors.New("cannot be read back: the source is kept"), "")
+		return false
+	case !in.info.Mode().IsRegular():
+		r.warn(in.path, errors.New("is no regular file: it is kept"), "")
+		return false
 	}
-	return out, err
+	return true
 }
 
 // remove removes the input of a finished and verified job. It fails if the input is not the
 // file any more that was read, or cannot be removed: the output stays then, too.
 func (r *runner) remove(in *input, res *Result) error {
-	if !r.Remove || res.Output == Stdio || in.file == nil || r.Range != nil {
-		return nil
-	}
 	in.close()
 	if !in.unchanged() {
 		return &Error{Path: in.path, Err: ErrChanged, Help: "it is kept"}
