@@ -48,6 +48,6 @@ func runCat(ctx context.Context, a *app, o *catOptions, path string) error {
 			o.codec.part.To = o.bytes.last + 1
 		}
 	}
-	o.codec.mode, o.codec.output, o.codec.force, o.codec.silent = filejob.Decompress, filejob.Stdio, true, true
+	o.codec.mode, o.codec.output, o.codec.force = filejob.Decompress, filejob.Stdio, true
 	return runCodec(ctx, a, &o.codec, []string{path})
 }

@@ -43,7 +43,6 @@ type codecOptions struct {
 	resume    bool
 	yes       bool // start long jobs without asking
 	part      *filejob.Range
-	silent    bool // no report, unless as JSON
 }
 
 // addModeFlags declares the gzip-style flags that choose what the root command
@@ -177,10 +176,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	rep, done := reporter(silentReporter{}), func() {}
-	if !o.silent || a.json != jsonOff {
-		rep, done = a.newReporter(o.mode, files, toStdout, cancel)
-	}
+	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
 	code := exitOK
 	for _, file := range files {
@@ -250,6 +246,9 @@ func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) error {
 	result, err := filejob.Run(ctx, job)
 	if err != nil && ctx.Err() != nil {
 		err = context.Canceled
+	}
+	if job.Read.Salvage && isDamage(err) {
+		err = withHint(err, "get another copy: no more can be restored from this one")
 	}
 	rep.end(result, err)
 	switch {

@@ -116,7 +116,7 @@ func hintFor(err error) string {
 		return "make room there, or choose another place"
 	case errors.Is(err, engine.ErrUnsupported):
 		return "a newer release of llmz may know it"
-	case errors.Is(err, engine.ErrTruncated), errors.Is(err, engine.ErrChecksum), errors.Is(err, engine.ErrCorrupt):
+	case isDamage(err):
 		return `get another copy; "llmz -d --salvage" restores what is intact`
 	case errors.Is(err, predict.ErrRuntimeMissing):
 		return `install the llama.cpp libraries with "llmz runtime install"`
@@ -124,6 +124,11 @@ func hintFor(err error) string {
 		return `"llmz models list" shows the models that are here; "llmz info FILE" the one an archive needs`
 	}
 	return ""
+}
+
+// isDamage reports whether err means that an archive is damaged.
+func isDamage(err error) bool {
+	return errors.Is(err, engine.ErrTruncated) || errors.Is(err, engine.ErrChecksum) || errors.Is(err, engine.ErrCorrupt)
 }
 
 // isCorrupt reports whether err means that an archive is damaged, is no archive,

@@ -151,18 +151,11 @@ func (p *plainReporter) end(r filejob.Result, err error) {
 	}
 	text.Fprint(p.w, text.Safe(profileText(r)))
 	text.Fprintf(p.w, "Compression Ratio: %.2fx\nBPC: %.2f\n", r.Ratio(), r.BPC())
-	for _, d := range r.Damaged {
-		text.Fprintf(p.w, "Lost in block %d: %s (%v)\n", d.Block, d, d.Err)
-	}
-	switch {
-	case r.Op == filejob.Test:
-		text.Fprintf(p.w, "%s: OK\n", filejob.DisplayName(r.Input))
-	case r.Removed:
-		text.Fprintf(p.w, "%s -> %s, verified, source removed\n", filejob.DisplayName(r.Input), outputName(r.Output))
-	case r.Op == filejob.Compress && r.Verified:
-		text.Fprintf(p.w, "%s -> %s, verified\n", filejob.DisplayName(r.Input), outputName(r.Output))
-	default:
-		text.Fprintf(p.w, "%s -> %s\n", filejob.DisplayName(r.Input), outputName(r.Output))
+	printDamage(p.w, r)
+	if r.Op == filejob.Test {
+		text.Fprintln(p.w, resultLine(r))
+	} else {
+		text.Fprintf(p.w, "%s -> %s\n", filejob.DisplayName(r.Input), outcome(r))
 	}
 }
 

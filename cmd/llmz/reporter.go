@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/tui/text"
@@ -28,12 +30,25 @@ func (a *app) newReporter(op filejob.Op, files []string, dataOnStdout bool, inte
 		return &jsonReporter{w: a.out(), events: a.json == jsonEvents}, done
 	case a.quiet:
 		return silentReporter{}, done
-	case a.wantTUI() && !(dataOnStdout && isTerminal(a.stdout)):
-		// Data on the same terminal would run through the view.
+	case a.wantTUI() && !(dataOnStdout && (isTerminal(a.stdout) || isPipe(a.stdout) && !a.verbose)):
+		// Data on the same terminal would run through the view, and so would what the
+		// reader of a pipe shows there.
 		v := newViewReporter(a, op, files, interrupt)
 		return v, v.close
+	case a.noTUI || a.verbose:
+		return newPlainReporter(a), done
+	case dataOnStdout:
+		return &lineReporter{a: a, w: a.stderr, quiet: true}, done
+	case a.terminal().Watched && len(files) == 1:
+		return newPlainReporter(a), done
 	}
-	return newPlainReporter(a), done
+	return &lineReporter{a: a, w: a.stderr}, done
+}
+
+// isPipe reports whether f is a pipe or a socket.
+func isPipe(f *os.File) bool {
+	fi, err := f.Stat()
+	return err == nil && fi.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }
 
 // A silentReporter tells nothing.

@@ -28,6 +28,9 @@ type Request struct {
 type Terminal struct {
 	// Views is whether to draw: false means plain lines without escape codes.
 	Views bool
+	// Watched is whether a person sees what is printed as it comes: it is a terminal,
+	// a dumb one, too, and no log of a CI job.
+	Watched bool
 	// Keys is whether keys can be read.
 	Keys    bool
 	Profile colorprofile.Profile
@@ -52,7 +55,8 @@ func decide(r Request, outTTY, inTTY bool, goos string) Terminal {
 	env := environ(r.Environ)
 	name := env["TERM"]
 	var t Terminal
-	t.Views = outTTY && !r.NoTUI && name != "dumb" && (name != "" || goos == "windows") && !truthy(env["CI"])
+	t.Watched = outTTY && !truthy(env["CI"])
+	t.Views = t.Watched && !r.NoTUI && name != "dumb" && (name != "" || goos == "windows")
 	t.Keys = t.Views && inTTY
 	t.Profile = profile(r, env, outTTY, goos)
 	t.Glyphs = glyphs(env, goos)
