@@ -1,10 +1,9 @@
-// Package ggml is a small tensor graph for inference on the CPU: tensors with
-// ggml's type and shape conventions, operations as nodes, a graph that is planned
-// once and computed many times without allocating, and a persistent pool of
-// worker threads.
+// Package ggml is a small tensor graph for inference: tensors with ggml's type and
+// shape conventions, operations as nodes, weights in their canonical form. It only
+// describes a computation; a Backend compiles the description into a Program, with
+// weights packed as it likes them, and the Program computes any number of times
+// without allocating. Package cpu is the back end that is always there.
 //
-// Determinism class: everything computed here is the same, bit for bit, on every
-// machine, with every kernel and every number of threads. Matrix products
-// accumulate integers exactly; elementwise float32 operations are rounded one by
-// one, in a fixed order, and never fused. NUMERICS.md has the contract.
+// Determinism class: what a graph computes is defined bit for bit by NUMERICS.md,
+// and every back end, with any kernel and any number of threads, gives these bits.
 package ggml

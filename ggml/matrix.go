@@ -1,96 +1,86 @@
 package ggml
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
-
-	"github.com/llmz/llmz/ggml/kernel"
+	"unsafe"
 )
 
-// Matrix is an int8 matrix with a scale and a bias for each row, packed for a
-// kernel. It is immutable and may be shared by graphs that use the same kernel.
+// MaxColumns bounds the columns of a matrix, so that sums cannot overflow int32:
+// 127 * 255 * MaxColumns < 2^31, where 255 is for back ends that keep weights with
+// an offset.
+const MaxColumns = 1 << 16
+
+// ErrReleased means that the canonical weights of a matrix are wanted after their
+// release.
+var ErrReleased = errors.New("ggml: the weights of this matrix have been released")
+
+// Matrix is an int8 matrix with a scale and a bias for each row, in canonical form:
+// row after row. Back ends pack it as they need it. It is immutable but for Release,
+// and may be shared by graphs.
 type Matrix struct {
 	Rows, Cols int
 	// Groups is the number of parts of Rows/Groups rows (the gates of a recurrent
 	// cell) whose rows of the same number are computed together.
 	Groups int
+	// Scale and Bias have an element for each row; Bias may be nil.
+	Scale, Bias []float32
 
-	kern        *kernel.Kernel
-	w           []int8    // [unit][group] panels, see package kernel
-	scale, bias []float32 // [unit][group][kernel.Rows]
+	read func(dst []int8, row int) error
 }
 
-// NewMatrix packs rows x cols weights, row after row, for kern. Bias may be nil.
-// The weights must be in [-127, 127].
-func NewMatrix(kern *kernel.Kernel, w []int8, scale, bias []float32, rows, cols, groups int) (*Matrix, error) {
-	if rows < 1 || cols < 1 || cols > kernel.MaxColumns || groups < 1 || rows%groups != 0 ||
-		len(w) != rows*cols || len(scale) != rows || (bias != nil && len(bias) != rows) {
-		return nil, fmt.Errorf("ggml: matrix of %d x %d in %d groups with %d weights, %d scales and %d biases",
-			rows, cols, groups, len(w), len(scale), len(bias))
+// NewMatrix describes a matrix of weights in memory, row after row, in [-127, 127].
+// Bias may be nil. The slices are kept.
+func NewMatrix(w []int8, scale, bias []float32, rows, cols, groups int) (*Matrix, error) {
+	if len(w) != rows*cols {
+		return nil, fmt.Errorf("ggml: %d weights for a matrix of %d x %d", len(w), rows, cols)
 	}
-	m := &Matrix{Rows: rows, Cols: cols, Groups: groups, kern: kern}
-	blocks := pad(cols, kernel.Block) / kernel.Block
-	size := blocks * kernel.Block * kernel.Rows
-	n := units(rows, groups) * groups
-	m.w = alignedInt8s(n * size)
-	m.scale = make([]float32, n*kernel.Rows)
-	m.bias = make([]float32, n*kernel.Rows)
-	per := rows / groups
-	for i := range n {
-		u, g := i/groups, i%groups
-		panel := m.w[i*size : (i+1)*size]
-		for r := range min(kernel.Rows, per-u*kernel.Rows) {
-			row := g*per + u*kernel.Rows + r
-			m.scale[i*kernel.Rows+r] = scale[row]
-			if bias != nil {
-				m.bias[i*kernel.Rows+r] = bias[row]
-			}
-			for c, v := range w[row*cols : (row+1)*cols] {
-				if v == -128 {
-					return nil, fmt.Errorf("ggml: weight -128 in row %d column %d", row, c)
-				}
-				panel[c/4*4*kernel.Rows+4*r+c%4] = v
-			}
-		}
-		if o := int8(kern.Offset); o != 0 {
-			for j := range panel {
-				panel[j] ^= o
-			}
-		}
+	m, err := MatrixOf(func(dst []int8, row int) error {
+		copy(dst, w[row*cols:])
+		return nil
+	}, scale, bias, rows, cols, groups)
+	if err != nil {
+		return nil, err
+	}
+	if i := minus128(w); i >= 0 {
+		return nil, fmt.Errorf("ggml: weight -128 in row %d column %d", i/cols, i%cols)
 	}
 	return m, nil
 }
 
-// Bytes returns the memory the matrix takes.
-func (m *Matrix) Bytes() int64 { return int64(len(m.w)) + 8*int64(len(m.scale)) }
-
-func (m *Matrix) blocks() int { return pad(m.Cols, kernel.Block) / kernel.Block }
-
-// Table holds rows of float32 values that are looked up by symbol. It is
-// immutable and may be shared by graphs.
-type Table struct {
-	Rows, Cols, Groups int
-
-	v []float32 // [row][unit][group][kernel.Rows]
+// MatrixOf describes a matrix whose weights are read, a row at a time, when a back end
+// packs them: those of a file, or ones that are computed. Read fills dst, and may be
+// called concurrently.
+func MatrixOf(read func(dst []int8, row int) error, scale, bias []float32, rows, cols, groups int) (*Matrix, error) {
+	if rows < 1 || cols < 1 || cols > MaxColumns || groups < 1 || rows%groups != 0 ||
+		len(scale) != rows || (bias != nil && len(bias) != rows) {
+		return nil, fmt.Errorf("ggml: matrix of %d x %d in %d groups with %d scales and %d biases",
+			rows, cols, groups, len(scale), len(bias))
+	}
+	return &Matrix{Rows: rows, Cols: cols, Groups: groups, Scale: scale, Bias: bias, read: read}, nil
 }
 
-// NewTable packs rows x cols values, row after row. Groups is as in Matrix, for
-// the columns.
-func NewTable(v []float32, rows, cols, groups int) (*Table, error) {
-	if rows < 1 || cols < 1 || groups < 1 || cols%groups != 0 || len(v) != rows*cols {
-		return nil, fmt.Errorf("ggml: table of %d x %d in %d groups with %d values", rows, cols, groups, len(v))
+// Read copies the weights of a row.
+func (m *Matrix) Read(dst []int8, row int) error {
+	if m.read == nil {
+		return ErrReleased
 	}
-	t := &Table{Rows: rows, Cols: cols, Groups: groups}
-	per := cols / groups
-	n := units(cols, groups)
-	t.v = make([]float32, rows*n*groups*kernel.Rows)
-	for r := range rows {
-		for c, x := range v[r*cols : (r+1)*cols] {
-			g, i := c/per, c%per
-			t.v[((r*n+i/kernel.Rows)*groups+g)*kernel.Rows+i%kernel.Rows] = x
-		}
+	dst = dst[:m.Cols]
+	if err := m.read(dst, row); err != nil {
+		return err
 	}
-	return t, nil
+	if i := minus128(dst); i >= 0 {
+		return fmt.Errorf("ggml: weight -128 in row %d column %d", row, i)
+	}
+	return nil
 }
 
-// Bytes returns the memory the table takes.
-func (t *Table) Bytes() int64 { return 4 * int64(len(t.v)) }
+// Release lets go of the weights, scales and biases. Back ends that have loaded the
+// matrix compute with it as before; no other can load it.
+func (m *Matrix) Release() { m.read, m.Scale, m.Bias = nil, nil, nil }
+
+// minus128 returns the place of the first -128, which no contract allows, or -1.
+func minus128(w []int8) int {
+	return bytes.IndexByte(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w)), 0x80)
+}

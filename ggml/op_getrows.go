@@ -1,37 +1,18 @@
 package ggml
 
-import "github.com/llmz/llmz/ggml/kernel"
+// OpGetRows is the operation of Graph.GetRows.
+type OpGetRows struct{ Table *Table }
 
-// GetRows adds the table's rows of the symbols: F32 [cols, lanes]. The symbols
+// Name implements Op.
+func (OpGetRows) Name() string { return "get_rows" }
+
+// GetRows adds the table's rows of those numbers: F32 [cols, columns]. The numbers
 // must be in [0, rows); the caller checks that.
-func (g *Graph) GetRows(tb *Table, symbols *Tensor) *Tensor {
-	if symbols.Type != I32 || symbols.Ne[0] != 1 {
-		g.fail("rows by %v symbols", symbols.Type)
+func (g *Graph) GetRows(tb *Table, numbers *Tensor) *Tensor {
+	if numbers.Type != I32 || numbers.Ne[0] != 1 {
+		g.fail("rows by %v numbers", numbers.Type)
 	}
-	t := g.add("get_rows", F32, tb.Cols, &getRows{tb}, symbols)
-	t.groups = tb.Groups
+	t := g.add("get_rows", F32, tb.Cols, OpGetRows{tb}, numbers)
+	t.Groups = tb.Groups
 	return t
-}
-
-type getRows struct{ t *Table }
-
-func (o *getRows) name() string       { return "get_rows" }
-func (o *getRows) units(int) int      { return units(o.t.Cols, o.t.Groups) }
-func (o *getRows) local(*Tensor) bool { return false }
-func (o *getRows) scratch() bool      { return true }
-
-func (o *getRows) run(w *worker, t *Tensor, unit, n int) {
-	g := o.t.Groups
-	row := units(o.t.Cols, g) * g * kernel.Rows
-	for l, s := range t.src[0].i32[:n] {
-		v := o.t.v[int(s)*row+unit*g*kernel.Rows:]
-		for i := range g {
-			src := (*[kernel.Rows]float32)(v[i*kernel.Rows:])
-			if t.local {
-				*(*[kernel.Rows]float32)(w.f32[t.offset+(i*n+l)*kernel.Rows:]) = *src
-				continue
-			}
-			*(*[kernel.Rows]float32)(t.f32[l*pad(o.t.Cols, kernel.Rows)+unit*kernel.Rows:]) = *src
-		}
-	}
 }

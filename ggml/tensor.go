@@ -1,56 +1,29 @@
 package ggml
 
-import "github.com/llmz/llmz/ggml/kernel"
-
-// Tensor is a node of a graph: the result of an operation, an input, or a state
-// that lives from one computation to the next. Ne is ggml's shape; Ne[1] is the
-// number of lanes.
+// Tensor is a node of a graph: an input, the result of an operation, or what an
+// operation has left in a state the step before.
 type Tensor struct {
 	Name string
 	Type Type
-	Ne   [4]int
+	// Ne is ggml's shape: elements of a column, and columns.
+	Ne [4]int
+	// Groups is the number of parts, of equally many elements, that are worked on
+	// side by side: the gates of a recurrent cell. It is 1 for most tensors.
+	Groups int
+	// Op computes the tensor from Src; it is nil for an input and for the past of a
+	// state.
+	Op  Op
+	Src []*Tensor
 
-	op  op
-	src []*Tensor
-	// local tells that the data lives in each worker's scratch memory, a unit at a
-	// time, ordered [group][lane][kernel.Rows]. groups is the number of parts, with
-	// equal numbers of rows, that a unit takes its rows from.
-	local  bool
-	groups int
-	offset int // of local data in the scratch memory, in elements
-
-	i32 []int32   // symbols
-	f32 []float32 // [lane][ne0 padded to kernel.Rows]
-	i8  []int8    // activations, [ne0/kernel.Block][lanes][kernel.Block]
-	u32 []uint32  // frequencies, [lane][ne0]
-	sum []uint32  // total frequency by lane
-
-	stage int // in which it is computed, -1 for inputs and the past
-	index int // among the nodes
+	index int
 }
 
-// Int32s returns the elements of an I32 tensor of a planned graph.
-func (t *Tensor) Int32s() []int32 { return t.i32 }
+// Index returns the tensor's position in Graph.Tensors.
+func (t *Tensor) Index() int { return t.index }
 
-// Float32s returns the elements of lane in an F32 tensor of a planned graph; nil
-// for intermediate results, which are not kept.
-func (t *Tensor) Float32s(lane int) []float32 {
-	if t.f32 == nil {
-		return nil
-	}
-	n := pad(t.Ne[0], kernel.Rows)
-	return t.f32[lane*n : lane*n+t.Ne[0]]
+// Op is an operation with its attributes. Each is a type of its own, by which a back
+// end finds what computes it.
+type Op interface {
+	// Name is the operation's name in errors.
+	Name() string
 }
-
-// Freqs returns the integer frequencies of lane, and their sum, of the result of
-// Graph.Freqs.
-func (t *Tensor) Freqs(lane int) ([]uint32, uint32) {
-	n := t.Ne[0]
-	return t.u32[lane*n : (lane+1)*n : (lane+1)*n], t.sum[lane]
-}
-
-// units returns the number of units of work in rows, of which groups parts are
-// worked on together.
-func units(rows, groups int) int { return pad(rows/groups, kernel.Rows) / kernel.Rows }
-
-func pad(n, to int) int { return (n + to - 1) / to * to }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
-	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/cpu"
 )
 
 //go:embed weights
@@ -101,4 +101,4 @@ func findBundledDigest(digest []byte) (*bundle, bool) {
 }
 
 // Kernel returns the name of the kernel that runs bundled models here.
-func Kernel() string { return ggml.KernelName() }
+func Kernel() string { return cpu.KernelName() }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/klauspost/cpuid/v2"
 
-	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/cpu"
 )
 
 // ThisHost describes this machine; version and commit are the program's.
@@ -74,4 +74,4 @@ func busyness() float64 {
 
 // Kernels lists the kernels of the bundled models that this machine can run, the
 // best first.
-func Kernels() []string { return ggml.Kernels() }
+func Kernels() []string { return cpu.Kernels() }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/llmz/llmz/engine/predict"
-	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/cpu"
 )
 
 // BenchmarkStep measures whole steps of networks of the bundled models' shapes,
@@ -17,12 +17,8 @@ func BenchmarkStep(b *testing.B) {
 		{Cell: "lstm", Layers: 1, Hidden: 288, Embed: 64},
 	} {
 		file := randomModel(b, c, 1, true)
-		for _, name := range ggml.Kernels() {
-			k, err := ggml.FindKernel(name)
-			if err != nil {
-				b.Fatal(err)
-			}
-			m := load(b, file, k)
+		for _, name := range cpu.Kernels() {
+			m := load(b, file, name)
 			for _, lanes := range []int{1, 8, 16, 32} {
 				for _, threads := range []int{1, 2} {
 					if name == "generic" && lanes*threads > 1 {

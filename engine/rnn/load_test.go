@@ -46,7 +46,7 @@ func TestLoadInfo(t *testing.T) {
 		t.Errorf("%d parameters, want 4302208", n)
 	}
 	c := testConfigs[1].Config
-	m := load(t, randomModel(t, c, 1, true), nil)
+	m := load(t, randomModel(t, c, 1, true), "")
 	info := m.Info()
 	if info.Name != "test" || info.Numerics != 1 || info.Portability != predict.Portable || info.Kind != predict.Bytes ||
 		info.Alphabet != 256 || info.Parameters != c.Parameters() || len(info.Digest) != 32 || info.Kernel == "" {
@@ -61,8 +61,8 @@ func TestLoadInfo(t *testing.T) {
 // quantised beforehand.
 func TestLoadFloat(t *testing.T) {
 	for _, c := range testConfigs {
-		a := goldenHash(t, load(t, randomModel(t, c.Config, 9, true), nil), 2, 1, 50)
-		b := goldenHash(t, load(t, randomModel(t, c.Config, 9, false), nil), 2, 1, 50)
+		a := goldenHash(t, load(t, randomModel(t, c.Config, 9, true), ""), 2, 1, 50)
+		b := goldenHash(t, load(t, randomModel(t, c.Config, 9, false), ""), 2, 1, 50)
 		if a != b {
 			t.Errorf("%s: quantised %#x, quantised at load %#x", c.Cell, a, b)
 		}
@@ -139,7 +139,7 @@ func TestZeroWeights(t *testing.T) {
 		clear(*d)
 		return true
 	})
-	s := open(t, load(t, file, nil), 1, 1)
+	s := open(t, load(t, file, ""), 1, 1)
 	if err := s.Step([]int32{predict.Start}); err != nil {
 		t.Fatal(err)
 	}

@@ -8,11 +8,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"runtime"
 
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/cpu"
 	"github.com/llmz/llmz/ggml/gguf"
-	"github.com/llmz/llmz/ggml/kernel"
 )
 
 const (
@@ -26,12 +27,12 @@ const (
 
 // Model is a network that is ready to predict. It may be shared by goroutines.
 type Model struct {
-	info   predict.Info
-	config Config
-	kern   *kernel.Kernel
-	table  *ggml.Table // by symbol: W_ih*embedding + b_ih of the first layer
-	layers []layer
-	fc     *ggml.Matrix
+	info    predict.Info
+	config  Config
+	backend ggml.Backend
+	table   *ggml.Table // by symbol: W_ih*embedding + b_ih of the first layer
+	layers  []layer
+	fc      *ggml.Matrix
 }
 
 type layer struct {
@@ -45,20 +46,13 @@ type Options struct {
 	Name string
 	// Bundled tells that the model comes with the program.
 	Bundled bool
-	// Kernel computes; nil for the default.
-	Kernel *kernel.Kernel
+	// Backend computes, and is closed with the model; nil for the CPU.
+	Backend ggml.Backend
 }
 
 // Load reads a model from the bytes of a GGUF file, quantising it if its weights
 // are floating-point numbers. Errors wrap gguf.ErrFormat or ErrModel.
 func Load(file []byte, o Options) (*Model, error) {
-	kern := o.Kernel
-	if kern == nil {
-		var err error
-		if kern, err = ggml.DefaultKernel(); err != nil {
-			return nil, err
-		}
-	}
 	f, err := gguf.Parse(file)
 	if err != nil {
 		return nil, err
@@ -67,7 +61,13 @@ func Load(file []byte, o Options) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := build(w, kern)
+	backend := o.Backend
+	if backend == nil {
+		if backend, err = cpu.New(""); err != nil {
+			return nil, err
+		}
+	}
+	m, err := build(w, backend)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +83,8 @@ func Load(file []byte, o Options) (*Model, error) {
 		Bundled:    o.Bundled,
 		Kind:       predict.Bytes,
 		Alphabet:   Alphabet,
-		Device:     "cpu",
-		Kernel:     kern.Name,
+		Device:     backend.Name(),
+		Kernel:     backend.Kernel(),
 	}
 	return m, nil
 }
@@ -114,16 +114,12 @@ const maxLanes = 16
 // MemoryBytes estimates the peak memory of a session with that many lanes, the
 // weights included.
 func (m *Model) MemoryBytes(lanes int) int64 {
-	n := m.table.Bytes() + m.fc.Bytes()
-	for _, l := range m.layers {
-		n += l.hidden.Bytes()
-		if l.input != nil {
-			n += l.input.Bytes()
-		}
+	g := m.graph(max(lanes, 1))
+	n, err := m.backend.Memory(g.Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0)})
+	if err != nil {
+		return 0 // no session will start either
 	}
-	c := m.config
-	perLane := c.Layers*c.Hidden*(4+2) + Alphabet*(4+4) + 4*c.Gates()*kernel.Rows*8
-	return n + int64(lanes)*int64(perLane) + 64<<10
+	return n.Weights + n.Program + 64<<10
 }
 
 // NewSession starts the state of the lanes of a block.
@@ -134,5 +130,5 @@ func (m *Model) NewSession(_ context.Context, o predict.SessionOptions) (predict
 	return m.newSession(o)
 }
 
-// Close does nothing: a model holds memory only.
-func (m *Model) Close() error { return nil }
+// Close lets go of the weights.
+func (m *Model) Close() error { return m.backend.Close() }

@@ -7,38 +7,48 @@ import (
 	"github.com/llmz/llmz/ggml"
 )
 
-// session is the state of the lanes of one block.
-type session struct {
-	plan    *ggml.Plan
-	symbols *ggml.Tensor
-	logits  *ggml.Tensor
-	freqs   *ggml.Tensor
-	active  int
+// network is the graph of a model, with the tensors that a session uses.
+type network struct {
+	*ggml.Graph
+	symbols, logits, freqs *ggml.Tensor
 }
 
-func (m *Model) newSession(o predict.SessionOptions) (*session, error) {
-	g := ggml.NewGraph(m.kern, o.Lanes)
-	s := &session{symbols: g.Input("symbols"), active: o.Lanes}
+// graph describes a step of that many lanes.
+func (m *Model) graph(lanes int) network {
+	g := ggml.NewGraph(lanes)
+	n := network{Graph: g, symbols: g.Input("symbols")}
 	var below *ggml.Tensor
 	for i, l := range m.layers {
 		state := g.State(fmt.Sprintf("state %d", i), m.config.Hidden)
 		var x *ggml.Tensor
 		if i == 0 {
-			x = g.GetRows(m.table, s.symbols)
+			x = g.GetRows(m.table, n.symbols)
 		} else {
 			x = g.MulMat(l.input, below)
 		}
-		p := g.MulMat(l.hidden, state.Past())
+		p := g.MulMat(l.hidden, state.Past)
 		if m.config.Cell == "gru" {
 			below = g.GRU(x, p, state)
 		} else {
 			below = g.LSTM(x, p, state)
 		}
 	}
-	s.logits = g.MulMat(m.fc, below)
-	s.freqs = g.Freqs(s.logits)
+	n.logits = g.MulMat(m.fc, below)
+	n.freqs = g.Freqs(n.logits)
+	return n
+}
+
+// session is the state of the lanes of one block.
+type session struct {
+	network
+	program ggml.Program
+	active  int
+}
+
+func (m *Model) newSession(o predict.SessionOptions) (*session, error) {
+	s := &session{network: m.graph(o.Lanes), active: o.Lanes}
 	var err error
-	if s.plan, err = g.Plan(max(o.Threads, 1)); err != nil {
+	if s.program, err = m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: max(o.Threads, 1)}); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -51,7 +61,7 @@ func (s *session) Step(prev []int32) error {
 		return fmt.Errorf("rnn: step of %d lanes, with %d active", len(prev), s.active)
 	}
 	s.active = len(prev)
-	in := s.symbols.Int32s()
+	in := s.program.Int32s(s.symbols)
 	for i, v := range prev {
 		switch {
 		case v == predict.Start:
@@ -61,25 +71,24 @@ func (s *session) Step(prev []int32) error {
 		}
 		in[i] = v
 	}
-	s.plan.Compute(len(prev))
+	s.program.Step(len(prev))
 	return nil
 }
 
 // Freqs returns the integer frequencies of lane's next byte.
-func (s *session) Freqs(lane int) ([]uint32, uint32) { return s.freqs.Freqs(lane) }
+func (s *session) Freqs(lane int) ([]uint32, uint32) { return s.program.Freqs(s.freqs, lane) }
 
 // Logits returns what the frequencies of lane were computed from.
-func (s *session) Logits(lane int) []float32 { return s.logits.Float32s(lane) }
+func (s *session) Logits(lane int) []float32 { return s.program.Float32s(s.logits, lane) }
 
 // StageTimes returns the time spent so far on inference and on updating states,
 // in nanoseconds.
 func (s *session) StageTimes() (infer, update int64) {
-	total, up := s.plan.Times()
+	total, up := s.program.Times()
 	return int64(total - up), int64(up)
 }
 
 // Close ends the session's threads.
 func (s *session) Close() error {
-	s.plan.Close()
-	return nil
+	return s.program.Close()
 }

@@ -6,8 +6,7 @@ import (
 	"testing"
 
 	"github.com/llmz/llmz/engine/predict"
-	"github.com/llmz/llmz/ggml"
-	"github.com/llmz/llmz/ggml/kernel"
+	"github.com/llmz/llmz/ggml/cpu"
 )
 
 var testConfigs = []struct {
@@ -18,9 +17,14 @@ var testConfigs = []struct {
 	{Config{Cell: "lstm", Layers: 1, Hidden: 40, Embed: 16}, 0x2a38b449463d7f67},
 }
 
-func load(t testing.TB, file []byte, k *kernel.Kernel) *Model {
+// load loads a model that computes with the kernel of that name, "" being the default.
+func load(t testing.TB, file []byte, kern string) *Model {
 	t.Helper()
-	m, err := Load(file, Options{Name: "test", Kernel: k})
+	b, err := cpu.New(kern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(file, Options{Name: "test", Backend: b})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +88,8 @@ func goldenHash(t testing.TB, m *Model, lanes, threads, steps int) uint64 {
 func TestGolden(t *testing.T) {
 	for _, c := range testConfigs {
 		file := randomModel(t, c.Config, 7, true)
-		for _, name := range ggml.Kernels() {
-			k, err := ggml.FindKernel(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := load(t, file, k)
+		for _, name := range cpu.Kernels() {
+			m := load(t, file, name)
 			for _, threads := range []int{1, 2, 3, 8} {
 				if got := goldenHash(t, m, 3, threads, 300); got != c.golden {
 					t.Errorf("%s, %s, %d threads: hash %#x, want %#x", c.Cell, name, threads, got, c.golden)
@@ -110,12 +110,8 @@ func TestGoldenLong(t *testing.T) {
 		{Config{Cell: "lstm", Layers: 1, Hidden: 17, Embed: 9}, 0xbcc215a4de1fc1fe},
 	} {
 		file := randomModel(t, c.Config, 11, true)
-		for _, name := range ggml.Kernels() {
-			k, err := ggml.FindKernel(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := goldenHash(t, load(t, file, k), 2, 1, 10000); got != c.golden {
+		for _, name := range cpu.Kernels() {
+			if got := goldenHash(t, load(t, file, name), 2, 1, 10000); got != c.golden {
 				t.Errorf("%s, %s: hash %#x, want %#x", c.Cell, name, got, c.golden)
 			}
 		}
@@ -126,13 +122,9 @@ func TestGoldenLong(t *testing.T) {
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, c := range testConfigs {
 		file := randomModel(t, c.Config, 5, true)
-		for _, name := range ggml.Kernels() {
-			k, err := ggml.FindKernel(name)
-			if err != nil {
-				t.Fatal(err)
-			}
+		for _, name := range cpu.Kernels() {
 			for _, threads := range []int{1, 3} {
-				s := open(t, load(t, file, k), 4, threads)
+				s := open(t, load(t, file, name), 4, threads)
 				prev := []int32{'a', 'b', 'c', 'd'}
 				n := testing.AllocsPerRun(200, func() {
 					if err := s.Step(prev); err != nil {
@@ -151,7 +143,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 // TestStageTimes checks that both stages are accounted for, whatever the
 // resolution of the clock.
 func TestStageTimes(t *testing.T) {
-	m := load(t, randomModel(t, testConfigs[0].Config, 5, true), nil)
+	m := load(t, randomModel(t, testConfigs[0].Config, 5, true), "")
 	s := open(t, m, 2, 1)
 	for range 200000 {
 		if err := s.Step([]int32{1, 2}); err != nil {
@@ -169,7 +161,7 @@ func TestStageTimes(t *testing.T) {
 // alone, with some of them ending early.
 func TestLanesAreIndependent(t *testing.T) {
 	for _, c := range testConfigs {
-		m := load(t, randomModel(t, c.Config, 3, true), nil)
+		m := load(t, randomModel(t, c.Config, 3, true), "")
 		for _, lanes := range []int{1, 2, 5, 16, 19} {
 			const steps = 12
 			ends := lanes - lanes/3 // lanes from here on end two steps early
@@ -208,7 +200,7 @@ func TestLanesAreIndependent(t *testing.T) {
 }
 
 func TestStepRejects(t *testing.T) {
-	m := load(t, randomModel(t, testConfigs[0].Config, 1, true), nil)
+	m := load(t, randomModel(t, testConfigs[0].Config, 1, true), "")
 	s := open(t, m, 2, 1)
 	for _, prev := range [][]int32{{}, {1, 2, 3}, {256}, {-2}, {1, 1000}} {
 		if err := s.Step(prev); err == nil {

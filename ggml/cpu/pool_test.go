@@ -1,4 +1,4 @@
-package ggml
+package cpu
 
 import (
 	"fmt"

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package ggml
+package cpu
 
 // pause tells the processor n times that the thread is waiting, which takes some
 // nanoseconds each time.

@@ -1,6 +1,6 @@
 //go:build !amd64 && !arm64
 
-package ggml
+package cpu
 
 func pause(n uint32) {
 	for range n {
