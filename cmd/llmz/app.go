@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
@@ -62,6 +63,9 @@ type resultWriter struct {
 }
 
 func (w resultWriter) Write(p []byte) (int, error) {
+	if w.a.lost == nil {
+		w.a.lost = outfile.CheckStream(w.a.stdout)
+	}
 	switch {
 	case w.a.lost != nil:
 	case w.gated:

@@ -153,6 +153,9 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	}
 	a.models.Device, a.models.Kernel, a.models.GPULayers = o.device, o.kernel, o.gpuLayers
 	toStdout := o.mode != filejob.Test && (o.output == filejob.Stdio || o.output == "" && files[0] == filejob.Stdio)
+	if err := a.checkStreams(files, toStdout); err != nil {
+		return err
+	}
 	if toStdout && o.mode == filejob.Compress && isTerminal(a.stdout) && !o.force {
 		return withHint(errors.New("compressed data is not written to a terminal"), "name an output with -o, redirect standard output, or force it with -f")
 	}

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -112,6 +113,10 @@ func hintFor(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return ""
+	case errors.Is(err, outfile.ErrStdinClosed):
+		return "name a FILE, or redirect standard input"
+	case errors.Is(err, outfile.ErrStdoutClosed):
+		return "redirect standard output to a file, or with >/dev/null"
 	case errors.Is(err, syscall.ENOSPC):
 		return "make room there, or choose another place"
 	case errors.Is(err, engine.ErrUnsupported):

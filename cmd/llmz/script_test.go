@@ -92,8 +92,10 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// code N CMD ARGS...: run a command that must exit with N. CMD full is llmz with a full
-// device as stdout.
+// redirected are other names of llmz for cmdCode, and what becomes of its streams.
+var redirected = map[string]string{"full": ">/dev/full", "without-stdout": ">&-", "without-stdin": "<&-"}
+
+// code N CMD ARGS...: run a command that must exit with N. CMD may be one of redirected.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: code N CMD [ARG...]")
@@ -101,8 +103,8 @@ func cmdCode(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	command, rest := args[1], args[2:]
-	if command == "full" {
-		command, rest = "sh", append([]string{"-c", `llmz "$@" >/dev/full`, "sh"}, rest...)
+	if r, ok := redirected[command]; ok {
+		command, rest = "sh", append([]string{"-c", `llmz "$@" ` + r, "sh"}, rest...)
 	}
 	err = ts.Exec(command, rest...)
 	got := 0

@@ -246,6 +246,9 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 	if err != nil {
 		return err
 	}
+	if err := a.checkStreams(args, false); err != nil {
+		return err
+	}
 	if err := o.complete(ctx, a, changed); err != nil {
 		return err
 	}

@@ -44,6 +44,9 @@ func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (
 	if fi.IsDir() {
 		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: "name the files in it, or make a tar archive first"}
 	}
+	if err := outfile.CheckPath(path); err != nil {
+		return nil, &Error{Path: path, Err: err}
+	}
 	f, err := ctxio.Open(ctx, path, os.O_RDONLY)
 	if err != nil {
 		return nil, PathError(path, err)

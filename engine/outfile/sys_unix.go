@@ -141,6 +141,9 @@ func descriptor(path string) (n int, own bool) {
 // duplicate returns another descriptor of the open file n: it shares its position,
 // so that what follows it in the same file stays behind it.
 func duplicate(n int, path string) (*os.File, error) {
+	if err := checkDescriptor(n); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
 	fd, err := unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("descriptor %d: %w", n, err)}
