@@ -152,7 +152,7 @@ func (o *benchOptions) check(args []string) error {
 	if o.runs < 1 || o.warmup < 0 || o.budget < 0 {
 		return usagef("--runs must be at least 1, --warmup and --budget not negative")
 	}
-	if !slices.Contains([]string{"table", "markdown", "csv"}, o.format) {
+	if !slices.Contains(benchFormats, o.format) {
 		return usagef("--format must be table, markdown or csv, not %q", o.format)
 	}
 	if o.from != "" && len(args) > 0 {
@@ -174,6 +174,9 @@ func (o *benchOptions) check(args []string) error {
 	}
 	return nil
 }
+
+// benchFormats are the values of --format.
+var benchFormats = []string{"table", "markdown", "csv"}
 
 // benchTables are the values of --table; the first stands for all.
 var benchTables = []string{"", "results", "devices", "details", "commands", "changes"}
@@ -313,12 +316,14 @@ func (o *benchOptions) contenders(ctx context.Context, a *app, m *bench.Matrix) 
 	return nil
 }
 
-func classicNames() string {
+func classicNames() string { return strings.Join(classicList(), ", ") }
+
+func classicList() []string {
 	var names []string
 	for _, c := range classic.All() {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // places returns the devices to measure on.

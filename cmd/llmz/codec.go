@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -22,10 +24,12 @@ const noModel = "none"
 // codecOptions are the flags of compress, decompress and test, and of the root
 // command, which can be each of them.
 type codecOptions struct {
-	mode filejob.Op
-	list bool // -l
+	mode    filejob.Op
+	list    bool // -l
+	version bool // -V
 
 	model     string
+	level     int // 0: none was named
 	device    string
 	kernel    string
 	gpuLayers int
@@ -63,7 +67,26 @@ func addSetter(fs *pflag.FlagSet, name, shorthand, usage string, f func()) {
 
 // addBlockSize declares --block-size.
 func addBlockSize(fs *pflag.FlagSet, size *byteSize) {
-	fs.Var(size, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+	fs.Var(blockSizeValue{size}, "block-size", "size of the independent blocks, e.g. 4MiB (default 16MiB,\n1MiB with models in llama.cpp)")
+}
+
+// minBlock is the smallest block size to ask for: in smaller ones headers and
+// checksums outweigh what a model saves.
+const minBlock = 512
+
+// A blockSizeValue is the value of --block-size; 0 is the default.
+type blockSizeValue struct{ *byteSize }
+
+func (b blockSizeValue) Set(s string) error {
+	var size byteSize
+	if err := size.Set(s); err != nil {
+		return err
+	}
+	if size != 0 && (size < minBlock || size > archive.MaxBlock) {
+		return fmt.Errorf("must be between %d bytes and %s", minBlock, text.Binary(archive.MaxBlock))
+	}
+	*b.byteSize = size
+	return nil
 }
 
 // addFileFlags declares what compress and decompress have in common.
@@ -100,6 +123,7 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 // addCompressFlags declares what only compression has.
 func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 	o.addFileFlags(fs)
+	o.addLevels(fs)
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
 	addBlockSize(fs, &o.blockSize)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
@@ -117,9 +141,7 @@ func (o *codecOptions) addDecompressFlags(fs *pflag.FlagSet) {
 
 // check refuses combinations that make no sense.
 func (o *codecOptions) check(files []string) error {
-	switch o.device {
-	case "auto", "cpu", "cuda", "metal", "vulkan":
-	default:
+	if !slices.Contains(deviceNames, o.device) {
 		return usagef("--device must be auto, cpu, cuda, metal or vulkan, not %q", o.device)
 	}
 	if o.gpuLayers < 0 {
@@ -127,9 +149,6 @@ func (o *codecOptions) check(files []string) error {
 	}
 	if o.lanes < 0 || o.lanes > archive.MaxLanes {
 		return usagef("--lanes must be between 1 and %d, or 0", archive.MaxLanes)
-	}
-	if o.blockSize < 0 || o.blockSize > archive.MaxBlock {
-		return usagef("--block-size must be between 1 byte and %s", text.Binary(1<<30))
 	}
 	if len(files) > 1 && o.output != "" && o.output != filejob.Stdio {
 		return usagef("-o takes one input, not %d", len(files))
@@ -209,10 +228,7 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	if o.mode != filejob.Compress {
 		return engine.Options{}, read, a.prefer(o.model)
 	}
-	name := o.model
-	if name == "" {
-		name = defaultModel
-	}
+	name := o.modelName()
 	write := engine.Options{
 		NoMix: o.noMix, BlockSize: int(o.blockSize), Lanes: o.lanes,
 		Threads: int(o.threads), MemoryLimit: int64(o.memory),
@@ -228,6 +244,21 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	write.Model = m
 	return write, read, err
 }
+
+// modelName returns the model to compress with: the one that is named, else the
+// level's.
+func (o *codecOptions) modelName() string {
+	switch {
+	case o.model != "":
+		return o.model
+	case o.level > 0:
+		return levels[o.level-1].model
+	}
+	return defaultModel
+}
+
+// deviceNames are the values of --device.
+var deviceNames = []string{"auto", "cpu", "cuda", "metal", "vulkan"}
 
 // prefer makes decoders look at the model first that the user names, if any.
 func (a *app) prefer(model string) error {

@@ -28,7 +28,9 @@ Flags of all commands:
 Examples:
 {{.Example}}{{end}}
 
-{{exitCodes}}
+{{exitCodes}}{{if not .HasParent}}
+
+{{topics}}{{end}}
 `
 
 const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
@@ -38,6 +40,7 @@ const helpTemplate = `{{with (or .Long .Short)}}{{. | trimTrailingWhitespaces}}
 func init() {
 	cobra.EnableCommandSorting = false
 	cobra.AddTemplateFunc("exitCodes", func() string { return exitHelp })
+	cobra.AddTemplateFunc("topics", topicsHelp)
 	cobra.AddTemplateFunc("localFlags", localFlags)
 	cobra.AddTemplateFunc("globalFlags", func(c *cobra.Command) string {
 		return strings.TrimRight(c.Root().PersistentFlags().FlagUsages(), " \n")
@@ -59,12 +62,16 @@ func localFlags(c *cobra.Command) string {
 }
 
 // newHelpCommand builds "llmz help".
-func newHelpCommand() *cobra.Command {
+func newHelpCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:               "help [COMMAND...]",
-		Short:             "Help about a command",
+		Use:               "help [COMMAND...|TOPIC]",
+		Short:             "Help about a command or a topic",
+		Long:              "Help about a command, or about a topic:\n" + topicsHelp()[strings.Index(topicsHelp(), "\n"):],
 		ValidArgsFunction: completeCommands,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if showTopic(a, args) {
+				return nil
+			}
 			c, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				return noCommand(c, rest[0])

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"text/tabwriter"
 	"time"
@@ -14,7 +15,9 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/text"
 )
@@ -22,14 +25,15 @@ import (
 // newInfoCommand builds "llmz info".
 func newInfoCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "info FILE...",
+		Use:   "info [FILE...]",
 		Short: "Show what archives hold and what they need",
 		Long: `Show an archive's header and blocks: model, sizes, ratio, bits per byte, where it
-decodes, how much memory that takes. No model is loaded and nothing is decoded; -v
-lists the blocks. The memory is what one block takes, with the weights of a model
+decodes, how much memory that takes. Several archives are listed in a table, with
+totals. No model is loaded and nothing is decoded; -v shows all of each, and the
+blocks. No FILE or "-" is standard input. The memory is what one block takes, with the weights of a model
 that is on this machine; several threads may take more, up to -M.`,
-		Example:           "  llmz info book.txt.llmz\n  llmz info --json *.llmz | jq .bpc",
-		Args:              minArgs(1, "a FILE"),
+		Example:           "  llmz info book.txt.llmz\n  llmz info *.llmz\n  llmz info --json *.llmz | jq .bpc",
+		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeArchives,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runInfo(cmd.Context(), a, args)
@@ -37,12 +41,18 @@ that is on this machine; several threads may take more, up to -M.`,
 	}
 }
 
-// runInfo prints what is known about archives, one after the other.
+// runInfo prints what is known about archives: about one everything, about several
+// a line each unless more is asked for.
 func runInfo(ctx context.Context, a *app, files []string) error {
 	if len(files) == 0 {
-		return usagef("name the archives to list")
+		files = []string{filejob.Stdio}
 	}
-	return a.each(ctx, files, func(i int, file string) error { return a.infoFile(ctx, file, i > 0) })
+	var table *infoTable
+	if len(files) > 1 && !a.verbose && a.json == jsonOff {
+		table = &infoTable{a: a}
+		defer table.close()
+	}
+	return a.each(ctx, files, func(i int, file string) error { return a.infoFile(ctx, file, i > 0, table) })
 }
 
 // An infoObject is the JSON form of what an archive says about itself.
@@ -86,8 +96,8 @@ type blockObject struct {
 	CRC32C          string `json:"crc32c"`
 }
 
-func (a *app) infoFile(ctx context.Context, path string, more bool) error {
-	members, size, err := listArchive(path)
+func (a *app) infoFile(ctx context.Context, path string, more bool, table *infoTable) error {
+	members, size, err := a.listInput(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -98,10 +108,45 @@ func (a *app) infoFile(ctx context.Context, path string, more bool) error {
 	if a.json != jsonOff {
 		return json.NewEncoder(a.out()).Encode(o)
 	}
+	if table != nil {
+		table.add(o)
+		return nil
+	}
 	if more {
 		text.Fprintln(a.out())
 	}
 	return a.printInfo(o)
+}
+
+// listInput is listArchive for what may be standard input. An archive is read from
+// its end, so that what comes through a pipe is kept in a temporary file.
+func (a *app) listInput(ctx context.Context, path string) (members []archive.Member, size int64, err error) {
+	if path != filejob.Stdio {
+		return listArchive(path)
+	}
+	if isTerminal(a.stdin) {
+		return nil, 0, usagef("name the archives to list, or redirect standard input")
+	}
+	f := a.stdin
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		if f, err = outfile.Temp(); err != nil {
+			return nil, 0, err
+		}
+		defer f.Close()
+		if _, err := io.Copy(f, ctxio.Reader(ctx, a.stdin)); err != nil {
+			return nil, 0, err
+		}
+	}
+	if size, err = f.Seek(0, io.SeekEnd); err != nil {
+		return nil, 0, err
+	}
+	if size == 0 {
+		return nil, 0, usagef("there is nothing on standard input: name the archives to list")
+	}
+	if members, err = archive.List(f, size); err != nil {
+		return nil, 0, &filejob.Error{Path: path, Err: err}
+	}
+	return members, size, nil
 }
 
 // listArchive reads headers and indexes of the archive at path.
@@ -176,13 +221,18 @@ func (a *app) newInfoObject(ctx context.Context, path string, size int64, member
 		o.OriginalBytes += m.Length()
 		o.Members = append(o.Members, mo)
 	}
-	if o.OriginalBytes > 0 {
-		o.BPC = 8 * float64(size) / float64(o.OriginalBytes)
-	}
-	if size > 0 {
-		o.Ratio = float64(o.OriginalBytes) / float64(size)
-	}
+	o.settle()
 	return o
+}
+
+// settle works out what follows from the sizes.
+func (o *infoObject) settle() {
+	if o.OriginalBytes > 0 {
+		o.BPC = 8 * float64(o.CompressedBytes) / float64(o.OriginalBytes)
+	}
+	if o.CompressedBytes > 0 {
+		o.Ratio = float64(o.OriginalBytes) / float64(o.CompressedBytes)
+	}
 }
 
 func portabilityName(p predict.Portability) string {

@@ -27,5 +27,5 @@ func run() int {
 	a := newApp(os.Stdin, os.Stdout, os.Stderr)
 	ctx, end := a.watchPipes(ctx)
 	defer end()
-	return a.execute(ctx, os.Args[1:])
+	return a.execute(ctx, programArgs(os.Args[0], os.Args[1:]))
 }

@@ -34,18 +34,20 @@ data directory, found by name (-m NAME) or by the digest that an archive records
 
 func newModelsListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List bundled and installed models",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runModelsList(cmd.Context(), a) },
+		Use:               "list",
+		Short:             "List bundled and installed models",
+		Args:              noArgs,
+		ValidArgsFunction: completeNothing,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return runModelsList(cmd.Context(), a) },
 	}
 }
 
 func newModelsInfoCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "info NAME|PATH.gguf...",
-		Short: "What is known about models",
-		Args:  minArgs(1, "a model's NAME or a PATH.gguf"),
+		Use:               "info NAME|PATH.gguf...",
+		Short:             "What is known about models",
+		Args:              minArgs(1, "a model's NAME or a PATH.gguf"),
+		ValidArgsFunction: completeNames(func() []string { return cleanNames(a.models.Names()) }),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.each(cmd.Context(), args, func(i int, name string) error {
 				e, err := a.models.Describe(cmd.Context(), name)

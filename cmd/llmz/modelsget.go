@@ -32,6 +32,9 @@ func newModelsPullCommand(a *app) *cobra.Command {
 			"  llmz models pull --type f16 distilgpt2\n" +
 			"  llmz models pull Qwen/Qwen2.5-0.5B-Instruct-GGUF/qwen2.5-0.5b-instruct-q8_0.gguf",
 		Args: minArgs(1, "a NAME or OWNER/REPO"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return models.KnownNames(), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := gpt2.ParseType(typ)
 			if err != nil {

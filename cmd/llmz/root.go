@@ -22,6 +22,7 @@ const rootExample = `  llmz book.txt                      compress to book.txt.l
   tar c dir | llmz -c > dir.tar.llmz
   llmz -dc dir.tar.llmz | tar x
   llmz -t *.llmz                     check archives, write nothing
+  llmz -l *.llmz                     what they hold, as a table
   llmz cat --bytes 1M-2M big.llmz    a range, decoding only the blocks that hold it
   llmz --json book.txt | jq .bpc     results for scripts`
 
@@ -55,7 +56,10 @@ func newRootCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRoot(cmd, a, &o, args)
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if o.mode != filejob.Compress || o.list {
+				return completeArchives(cmd, args, word)
+			}
 			return nil, cobra.ShellCompDirectiveDefault
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
@@ -63,6 +67,8 @@ func newRootCommand(a *app) *cobra.Command {
 	cmd.SetFlagErrorFunc(flagError)
 	addGlobalFlags(cmd, a)
 	o.addModeFlags(cmd.Flags())
+	fs := cmd.Flags()
+	fs.BoolVarP(&o.version, "version", "V", false, "print the version; with -v more of it")
 	o.addCompressFlags(cmd.Flags())
 	o.addDecompressFlags(cmd.Flags())
 
@@ -99,7 +105,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
-	help := newHelpCommand()
+	help := newHelpCommand(a)
 	add(groupSetup, help)
 	cmd.SetHelpCommand(help)
 	completeFlags(cmd, a)
@@ -121,6 +127,9 @@ func addGlobalFlags(cmd *cobra.Command, a *app) {
 
 // runRoot runs the command line that names no command.
 func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
+	if o.version {
+		return a.printVersion()
+	}
 	if len(args) == 0 && isTerminal(a.stdin) && isTerminal(a.stdout) {
 		if t := a.terminal(); t.Views && t.Keys && !cmd.Flags().Changed("decompress") && !cmd.Flags().Changed("test") && !o.list {
 			return runSession(cmd.Context(), a)

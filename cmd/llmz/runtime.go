@@ -33,10 +33,11 @@ LLMZ_LLAMA_LIB names a folder of libraries to use instead of the installed ones.
 
 func newRuntimeStatusCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "status",
-		Short: "Say which libraries are installed and what they can use here",
-		Args:  noArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runRuntimeStatus(a) },
+		Use:               "status",
+		Short:             "Say which libraries are installed and what they can use here",
+		Args:              noArgs,
+		ValidArgsFunction: completeNothing,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return runRuntimeStatus(a) },
 	}
 }
 
@@ -49,8 +50,9 @@ func newRuntimeInstallCommand(a *app) *cobra.Command {
 		Long: `Install the llama.cpp libraries of the release that this program speaks, with the
 npm client, and compare them with the digests in this program. With --from, take
 them from a folder (Homebrew, a distribution's package, an own build) or a .tgz.`,
-		Example: "  llmz runtime install\n  llmz runtime install --gpu cuda\n  llmz runtime install --from /opt/homebrew",
-		Args:    noArgs,
+		Example:           "  llmz runtime install\n  llmz runtime install --gpu cuda\n  llmz runtime install --from /opt/homebrew",
+		Args:              noArgs,
+		ValidArgsFunction: completeNothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if o.GPU, err = llamacpp.ParseGPU(gpu); err != nil {

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	if err := asOnATerminal(); err != nil {
 		panic(err)
 	}
-	testscript.Main(m, map[string]func(){"llmz": main})
+	testscript.Main(m, map[string]func(){"llmz": main, "unllmz": main, "llmzcat": main})
 }
 
 // asOnATerminal takes from the environment what would change the look of the

@@ -265,7 +265,7 @@ func (b *sessionBackend) info(ctx context.Context, path string) ([]string, error
 	}()
 	quiet := *b.a
 	quiet.stdout = w
-	err = quiet.infoFile(ctx, path, false)
+	err = quiet.infoFile(ctx, path, false, nil)
 	w.Close()
 	out := <-text
 	if err != nil {

@@ -51,29 +51,33 @@ func currentVersion() versionObject {
 // newVersionCommand builds "llmz version".
 func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version; with -v the build, kernels and formats",
-		Args:  noArgs,
-		RunE: func(*cobra.Command, []string) error {
-			v := currentVersion()
-			if a.json != jsonOff {
-				return json.NewEncoder(a.out()).Encode(v)
-			}
-			text.Fprintln(a.out(), "llmz", v.Version)
-			if !a.verbose {
-				return nil
-			}
-			if v.Revision != "" {
-				modified := ""
-				if v.Modified {
-					modified = " (modified)"
-				}
-				text.Fprintf(a.out(), "revision   %s%s\n", v.Revision, modified)
-			}
-			text.Fprintf(a.out(), "go         %s %s\n", v.Go, v.Platform)
-			text.Fprintf(a.out(), "kernel     %s\n", v.Kernel)
-			text.Fprintf(a.out(), "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
-			return nil
-		},
+		Use:               "version",
+		Short:             "Print the version; with -v the build, kernels and formats",
+		Args:              noArgs,
+		ValidArgsFunction: completeNothing,
+		RunE:              func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+// printVersion prints the version, and with -v more of it.
+func (a *app) printVersion() error {
+	v := currentVersion()
+	if a.json != jsonOff {
+		return json.NewEncoder(a.out()).Encode(v)
+	}
+	text.Fprintln(a.out(), "llmz", v.Version)
+	if !a.verbose {
+		return nil
+	}
+	if v.Revision != "" {
+		modified := ""
+		if v.Modified {
+			modified = " (modified)"
+		}
+		text.Fprintf(a.out(), "revision   %s%s\n", v.Revision, modified)
+	}
+	text.Fprintf(a.out(), "go         %s %s\n", v.Go, v.Platform)
+	text.Fprintf(a.out(), "kernel     %s\n", v.Kernel)
+	text.Fprintf(a.out(), "format     %d (archives), %d (numerics of bundled models)\n", v.Format, v.Numerics)
+	return nil
 }

@@ -3,6 +3,7 @@ package filejob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/llmz/llmz/engine"
@@ -47,5 +48,21 @@ func (r *runner) decode(ctx context.Context, out io.Writer, in *input) (engine.R
 	if size < 0 {
 		return engine.Result{}, errors.New("only files can be read in part")
 	}
-	return engine.ReadRange(ctx, out, in.file, size, r.Range.From, r.Range.To, r.Read)
+	res, err := engine.ReadRange(ctx, out, in.file, size, r.Range.From, r.Range.To, r.Read)
+	if err == nil {
+		r.warnShort(res.OriginalBytes)
+	}
+	return res, err
+}
+
+// warnShort tells of a range that goes past the content's end, of which n bytes
+// were written.
+func (r *runner) warnShort(n int64) {
+	from, to := r.Range.From, r.Range.To
+	switch {
+	case n == 0 && (to < 0 || to > from) && from > 0:
+		r.warn(r.Input, fmt.Errorf("the content ends before byte %d: nothing was written", from), "")
+	case to >= 0 && n < to-from:
+		r.warn(r.Input, fmt.Errorf("the content ends with byte %d: %d of the %d bytes were written", from+n-1, n, to-from), "")
+	}
 }

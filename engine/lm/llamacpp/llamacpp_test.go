@@ -23,6 +23,7 @@ func home(t *testing.T) {
 	t.Setenv("HOME", dir)
 	t.Setenv("LocalAppData", dir)
 	t.Setenv(EnvLib, "")
+	t.Setenv(envData, "")
 	if !Supported() {
 		t.Skip("no runtime on this system")
 	}
@@ -120,6 +121,32 @@ func TestInstallFrom(t *testing.T) {
 	}
 	if err := Remove(CPU); err != nil || len(Installed()) != 0 {
 		t.Errorf("removed: %v, %d installed", err, len(Installed()))
+	}
+}
+
+// TestDataDir: where everything is to be in one folder the libraries are, too; those in
+// the cache serve all the same.
+func TestDataDir(t *testing.T) {
+	home(t)
+	o := InstallOptions{From: tarball(t, packed())}
+	cached, err := Install(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	t.Setenv(envData, data)
+	if found, err := Locate(CPU); err != nil || found.Dir != cached.Dir {
+		t.Errorf("in the cache: %+v, %v", found, err)
+	}
+	if err := Remove(CPU); err != nil {
+		t.Fatal(err)
+	}
+	in, err := Install(context.Background(), o)
+	if err != nil || !strings.HasPrefix(in.Dir, data) {
+		t.Fatalf("installed: %+v, %v", in, err)
+	}
+	if found, err := Locate(CPU); err != nil || found.Dir != in.Dir {
+		t.Errorf("in the data folder: %+v, %v", found, err)
 	}
 }
 

@@ -41,22 +41,52 @@ type Installation struct {
 	Manifest *Manifest // nil for a folder that Install did not make
 }
 
-// Root returns the folder that holds all installations of Version, whether it
-// exists or not.
-func Root() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the user's cache folder: %w", err)
+// envData names the environment variable that points at the folder in which llmz is
+// to keep everything. Without it libraries, which can be had again, are in the cache.
+const envData = "LLMZ_DATA_DIR"
+
+// roots returns the folders that may hold installations of Version, whether they
+// exist or not. New ones go to the first.
+func roots() ([]string, error) {
+	version := "llama.cpp-" + Version
+	var all []string
+	if dir := os.Getenv(envData); dir != "" {
+		all = append(all, filepath.Join(dir, "runtime", version))
 	}
-	return filepath.Join(cache, "llmz", "runtime", "llama.cpp-"+Version), nil
+	cache, err := os.UserCacheDir()
+	switch {
+	case err == nil:
+		all = append(all, filepath.Join(cache, "llmz", "runtime", version))
+	case len(all) == 0:
+		return nil, fmt.Errorf("find the user's cache folder: %w", err)
+	}
+	return all, nil
 }
 
-func dirFor(gpu GPU) (string, error) {
-	root, err := Root()
+// Root returns the folder that new installations of Version go to, whether it exists
+// or not.
+func Root() (string, error) {
+	all, err := roots()
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(root, runtime.GOOS+"-"+runtime.GOARCH+"-"+gpu.String()), nil
+	return all[0], nil
+}
+
+// dirFor returns the folder of a build: the first that holds all of it, else the one
+// that it would be installed to.
+func dirFor(gpu GPU) (string, error) {
+	all, err := roots()
+	if err != nil {
+		return "", err
+	}
+	platform := runtime.GOOS + "-" + runtime.GOARCH + "-" + gpu.String()
+	for _, root := range all {
+		if dir := filepath.Join(root, platform); len(missingLibraries(dir)) == 0 {
+			return dir, nil
+		}
+	}
+	return filepath.Join(all[0], platform), nil
 }
 
 // InstallCommand is the command line that installs a build.
