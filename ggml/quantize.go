@@ -62,7 +62,7 @@ func QuantizeQ8_0(src []float32) ([]byte, error) {
 		}
 		d := m / 127
 		var id float32
-		if d != 0 {
+		if d > 0x1p-127 { // the inverse of less is no finite number
 			id = 1 / d
 		}
 		out = binary.LittleEndian.AppendUint16(out, Float32To16(d))

@@ -11,6 +11,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/models/convert/checkpoint"
 	"github.com/llmz/llmz/models/convert/gpt2"
 	"github.com/llmz/llmz/models/hub"
 )
@@ -123,29 +124,71 @@ func (r *Registry) lockPull(ctx context.Context, name string, waiting func(strin
 	return waited, func() { _ = l.Unlock() }, nil
 }
 
+// pullFolder downloads a Hugging Face folder into dir and converts it.
 func (r *Registry) pullFolder(ctx context.Context, o PullOptions, k Known, dir, target string) (string, error) {
-	files := []hub.File{
-		{Repo: k.Repo, Path: "config.json"},
-		{Repo: k.Repo, Path: "vocab.json"},
-		{Repo: k.Repo, Path: "merges.txt"},
-		{Repo: k.Repo, Path: "model.safetensors", Optional: true},
-	}
-	got, err := o.Client.DownloadAll(ctx, files, dir, o.Progress)
-	if err != nil {
+	p := folderPull{ctx: ctx, o: o, repo: k.Repo, dir: dir, checked: "hub"}
+	if err := p.all(); err != nil {
 		return "", err
 	}
-	if len(got) < len(files) {
-		more, err := o.Client.Download(ctx, hub.File{Repo: k.Repo, Path: "pytorch_model.bin"}, dir, o.Progress)
+	return p.checked, convertTo(ctx, target, dir, dir, gpt2.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
+}
+
+// A folderPull is the download of a folder.
+type folderPull struct {
+	ctx       context.Context
+	o         PullOptions
+	repo, dir string
+	checked   string // the weakest of all files
+}
+
+// get downloads a file and reports whether there is one, which it must unless it is
+// optional.
+func (p *folderPull) get(path string, optional bool, limit int64) (bool, error) {
+	res, err := p.o.Client.Download(p.ctx, hub.File{Repo: p.repo, Path: path, Limit: limit}, p.dir, p.o.Progress)
+	if optional && errors.Is(err, hub.ErrNotFound) {
+		return false, nil
+	}
+	if err == nil && res.Checked == "" {
+		p.checked = ""
+	}
+	return err == nil, err
+}
+
+func (p *folderPull) all() error {
+	if _, err := p.get("config.json", false, checkpoint.MaxText); err != nil {
+		return err
+	}
+	vocab, err := p.get("vocab.json", true, checkpoint.MaxText)
+	if err != nil {
+		return err
+	}
+	last := "tokenizer.json" // the vocabulary and the merges in one
+	if vocab {
+		last = "merges.txt"
+	}
+	if _, err := p.get(last, false, checkpoint.MaxText); err != nil {
+		return err
+	}
+	for _, name := range []string{"model.safetensors", "pytorch_model.bin"} {
+		if ok, err := p.get(name, true, 0); ok || err != nil {
+			return err
+		}
+		index := name + checkpoint.IndexSuffix
+		if ok, err := p.get(index, true, checkpoint.MaxText); err != nil {
+			return err
+		} else if !ok {
+			continue
+		}
+		shards, err := checkpoint.Shards(filepath.Join(p.dir, index))
 		if err != nil {
-			return "", err
+			return err
 		}
-		got = append(got, more)
-	}
-	checked := "hub"
-	for _, g := range got {
-		if g.Checked == "" {
-			checked = ""
+		for _, shard := range shards {
+			if _, err := p.get(shard, false, 0); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return checked, convertTo(ctx, target, dir, dir, gpt2.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
+	return fmt.Errorf("%s: %w: it has neither model.safetensors nor pytorch_model.bin", p.repo, hub.ErrNotFound)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -127,5 +128,49 @@ func TestSplitModel(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "whole.gguf")); err == nil {
 		t.Error("there is a model")
+	}
+}
+
+// TestPullFolders: what a repository with GPT-2's architecture may consist of.
+func TestPullFolders(t *testing.T) {
+	config := `{"model_type":"gpt2","n_layer":0}` // refused by the conversion, once all files are here
+	index := `{"weight_map":{"a":"m1.safetensors","b":"m2.safetensors"}}`
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  []string // in that order; what is asked for in vain is left out
+		text  string
+	}{
+		"whole":          {map[string]string{"config.json": config, "vocab.json": "{}", "merges.txt": "x", "model.safetensors": "x"}, []string{"config.json", "vocab.json", "merges.txt", "model.safetensors"}, "a size of 0"},
+		"one tokenizer":  {map[string]string{"config.json": config, "tokenizer.json": "{}", "pytorch_model.bin": "x"}, []string{"config.json", "tokenizer.json", "pytorch_model.bin"}, "a size of 0"},
+		"shards":         {map[string]string{"config.json": config, "tokenizer.json": "{}", "model.safetensors.index.json": index, "m1.safetensors": "x", "m2.safetensors": "y"}, []string{"config.json", "tokenizer.json", "model.safetensors.index.json", "m1.safetensors", "m2.safetensors"}, "a size of 0"},
+		"a shard less":   {map[string]string{"config.json": config, "tokenizer.json": "{}", "model.safetensors.index.json": index, "m1.safetensors": "x"}, []string{"config.json", "tokenizer.json", "model.safetensors.index.json", "m1.safetensors"}, "m2.safetensors: not on the hub"},
+		"an evil index":  {map[string]string{"config.json": config, "tokenizer.json": "{}", "model.safetensors.index.json": `{"weight_map":{"a":"../../x"}}`}, []string{"config.json", "tokenizer.json", "model.safetensors.index.json"}, "not beside it"},
+		"no weights":     {map[string]string{"config.json": config, "tokenizer.json": "{}"}, []string{"config.json", "tokenizer.json"}, "neither model.safetensors nor pytorch_model.bin"},
+		"an endless map": {map[string]string{"config.json": strings.Repeat(" ", 17<<20)}, nil, "are allowed"},
+	} {
+		var got []string
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			base := filepath.Base(r.URL.Path)
+			text, ok := c.files[base]
+			if !ok {
+				http.NotFound(w, r)
+				return
+			}
+			if r.Method == http.MethodGet {
+				got = append(got, base)
+			}
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+			w.Write([]byte(text))
+		}))
+		dir := t.TempDir()
+		_, err := (&Registry{Dir: dir}).Pull(t.Context(), PullOptions{What: "owner/repo", Client: &hub.Client{Endpoint: s.URL, Retries: 1, Wait: time.Millisecond}})
+		s.Close()
+		if err == nil || !strings.Contains(err.Error(), c.text) || !slices.Equal(got, c.want) {
+			t.Errorf("%s: brought %v, %v", name, got, err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, "*.gguf")); len(left) > 0 {
+			t.Errorf("%s: left %v", name, left)
+		}
 	}
 }

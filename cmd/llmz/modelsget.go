@@ -173,10 +173,11 @@ func newModelsConvertCommand(a *app) *cobra.Command {
 		Use:   "convert FOLDER|FILE",
 		Short: "Turn weights of other programs into a GGUF file",
 		Long: `Turn weights into a GGUF file: a Hugging Face folder with GPT-2's architecture
-(config.json, model.safetensors or pytorch_model.bin, and the vocabulary), or a file
-with a byte-level GRU or LSTM (a PyTorch state dict, safetensors or GGUF). The same
-input gives the same bytes on every machine. Without -o the model is installed under
-the input's name.`,
+(config.json; model.safetensors or pytorch_model.bin, whole or in shards with their
+index; vocab.json and merges.txt, or tokenizer.json), or a file with a byte-level GRU
+or LSTM (a PyTorch state dict, safetensors or GGUF). Nothing in a file is executed. The
+same input gives the same bytes on every machine. Without -o the model is installed
+under the input's name.`,
 		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o my.gguf gru.pt",
 		Args:    exactArgs(1, "one FOLDER or FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {

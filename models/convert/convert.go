@@ -4,29 +4,35 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/models/convert/checkpoint"
 )
 
-// maxFile is the largest file that Read takes: networks are small.
-const maxFile = 4 << 30
+// maxFile is the largest file that Load takes: networks are small.
+const maxFile = 1 << 30
 
 // Load reads a network from a file; see Read.
 func Load(path string) (*Network, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, weightsError("%s is not a file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxFile))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	n, err := Read(b)
+	n, err := read(f, st.Size())
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
@@ -35,19 +41,43 @@ func Load(path string) (*Network, error) {
 
 // Read reads a network from the bytes of a GGUF file, a PyTorch state dict
 // (torch.save) or a safetensors file, told apart by how they begin.
-func Read(b []byte) (*Network, error) {
-	var tensors map[string]Tensor
-	var err error
-	switch {
-	case bytes.HasPrefix(b, []byte("GGUF")):
-		tensors, err = readGGUF(b)
-	case bytes.HasPrefix(b, []byte("PK\x03\x04")):
-		tensors, err = readStateDict(b)
-	default:
-		tensors, err = readSafetensors(b)
+func Read(b []byte) (*Network, error) { return read(bytes.NewReader(b), int64(len(b))) }
+
+func read(r io.ReaderAt, size int64) (*Network, error) {
+	if size > maxFile {
+		return nil, weightsError("%d bytes are more than any of these has", size)
 	}
+	magic := make([]byte, 4)
+	if _, err := r.ReadAt(magic, 0); err == nil && string(magic) == "GGUF" {
+		b := make([]byte, size)
+		if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), b); err != nil {
+			return nil, err
+		}
+		tensors, err := readGGUF(b)
+		if err != nil {
+			return nil, err
+		}
+		return NewNetwork(tensors)
+	}
+	named, err := checkpoint.Parse(r, size)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrWeights, err)
+	}
+	tensors := make(map[string]Tensor, len(named))
+	left := size // of elements: F16 takes two bytes of a file, and a few may be shared
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		t := named[name]
+		if !t.Type.Float() && len(t.Shape) == 0 {
+			continue // counters, such as num_batches_tracked
+		}
+		if left -= int64(t.Elements()); left < 0 || len(t.Shape) > 2 || t.Elements() == 0 {
+			return nil, weightsError("tensor %q of shape %v has no place in it", name, t.Shape)
+		}
+		data := make([]float32, t.Elements())
+		if err := t.Read(data, 0); err != nil {
+			return nil, weightsError("tensor %q: %w", name, err)
+		}
+		tensors[name] = Tensor{Shape: t.Shape, Data: data}
 	}
 	return NewNetwork(tensors)
 }

@@ -1,9 +1,11 @@
+// Package gpt2 turns Hugging Face folders with models of GPT-2's architecture
+// into GGUF files that llama.cpp loads. The same input gives the same bytes on
+// every machine.
 package gpt2
 
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/models/convert/checkpoint"
 )
 
 // Options are the options of Convert.
@@ -48,16 +51,13 @@ type config struct {
 }
 
 func readConfig(dir string) (*config, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "config.json"))
+	var c config
+	err := checkpoint.ReadJSON(filepath.Join(dir, "config.json"), &c)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, formatf("%s has no config.json", dir)
 	}
 	if err != nil {
 		return nil, err
-	}
-	var c config
-	if err := json.Unmarshal(raw, &c); err != nil {
-		return nil, formatf("config.json: %v", err)
 	}
 	if c.Positions == 0 {
 		c.Positions = c.Ctx
@@ -69,6 +69,9 @@ func readConfig(dir string) (*config, error) {
 		return nil, formatf("activation %q", c.Activation)
 	case c.ScaleByIdx || c.ScaleAttn != nil && !*c.ScaleAttn:
 		return nil, formatf("attention that is not scaled as GPT-2 does")
+	}
+	if c.Vocab > maxVocab {
+		return nil, formatf("config.json has a vocabulary of %d tokens", c.Vocab)
 	}
 	for _, n := range []int{c.Layers, c.Heads, c.Embd, c.Positions, c.Vocab} {
 		if n < 1 || n > 1<<24 {
@@ -102,8 +105,8 @@ var layerTensors = []struct {
 }
 
 // Convert converts a Hugging Face folder with a model of GPT-2's architecture
-// (config.json, model.safetensors or pytorch_model.bin, and the vocabulary) and
-// writes a GGUF file that llama.cpp loads. Errors wrap ErrFormat where the
+// (config.json; model.safetensors or pytorch_model.bin, whole or in shards; the
+// vocabulary) and writes a GGUF file that llama.cpp loads. Errors wrap ErrFormat where the
 // folder is at fault.
 func Convert(ctx context.Context, dst io.Writer, dir string, o Options) error {
 	if o.Type != ggml.F32 && o.Type != ggml.F16 && o.Type != ggml.Q8_0 {
@@ -117,14 +120,14 @@ func Convert(ctx context.Context, dst io.Writer, dir string, o Options) error {
 	if err != nil {
 		return err
 	}
-	ck, err := openCheckpoint(dir)
+	ck, err := checkpoint.OpenFolder(dir)
 	if err != nil {
 		return err
 	}
 	defer ck.Close()
 
 	g := &writer{ctx: ctx, ck: ck, cfg: cfg, o: o}
-	if _, ok := ck.tensors["transformer.wte.weight"]; ok {
+	if _, ok := ck.Tensors["transformer.wte.weight"]; ok {
 		g.prefix = "transformer."
 	}
 	if g.o.Name == "" {
@@ -142,10 +145,18 @@ func Convert(ctx context.Context, dst io.Writer, dir string, o Options) error {
 	return err
 }
 
+// ErrFormat means that an input file is damaged or not of a kind that can be
+// converted.
+var ErrFormat = checkpoint.ErrFormat
+
+func formatf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrFormat, fmt.Sprintf(format, args...))
+}
+
 type writer struct {
 	ctx         context.Context
 	w           gguf.Writer
-	ck          *checkpoint
+	ck          *checkpoint.Checkpoint
 	cfg         *config
 	o           Options
 	prefix      string
@@ -225,23 +236,14 @@ func (g *writer) addTensors() error {
 
 // addHead adds the output matrix where it is not the embedding.
 func (g *writer) addHead() error {
-	head, ok := g.ck.tensors["lm_head.weight"]
+	head, ok := g.ck.Tensors["lm_head.weight"]
 	if !ok || g.cfg.TieEmbedded != nil && *g.cfg.TieEmbedded {
 		return nil
 	}
-	if head.offset == g.ck.tensors[g.prefix+"wte.weight"].offset {
+	if wte := g.ck.Tensors[g.prefix+"wte.weight"]; head.Same(wte) {
 		return nil
-	}
-	a, _, err := g.ck.floats("lm_head.weight")
-	if err != nil {
+	} else if same, err := g.equal(head, wte); err != nil || same {
 		return err
-	}
-	b, _, err := g.ck.floats(g.prefix + "wte.weight")
-	if err != nil {
-		return err
-	}
-	if slices.Equal(a, b) {
-		return nil
 	}
 	g.total++
 	prefix := g.prefix
@@ -254,37 +256,31 @@ func (g *writer) addHead() error {
 // tensor at a time is in memory. Shape, if given, is what it must be.
 func (g *writer) add(from, to string, typ ggml.Type, transpose bool, shape ...int) error {
 	name := g.prefix + from
-	t, ok := g.ck.tensors[name]
+	t, ok := g.ck.Tensors[name]
 	if !ok {
 		return formatf("there is no tensor %q", name)
 	}
-	if len(shape) > 0 && !slices.Equal(shape, t.shape) {
-		return formatf("%s is %v, config.json says %v", name, t.shape, shape)
+	if len(shape) > 0 && !slices.Equal(shape, t.Shape) {
+		return formatf("%s is %v, config.json says %v", name, t.Shape, shape)
 	}
-	if len(t.shape) < 1 || len(t.shape) > 2 || transpose && len(t.shape) != 2 {
-		return formatf("%s has shape %v", name, t.shape)
+	if len(t.Shape) < 1 || len(t.Shape) > 2 || transpose && len(t.Shape) != 2 || t.Elements() == 0 {
+		return formatf("%s has shape %v", name, t.Shape)
 	}
-	ne := slices.Clone(t.shape)
-	if !transpose {
-		slices.Reverse(ne) // ggml counts the fastest dimension first
+	if transpose {
+		t = t.Transposed()
 	}
+	ne := slices.Clone(t.Shape)
+	slices.Reverse(ne) // ggml counts the fastest dimension first
 	if typ == ggml.Q8_0 && ne[0]%ggml.QK8_0 != 0 {
 		typ = ggml.F16 // rows that do not divide into blocks
 	}
-	prefix := g.prefix
 	g.w.AddTensorFunc(to, typ, ne, func(w io.Writer) error {
-		if err := g.ctx.Err(); err != nil {
-			return err
-		}
-		v, shape, err := g.ck.floats(prefix + from)
+		err := g.rows(t, func(v []float32) error { return writeFloats(w, typ, v) })
 		if err != nil {
+			if g.ctx.Err() == nil {
+				err = fmt.Errorf("%s: %w", name, err)
+			}
 			return err
-		}
-		if transpose {
-			v = transposed(v, shape[0], shape[1])
-		}
-		if err := writeFloats(w, typ, v); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
 		}
 		g.done++
 		if g.o.Progress != nil {
@@ -295,22 +291,64 @@ func (g *writer) add(from, to string, typ ggml.Type, transpose bool, shape ...in
 	return nil
 }
 
-func transposed(v []float32, rows, cols int) []float32 {
-	out := make([]float32, len(v))
-	for r := range rows {
-		for c := range cols {
-			out[c*rows+r] = v[r*cols+c]
+// atOnce is about the number of elements that are in memory at a time.
+const atOnce = 4 << 20
+
+// rows hands on the rows of a matrix, or the elements of a vector, some at a time.
+func (g *writer) rows(t *checkpoint.Tensor, use func([]float32) error) error {
+	n, cols := t.Shape[0], 1
+	if len(t.Shape) == 2 {
+		cols = t.Shape[1]
+	}
+	step := max(1, atOnce/cols)
+	buf := make([]float32, min(step, n)*cols)
+	for first := 0; first < n; first += step {
+		if err := g.ctx.Err(); err != nil {
+			return err
+		}
+		v := buf[:min(step, n-first)*cols]
+		if err := t.Read(v, first); err != nil {
+			return err
+		}
+		if err := use(v); err != nil {
+			return err
 		}
 	}
-	return out
+	return nil
+}
+
+// equal reports whether two matrices hold the same.
+func (g *writer) equal(a, b *checkpoint.Tensor) (bool, error) {
+	if !slices.Equal(a.Shape, b.Shape) || len(a.Shape) != 2 {
+		return false, nil
+	}
+	same, at := true, 0
+	var other []float32
+	err := g.rows(a, func(v []float32) error {
+		if !same {
+			return nil
+		}
+		other = slices.Grow(other[:0], len(v))[:len(v)]
+		if err := b.Read(other, at); err != nil {
+			return err
+		}
+		at += len(v) / a.Shape[1]
+		same = slices.Equal(v, other)
+		return nil
+	})
+	return same, err
 }
 
 // writeFloats writes v in the encoding of typ. Values that are not finite are
-// refused: a model with one predicts nothing.
+// refused, and those that typ cannot hold: a model with one predicts nothing.
 func writeFloats(w io.Writer, typ ggml.Type, v []float32) error {
-	for i, x := range v {
-		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-			return formatf("element %d is %v", i, x)
+	limit := map[ggml.Type]float32{ggml.F32: math.MaxFloat32, ggml.F16: maxFloat16, ggml.Q8_0: 127 * maxFloat16}[typ]
+	for _, x := range v {
+		switch {
+		case math.IsNaN(float64(x)) || math.IsInf(float64(x), 0):
+			return formatf("it holds %v", x)
+		case x > limit || x < -limit:
+			return formatf("it holds %v, which is beyond what type %v can hold: --type f32", x, typ)
 		}
 	}
 	var b []byte
@@ -336,6 +374,9 @@ func writeFloats(w io.Writer, typ ggml.Type, v []float32) error {
 	_, err := w.Write(b)
 	return err
 }
+
+// maxFloat16 is the largest finite float16.
+const maxFloat16 = 65504
 
 // ParseType reads the name of a type that Convert can write: f32, f16 or q8_0.
 func ParseType(s string) (ggml.Type, error) {
