@@ -33,6 +33,9 @@ type app struct {
 
 	models *models.Registry
 
+	// settings are the person's defaults, of commands that take any.
+	settings settings
+
 	// held collects messages while a view has the terminal; nil otherwise.
 	held *bytes.Buffer
 

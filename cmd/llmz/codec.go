@@ -228,7 +228,7 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	if o.mode != filejob.Compress {
 		return engine.Options{}, read, a.prefer(o.model)
 	}
-	name := o.modelName()
+	name := o.modelName(a)
 	write := engine.Options{
 		NoMix: o.noMix, BlockSize: int(o.blockSize), Lanes: o.lanes,
 		Threads: int(o.threads), MemoryLimit: int64(o.memory),
@@ -246,15 +246,15 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 }
 
 // modelName returns the model to compress with: the one that is named, else the
-// level's.
-func (o *codecOptions) modelName() string {
+// level's, else the person's default.
+func (o *codecOptions) modelName(a *app) string {
 	switch {
 	case o.model != "":
 		return o.model
 	case o.level > 0:
 		return levels[o.level-1].model
 	}
-	return defaultModel
+	return a.settings.model()
 }
 
 // deviceNames are the values of --device.

@@ -173,7 +173,7 @@ func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, pr
 	case noModel:
 		return content, nil, nil
 	case "":
-		name = defaultModel
+		name = a.settings.model()
 	}
 	m, err := a.models.Open(ctx, name)
 	return content, m, err

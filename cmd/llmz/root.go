@@ -63,6 +63,12 @@ func newRootCommand(a *app) *cobra.Command {
 			return nil, cobra.ShellCompDirectiveDefault
 		},
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if o.version {
+				return nil
+			}
+			return a.applySettings(cmd)
+		},
 	}
 	cmd.SetFlagErrorFunc(flagError)
 	addGlobalFlags(cmd, a)

@@ -26,17 +26,20 @@ func TestMain(m *testing.M) {
 	if os.Getenv(runMainEnv) != "" {
 		main()
 	}
-	if err := asOnATerminal(); err != nil {
-		panic(err)
+	commands := map[string]func(){"llmz": main, "unllmz": main, "llmzcat": main}
+	if commands[strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")] == nil {
+		if err := asOnATerminal(); err != nil {
+			panic(err)
+		}
 	}
-	testscript.Main(m, map[string]func(){"llmz": main, "unllmz": main, "llmzcat": main})
+	testscript.Main(m, commands)
 }
 
 // asOnATerminal takes from the environment what would change the look of the
 // program or its answer to signals, so that the tests see the same wherever they run:
 // a job's log often has NO_COLOR, CI or TERM=dumb.
 func asOnATerminal() error {
-	for _, name := range []string{"CI", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "COLORTERM", "LLMZ_GLYPHS", "NO_COLOR", "STY", "TMUX", "TTY_FORCE", "WT_SESSION"} {
+	for _, name := range []string{"CI", "CLICOLOR", "CLICOLOR_FORCE", "COLORFGBG", "COLORTERM", "LLMZ_BLOCK_SIZE", "LLMZ_COLOR", "LLMZ_GLYPHS", "LLMZ_LEVEL", "LLMZ_MEMORY_LIMIT", "LLMZ_MODEL", "LLMZ_THREADS", "NO_COLOR", "STY", "TMUX", "TTY_FORCE", "WT_SESSION"} {
 		if err := os.Unsetenv(name); err != nil {
 			return err
 		}
@@ -47,6 +50,9 @@ func asOnATerminal() error {
 		if signal.Ignored(s) {
 			signal.Notify(make(chan os.Signal, 1), s)
 		}
+	}
+	if err := os.Setenv("LLMZ_CONFIG", os.DevNull); err != nil {
+		return err
 	}
 	return os.Setenv("TERM", "xterm-256color")
 }
@@ -60,6 +66,7 @@ func TestScript(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("LLMZ_DATA_DIR", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			e.Setenv("CORPUS", corpus)
 			e.Setenv("TMPDIR", filepath.Join(e.WorkDir, ".tmp"))
 			small, err := os.ReadFile(filepath.Join(corpus, "canterbury_small.bin"))

@@ -29,7 +29,7 @@ func runSession(ctx context.Context, a *app) error {
 	a.hold()
 	defer a.release()
 	return session.Run(ctx, b.backend(), session.Options{
-		Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ(), Model: defaultModel,
+		Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ(), Settings: a.sessionSettings(),
 	})
 }
 
@@ -42,7 +42,7 @@ type sessionBackend struct {
 func (b *sessionBackend) backend() session.Backend {
 	return session.Backend{
 		Models: b.models, Run: b.run, Estimate: b.estimate, Entrants: b.entrants, Inspect: b.inspect, Info: b.info,
-		Pull: true, TrainTarget: b.trainTarget, History: filepath.Join(models.DataDir(), "history.jsonl"),
+		Pull: true, TrainTarget: b.trainTarget, Remember: rememberSession, History: filepath.Join(models.DataDir(), "history.jsonl"),
 	}
 }
 
@@ -148,7 +148,7 @@ func (b *sessionBackend) open(ctx context.Context, name string) (predict.Model, 
 	case noModel:
 		return nil, nil
 	case "":
-		name = defaultModel
+		name = b.a.settings.model()
 	}
 	return b.a.models.Open(ctx, name)
 }

@@ -11,13 +11,13 @@ var topics = map[string]struct {
 	about string
 	text  func() string
 }{
-	"environment": {"the variables that llmz reads", func() string { return environmentHelp }},
+	"environment": {"the variables that llmz reads, and its configuration file", func() string { return settingsHelp() + environmentHelp }},
 	"levels":      {"what -1 to -9 stand for", levelsHelp},
 }
 
 func topicNames() []string { return slices.Sorted(maps.Keys(topics)) }
 
-const environmentHelp = `llmz reads these variables:
+const environmentHelp = `
 
 Models and data
   LLMZ_DATA_DIR    where models, the session's history and the llama.cpp

@@ -134,6 +134,9 @@ func (r *byteRange) Set(s string) error {
 	return nil
 }
 
+// maxThreads is the most threads to ask for.
+const maxThreads = 1 << 16
+
 // threadCount is the value of -T.
 type threadCount int
 
@@ -141,7 +144,7 @@ func (t *threadCount) String() string { return strconv.Itoa(int(*t)) }
 func (t *threadCount) Type() string   { return "N" }
 func (t *threadCount) Set(s string) error {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > 1<<16 {
+	if err != nil || n < 0 || n > maxThreads {
 		return fmt.Errorf("%q is not a number of threads", s)
 	}
 	*t = threadCount(n)

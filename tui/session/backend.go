@@ -145,6 +145,8 @@ type Backend struct {
 	// TrainTarget looks at a name for a new model; nil where Run does not train.
 	TrainTarget func(name string) TrainTarget
 	Pull        bool // whether Run takes this operation
+	// Remember keeps the settings that the session ended with; nil for nobody.
+	Remember func(x Settings)
 	// History is the file that keeps the results; empty for none.
 	History string
 	// ReadDir lists a directory; nil for the real one.

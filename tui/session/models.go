@@ -2,6 +2,7 @@ package session
 
 import (
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 
@@ -24,8 +25,9 @@ func (m *modelsScreen) loaded(s *Session, msg modelsMsg) {
 		return
 	}
 	m.all = msg.list
-	if s.settings.Model == "" && len(m.all) > 0 {
-		s.settings.Model = m.all[0].Name
+	here := func(x Model) bool { return x.Name == s.settings.Model }
+	if len(m.all) > 0 && !slices.ContainsFunc(m.all, here) {
+		s.settings.Model = m.all[0].Name // one that was remembered may be gone
 	}
 	for i := range m.all {
 		if m.all[i].Name == s.settings.Model && m.cursor == 0 {

@@ -20,13 +20,13 @@ const FrameTime = 125 * time.Millisecond
 
 // Options configure Run.
 type Options struct {
-	Theme   *theme.Theme
-	Out     io.Writer
-	In      io.Reader
-	Environ []string
-	Dir     string // where to begin, empty for the working directory
-	Model   string // the model to begin with
-	Clock   feed.Clock
+	Theme    *theme.Theme
+	Out      io.Writer
+	In       io.Reader
+	Environ  []string
+	Dir      string   // where to begin, empty for the working directory
+	Settings Settings // those to begin with
+	Clock    feed.Clock
 }
 
 // Run runs a session until the user quits. Jobs that still run then are
@@ -38,6 +38,9 @@ func Run(ctx context.Context, b Backend, o Options) error {
 	defer stop()
 	_, err := p.Run()
 	s.cancel()
+	if b.Remember != nil && s.settings != o.Settings {
+		b.Remember(s.settings)
+	}
 	return err
 }
 
@@ -115,7 +118,7 @@ func newSession(ctx context.Context, b Backend, o Options) *Session {
 		s.b.ReadDir = readDir
 	}
 	s.ctx, s.cancel = context.WithCancel(ctx)
-	s.settings.Model = o.Model
+	s.settings = o.Settings
 	s.queue = queue{ctx: s.ctx, run: b.Run, clock: s.o.Clock}
 	s.files.dir = o.Dir
 	if s.files.dir == "" {
