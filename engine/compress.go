@@ -38,7 +38,7 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	}
 	total := int64(-1)
 	if at, size, ok := randomAccess(src); ok {
-		total = contentSize(at, size)
+		total = contentSize(ctx, at, size)
 	}
 	z, err := NewReaderContext(ctx, src, o)
 	if err != nil {
@@ -51,13 +51,29 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 
 // contentSize returns the length of the content of the archive of size bytes in r, -1
 // if it cannot be told. It serves progress only: damage is found by reading.
-func contentSize(r io.ReaderAt, size int64) int64 {
-	members, err := archive.List(r, size)
+func contentSize(ctx context.Context, r io.ReaderAt, size int64) int64 {
+	var n int64
+	err := archive.Walk(contextReaderAt{ctx, r}, size, func(m *archive.Member) error {
+		n = m.Content + m.Length()
+		return nil
+	})
 	if err != nil {
 		return -1
 	}
-	last := &members[len(members)-1]
-	return last.Content + last.Length()
+	return n
+}
+
+// A contextReaderAt fails once its context is done: what reads through it ends soon after.
+type contextReaderAt struct {
+	ctx context.Context
+	r   io.ReaderAt
+}
+
+func (c contextReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.ReadAt(p, at)
 }
 
 func finishReader(z *Reader, err error) (Result, error) {

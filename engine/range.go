@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -19,7 +20,7 @@ func ReadRange(ctx context.Context, dst io.Writer, src io.ReaderAt, size, from, 
 	}
 	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
 	r := &ranger{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}, from: from, to: to}
-	err := r.read(src, size)
+	err := r.read(contextReaderAt{ctx, src}, size)
 	if e := r.models.close(); err == nil {
 		err = e
 	}
@@ -49,33 +50,55 @@ func (r *ranger) read(src io.ReaderAt, size int64) error {
 	// walked through.
 	if k, err := archive.NewSeeker(src, size); err == nil {
 		return r.readIndexed(k)
+	} else if e := r.ctx.Err(); e != nil {
+		return e
 	}
-	members, err := archive.List(src, size)
-	for i := range members {
-		m := &members[i]
-		k := archive.NewMemberSeeker(src, size, m)
+	var end int64 // of the content of the members so far
+	err := archive.Walk(src, size, func(m *archive.Member) error {
+		if r.to >= 0 && m.Content >= r.to {
+			return errRangeDone
+		}
+		var k *archive.Seeker
 		for n := range m.Blocks {
 			b := &m.Blocks[n]
 			if at := m.Content + b.Offset; r.wants(at, int64(b.Length)) {
+				if k == nil {
+					k = archive.NewMemberSeeker(src, size, m)
+				}
 				if err := r.block(k, n, at); err != nil {
-					return err
+					return &rangeError{err}
 				}
 			}
 		}
-	}
-	if err != nil && len(members) > 0 {
-		// What lies before the damage could be read all the same.
-		last := &members[len(members)-1]
-		if r.to >= 0 && r.to <= last.Content+last.Length() {
-			return nil
-		}
+		end = m.Content + m.Length()
+		return nil
+	})
+	var reading *rangeError
+	switch {
+	case errors.Is(err, errRangeDone):
+		return nil
+	case errors.As(err, &reading):
+		return reading.err
+	case err != nil && r.to >= 0 && r.to <= end && r.ctx.Err() == nil:
+		return nil // what lies before the damage could be read all the same
 	}
 	return err
 }
 
+// errRangeDone ends a walk behind the range.
+var errRangeDone = errors.New("the range is behind")
+
+// A rangeError is one about the range itself, not about the rest of the archive.
+type rangeError struct{ err error }
+
+func (e *rangeError) Error() string { return e.err.Error() }
+
 func (r *ranger) readIndexed(k *archive.Seeker) error {
 	at := int64(0)
 	for n := range k.Blocks() {
+		if r.to >= 0 && at >= r.to {
+			break
+		}
 		length := k.Length(n)
 		if r.wants(at, length) {
 			if err := r.block(k, n, at); err != nil {

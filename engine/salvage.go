@@ -46,7 +46,7 @@ func (e *DamageError) Unwrap() error { return e.Damaged[0].Err }
 // them. If anything is missing, Result.Damaged says where, and the error is a
 // DamageError.
 func Salvage(ctx context.Context, dst io.Writer, src io.ReaderAt, size int64, o ReadOptions) (Result, error) {
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, contentSize(src, size), o.Gate)
+	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, contentSize(ctx, src, size), o.Gate)
 	s := &salvager{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}}
 	err := s.run(src, size)
 	if e := s.models.close(); err == nil {
@@ -74,7 +74,7 @@ type salvager struct {
 }
 
 func (s *salvager) run(src io.ReaderAt, size int64) error {
-	scan := archive.NewScanner(src, size)
+	scan := archive.NewScanner(contextReaderAt{s.ctx, src}, size)
 	for {
 		if err := s.ctx.Err(); err != nil {
 			return err

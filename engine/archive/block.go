@@ -55,6 +55,9 @@ const (
 // maxBlockHeader is more than any block header takes.
 const maxBlockHeader = 2 + 4*10 + 3*10 + 1 + 8 + 4 + 2
 
+// minBlockRecord is the size of the smallest record of a block that an index follows.
+const minBlockRecord = 14
+
 // BlockOverhead is the most that a block takes beside its payload.
 const BlockOverhead = maxBlockHeader + 4
 
@@ -131,6 +134,11 @@ func (b *Block) check(h *Header) error {
 
 // parseBlock parses the block header that p starts with, and returns its size.
 func parseBlock(p []byte, h *Header, id uint32) (b *Block, size int, err error) {
+	return parseBlockIf(p, h, func(fields []byte, check uint16) bool { return check == uint16(memberCRC(id, fields)) })
+}
+
+// parseBlockIf is parseBlock where right tells whether the header's check is right.
+func parseBlockIf(p []byte, h *Header, right func(fields []byte, check uint16) bool) (b *Block, size int, err error) {
 	f := fields{p: p}
 	b = new(Block)
 	if f.byte() != markBlock && f.err == nil {
@@ -169,7 +177,7 @@ func parseBlock(p []byte, h *Header, id uint32) (b *Block, size int, err error) 
 	end := f.pos
 	check := f.u16()
 	// Unknown flags may have added fields, so the check cannot be found.
-	if f.err == nil && unknown == 0 && check != uint16(memberCRC(id, p[:end])) {
+	if f.err == nil && unknown == 0 && !right(p[:end], check) {
 		return nil, 0, &Error{-1, 0, "in the block's header", ErrChecksum}
 	}
 	if f.err == nil && unknown != 0 {

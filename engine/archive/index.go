@@ -48,6 +48,12 @@ func (x *index) equal(y *index) bool {
 	return x.blocks < 2 || slices.Equal(x.entries, y.entries) && bytes.Equal(x.header, y.header)
 }
 
+// The most bytes that an index takes before its entries and for one of them.
+const (
+	maxIndexHead = 32
+	maxEntry     = 9 + 5
+)
+
 // entry describes a block in an index.
 type entry struct {
 	size   int64 // of the whole block record
@@ -85,6 +91,9 @@ func parseIndex(p []byte, id uint32, known bool) (x *index, size int, err error)
 	x = new(index)
 	x.before = int64(f.uvarint())
 	x.blocks = int(f.limited(MaxBlocks, errTooBig))
+	if f.err == nil && int64(x.blocks) > x.before/minBlockRecord {
+		f.err = errors.New("more blocks than there is room for before it")
+	}
 	if x.blocks > 1 && f.err == nil {
 		// An entry takes at least two bytes of p: no more are allocated than it can hold.
 		x.entries = make([]entry, 0, min(x.blocks, (len(p)-f.pos)/2))

@@ -49,24 +49,34 @@ type BlockAt struct {
 // List returns the members of the archive of size bytes in r. It reads headers and
 // indexes but no payloads, and checks that the blocks are where the index says.
 func List(r io.ReaderAt, size int64) ([]Member, error) {
-	s := source{r: r, size: size}
 	var members []Member
+	err := Walk(r, size, func(m *Member) error {
+		members = append(members, *m)
+		return nil
+	})
+	return members, err
+}
+
+// Walk is List for archives of many members: it calls visit with one after the other, which
+// may keep it, and stops at visit's first error.
+func Walk(r io.ReaderAt, size int64, visit func(*Member) error) error {
+	s := source{r: r, size: size}
 	var content int64
+	blocks := 0
 	for pos := int64(0); pos < size || pos == 0; {
-		m, err := s.member(pos, len(members) > 0)
+		m, err := s.member(pos, pos > 0)
 		if err != nil {
-			n := 0
-			for i := range members {
-				n += len(members[i].Blocks)
-			}
-			return members, placed(err, n)
+			return placed(err, blocks)
 		}
 		m.Content = content
 		content += m.Length()
 		pos += m.Size
-		members = append(members, *m)
+		blocks += len(m.Blocks)
+		if err := visit(m); err != nil {
+			return err
+		}
 	}
-	return members, nil
+	return nil
 }
 
 // placed adds the number of blocks before to the block number of err.
@@ -82,21 +92,29 @@ func placed(err error, before int) error {
 
 // source reads pieces of an archive at random, with a small cache.
 type source struct {
-	r    io.ReaderAt
-	size int64
-	buf  []byte
-	at   int64
+	r     io.ReaderAt
+	size  int64
+	least int // what is read at once, at least; 0: cacheSize
+	buf   []byte
+	at    int64
 }
 
-// cacheSize is the least that a source reads at once.
+// cacheSize is the least that a source reads at once where nothing else is said.
 const cacheSize = 16 << 10
 
 // bytes returns up to n bytes at pos, fewer only at the end. They are valid until the
 // next call.
 func (s *source) bytes(pos int64, n int) ([]byte, error) {
 	n = int(min(int64(n), max(s.size-pos, 0)))
+	if n == 0 {
+		return nil, nil
+	}
 	if pos < s.at || pos+int64(n) > s.at+int64(len(s.buf)) {
-		want := int(min(int64(max(n, cacheSize)), s.size-pos))
+		least := cacheSize
+		if s.least > 0 {
+			least = s.least
+		}
+		want := int(min(int64(max(n, least)), s.size-pos))
 		s.buf = slices.Grow(s.buf[:0], want)[:want]
 		s.at = pos
 		m, err := s.r.ReadAt(s.buf, pos)
@@ -252,6 +270,10 @@ type Seeker struct {
 	m       Member
 	entries []entry
 	buf     []byte
+
+	// Block number at starts at pos, its content at offset.
+	at          int
+	pos, offset int64
 }
 
 // NewMemberSeeker returns a Seeker of a member that List found in r.
@@ -336,11 +358,14 @@ func (k *Seeker) Length(n int) int64 { return k.entries[n].length }
 
 // Block reads and checks block n. The payload is valid until the next call.
 func (k *Seeker) Block(n int) (*Block, []byte, error) {
-	pos, offset := k.m.Offset+int64(k.m.HeaderSize), int64(0)
-	for _, e := range k.entries[:n] {
-		pos += e.size
-		offset += e.length
+	if n < k.at || k.pos == 0 {
+		k.at, k.pos, k.offset = 0, k.m.Offset+int64(k.m.HeaderSize), 0
 	}
+	for ; k.at < n; k.at++ {
+		k.pos += k.entries[k.at].size
+		k.offset += k.entries[k.at].length
+	}
+	pos, offset := k.pos, k.offset
 	b, err := k.s.blockAt(pos, &k.m, n)
 	if err == nil && (b.RecordSize != k.entries[n].size || b.Offset != offset || int64(b.Length) != k.entries[n].length) {
 		err = &Error{What: "the index does not fit the block", Class: ErrCorrupt}

@@ -1,15 +1,25 @@
 package archive
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"io"
+	"slices"
 )
 
+// findSize is how many bytes a search looks at in one go.
+const findSize = 1 << 12
+
 // A Scanner finds the intact blocks of a damaged archive. It checks every block
-// without decoding it, and looks for the next intact record after damage.
+// without decoding it, and looks for the next intact record after damage. Its work is
+// linear in the size of the archive, whatever that is made of.
 type Scanner struct {
+	// Check, if set, is called before the payload of an intact block is read. Next returns
+	// its error.
+	Check func(*Header, *Block) error
+
 	s      source
+	survey *survey // nil until something is damaged
 	pos    int64
 	member *Member // nil until a header is found
 	record []byte  // its header record
@@ -121,24 +131,35 @@ func (z *Scanner) step() error {
 			return err
 		}
 	case mark[0] == markIndex && z.open:
-		x, size, err := z.indexAt(z.pos, z.member.Offset, true)
+		x, size, err := z.index()
 		if err != nil && !isFormat(err) {
 			return err
 		}
 		if err == nil {
 			z.end(x)
-			z.pos += int64(size)
+			z.pos += size
 			return nil
 		}
 		z.damage(at(err, -1, z.pos))
 	}
 	z.damage(&Error{-1, z.pos, "no intact record starts here", ErrCorrupt})
+	if err := z.look(); err != nil {
+		return err
+	}
 	if !z.open {
 		if ok, err := z.recover(); ok || err != nil {
 			return err
 		}
 	}
 	return z.resync()
+}
+
+// look makes the survey, once.
+func (z *Scanner) look() (err error) {
+	if z.survey == nil {
+		z.survey, err = newSurvey(z.s.r, z.s.size)
+	}
+	return err
 }
 
 // begin starts a member.
@@ -165,14 +186,21 @@ func (z *Scanner) block() (bool, error) {
 		}
 		return false, nil
 	}
-	payload, err := z.s.payload(z.member, b, z.buf)
+	payload, err := z.payload(b)
 	if err != nil {
 		if !isFormat(err) {
 			return false, err
 		}
 		z.damage(at(err, -1, z.pos))
+		if err := z.look(); err != nil {
+			return false, err
+		}
 		// The header may be right: then a record follows the payload.
-		if z.plausible(z.pos + b.RecordSize) {
+		follows, err := z.plausible(z.pos + b.RecordSize)
+		if err != nil {
+			return false, err
+		}
+		if follows {
 			if b.Whole && z.next == 0 {
 				z.gap(int64(b.Length))
 				z.open = false
@@ -219,53 +247,77 @@ func (z *Scanner) end(x *index) {
 	}
 }
 
-// indexAt parses the index at pos of a member that starts at start.
-func (z *Scanner) indexAt(pos, start int64, known bool) (*index, int, error) {
-	// Before reading all of it, see whether it belongs here.
-	p, err := z.s.bytes(pos, 1+binary.MaxVarintLen64)
+// payload reads and checks the payload of b.
+func (z *Scanner) payload(b *BlockAt) ([]byte, error) {
+	if z.survey != nil {
+		// One that is not intact is not read again and again.
+		if ok, err := z.survey.intact(&z.s, b.At, idKey(z.member.id)); err != nil || !ok {
+			return nil, errors.Join(err, &Error{What: "the coded data is damaged", Class: ErrChecksum})
+		}
+	}
+	if z.Check != nil {
+		if err := z.Check(z.member.Header, &b.Block); err != nil {
+			return nil, err
+		}
+	}
+	return z.s.payload(z.member, b, z.buf)
+}
+
+// index reads the index at pos, and returns its size.
+func (z *Scanner) index() (*index, int64, error) {
+	start, id := z.member.Offset, z.member.id
+	p, err := z.s.bytes(z.pos, maxIndexHead)
 	if err != nil {
 		return nil, 0, err
 	}
-	f := fields{p: p}
-	if f.byte() != markIndex || int64(f.uvarint()) != pos-start || f.err != nil {
-		return nil, 0, &Error{-1, 0, "no index starts here", ErrCorrupt}
+	f := fields{p: p, pos: 1}
+	before, blocks := int64(f.uvarint()), int64(f.limited(MaxBlocks, errTooBig))
+	wrong := &Error{-1, 0, "no index starts here", ErrCorrupt}
+	if f.err != nil || before != z.pos-start || blocks > before/minBlockRecord {
+		return nil, 0, wrong
 	}
-	const most = 1 << 24
-	if p, err = z.s.bytes(pos, most); err != nil {
+	size := maxIndexHead + blocks*maxEntry
+	if blocks > 1 {
+		size += 32 + MaxHeader + 16 + 8
+		if z.survey != nil {
+			x := z.survey.indexes[z.pos]
+			if x.start != start || x.id != id || x.size == 0 {
+				return nil, 0, wrong
+			}
+			size = x.size
+		}
+	}
+	if p, err = z.s.bytes(z.pos, int(min(size, z.s.size-z.pos))); err != nil {
 		return nil, 0, err
 	}
-	var id uint32
-	if known {
-		id = z.member.id
-	}
-	return parseIndex(p, id, known)
+	x, n, err := parseIndex(p, id, true)
+	return x, int64(n), err
 }
 
 // recover looks for the index of the member that should start at pos, and takes the
 // header from it.
 func (z *Scanner) recover() (bool, error) {
-	for q := z.pos + 1; q < z.s.size; q++ {
-		q, err := z.find(q, []byte{markIndex})
-		if err != nil || q >= z.s.size {
-			return false, err
-		}
-		x, _, err := z.indexAt(q, z.pos, false)
-		if err != nil {
-			if !isFormat(err) {
-				return false, err
-			}
-			continue
-		}
-		h, size, id, err := parseHeader(x.header)
-		if err != nil {
-			continue
-		}
-		start := z.pos
-		z.err = nil // no content is lost with the header
-		z.begin(&Member{Header: h, Offset: start, HeaderSize: size, id: id}, x.header)
-		return true, nil
+	at, ok := z.survey.starts[z.pos]
+	if !ok {
+		return false, nil
 	}
-	return false, nil
+	x := z.survey.indexes[at]
+	p, err := z.s.bytes(at, int(x.size))
+	if err != nil {
+		return false, err
+	}
+	got, _, err := parseIndex(p, x.id, true)
+	if err != nil {
+		return false, nil // it changed
+	}
+	h, size, id, err := parseHeader(got.header)
+	if err != nil {
+		return false, nil
+	}
+	start := z.pos
+	z.err = nil // no content is lost with the header
+	z.begin(&Member{Header: h, Offset: start, HeaderSize: size, id: id}, slices.Clone(got.header))
+	return true, nil
 }
 
 // resync moves pos to the next place where a record may start. Records of the
@@ -274,66 +326,78 @@ func (z *Scanner) recover() (bool, error) {
 func (z *Scanner) resync() error {
 	from := z.pos + 1
 	if z.open {
-		if err := z.seek(from, []byte{markBlock, markIndex}); err != nil || z.pos < z.s.size {
-			return err
+		key := idKey(z.member.id)
+		t := z.survey.members[key]
+		for q := from; t != nil && q <= t.last; q++ {
+			var err error
+			if q, err = z.s.find(q, []byte{markBlock, markIndex}); err != nil {
+				return err
+			}
+			if ok, err := z.survey.intact(&z.s, q, key); ok || err != nil {
+				z.pos = q
+				return err
+			}
 		}
 	}
-	return z.seek(from, []byte{Magic[0]})
-}
-
-// seek moves pos to the first place from q on where a record with one of marks may
-// start, or to the end.
-func (z *Scanner) seek(q int64, marks []byte) error {
-	for ; ; q++ {
+	for q := from; ; q++ {
 		var err error
-		if q, err = z.find(q, marks); err != nil {
+		if q, err = z.s.find(q, []byte{Magic[0]}); err != nil {
 			return err
 		}
-		if q >= z.s.size || z.plausible(q) {
+		p, err := z.s.bytes(q, headerPrefix)
+		if err != nil {
+			return err
+		}
+		ok, err := z.survey.headerAt(p, q)
+		if ok || q >= z.s.size || err != nil {
 			z.pos = min(q, z.s.size)
-			return nil
+			return err
 		}
 	}
 }
 
 // plausible tells whether a record with an intact header starts at pos, or the
 // archive ends there.
-func (z *Scanner) plausible(pos int64) bool {
+func (z *Scanner) plausible(pos int64) (bool, error) {
 	if pos >= z.s.size {
-		return pos == z.s.size
+		return pos == z.s.size, nil
 	}
-	p, err := z.s.bytes(pos, 1)
+	p, err := z.s.bytes(pos, headerPrefix)
 	if err != nil {
-		return false
+		return false, err
 	}
 	switch p[0] {
 	case Magic[0]:
-		_, _, _, err = z.s.headerAt(pos)
+		return z.survey.headerAt(p, pos)
 	case markBlock:
 		_, err = z.s.blockAt(pos, z.member, -1)
+		if err != nil && !isFormat(err) {
+			return false, err
+		}
+		return err == nil, nil
 	case markIndex:
-		_, _, err = z.indexAt(pos, z.member.Offset, true)
-	default:
-		return false
+		return z.survey.intact(&z.s, pos, idKey(z.member.id))
 	}
-	return err == nil
+	return false, nil
 }
 
-// find returns the first position from pos on that holds one of marks.
-func (z *Scanner) find(pos int64, marks []byte) (int64, error) {
-	for pos < z.s.size {
-		p, err := z.s.bytes(pos, cacheSize)
+// find returns the first position from pos on that holds one of marks, or the end.
+func (s *source) find(pos int64, marks []byte) (int64, error) {
+	for pos < s.size {
+		p, err := s.bytes(pos, findSize)
 		if err != nil {
 			return pos, err
 		}
-		for i, b := range p {
-			for _, m := range marks {
-				if b == m {
-					return pos + int64(i), nil
-				}
+		best := -1
+		for _, m := range marks {
+			if i := bytes.IndexByte(p, m); i >= 0 {
+				best, p = i, p[:i]
 			}
 		}
-		pos += int64(len(p))
+		if best >= 0 {
+			return pos + int64(best), nil
+		}
+		pos += min(findSize, s.size-pos)
 	}
 	return pos, nil
 }
