@@ -162,3 +162,43 @@ func BenchmarkGemm(b *testing.B) {
 		}
 	}
 }
+
+// TestPrefix multiplies with the first part of an operand's inner dimension, and some of
+// the panels of a product.
+func TestPrefix(t *testing.T) {
+	for _, kn := range Kernels() {
+		r := rand.New(rand.NewPCG(3, 4))
+		const m, n, all = 20, 100, 90
+		b := random(r, all, n, 0, false)
+		var left, right Packed
+		kn.PackRight(&right, b, 1)
+		for _, k := range []int{0, 2, 64, all} {
+			a := random(r, m, k, 0, false)
+			first := b
+			first.Rows = k
+			kn.PackLeft(&left, a, 1)
+			prefix := right.Prefix(k)
+			c := random(r, m, n, 0, false)
+			want, scale := reference(kn, 1, a, first, 0, c)
+			const panel = 1
+			before := append([]float32(nil), c.Data...)
+			kn.MulPanel(c, 1, &left, &prefix, 0, panel)
+			for i, v := range c.Data {
+				if inside := i%n/PanelWidth == panel; inside && math.Abs(float64(v)-want[i]) > 1e-5*scale[i] || !inside && v != before[i] {
+					t.Fatalf("%s: %d of %d: element %d is %v, want %v", kn.Name(), k, all, i, v, want[i])
+				}
+			}
+			if prefix.Inner() != k || prefix.Columns() != n {
+				t.Errorf("%s: prefix %dx%d", kn.Name(), prefix.Inner(), prefix.Columns())
+			}
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: an odd prefix was given", kn.Name())
+				}
+			}()
+			right.Prefix(3)
+		}()
+	}
+}

@@ -33,8 +33,11 @@ func (p Precision) String() string {
 // the lower half).
 const (
 	groupWidth = 16
-	panelWidth = 48
+	panelWidth = PanelWidth
 )
+
+// PanelWidth is the number of columns of a panel, the last of which may be narrower.
+const PanelWidth = 48
 
 // tileFunc computes a tile of C from units of packed operands:
 // C = alpha*A*B, plus C if add != 0. ldc is in elements.

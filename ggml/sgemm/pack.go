@@ -57,6 +57,29 @@ func (p *Packed) reset(kn *Kernel, n, k, width int) {
 	p.data = p.data[:size]
 }
 
+// Inner returns the inner dimension.
+func (p *Packed) Inner() int { return p.k }
+
+// Columns returns the number of columns of a right operand.
+func (p *Packed) Columns() int { return p.n }
+
+// Prefix returns the operand without what is beyond the first k of the inner dimension,
+// sharing its memory. k is even or all of it.
+func (p *Packed) Prefix(k int) Packed {
+	if k > p.k || k%2 != 0 && k != p.k {
+		panic("sgemm: no such prefix")
+	}
+	q := *p
+	if k < p.k {
+		if q.k = k; p.units == p.k {
+			q.units = k
+		} else {
+			q.units = k / 2 // pairs
+		}
+	}
+	return q
+}
+
 // PackLeft packs a left operand of m x k, using threads goroutines.
 func (kn *Kernel) PackLeft(p *Packed, a Matrix, threads int) {
 	m, k := a.Size()
