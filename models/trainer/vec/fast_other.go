@@ -13,3 +13,17 @@ func addMax(n int, x, b *float32) float32                             { panic("u
 func expSum(n int, x *float32, max float32) float32                   { panic("unreachable") }
 func adamW(n int, w, m, v, g *float32, k *[8]float32)                 { panic("unreachable") }
 func addTo(n int, dst, src *float32)                                  { panic("unreachable") }
+func dot(n int, x, y *float32) float32                                { panic("unreachable") }
+func dot3(n int, x, y, z *float32) float32                            { panic("unreachable") }
+func sum(n int, x *float32) float32                                   { panic("unreachable") }
+func largest(n int, x *float32) float32                               { panic("unreachable") }
+func scale(n int, x *float32, k float32)                              { panic("unreachable") }
+func normForward(n int, out, x, w *float32, mean, r float32)          { panic("unreachable") }
+func swigluForward(n int, out, g, u *float32)                         { panic("unreachable") }
+func swigluBackward(n int, g, u, da *float32)                         { panic("unreachable") }
+func geluForward(n int, out, x *float32)                              { panic("unreachable") }
+func geluBackward(n int, x, da *float32)                              { panic("unreachable") }
+func rotate(n int, x, c, s *float32)                                  { panic("unreachable") }
+func softmaxBackward(n int, p, dp *float32, d, k float32)             { panic("unreachable") }
+
+func normBackward(n int, dx, dw, dy, x, w *float32, mean, r, a, b float32) { panic("unreachable") }

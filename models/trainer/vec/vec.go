@@ -91,35 +91,25 @@ func LSTMBackward(dh, dc, saved, c, dg []float32) {
 	}
 }
 
-// CrossEntropy adds the bias to logits and replaces them by the gradient of the
-// cross-entropy with respect to them, times scale. It returns the cross-entropy in
-// nats.
+// CrossEntropy adds the bias, unless it is nil, to logits and replaces them by the
+// gradient of the cross-entropy with respect to them, times scale. It returns the
+// cross-entropy in nats.
 func CrossEntropy(logits, bias []float32, target int, scale float32) float64 {
 	n := len(logits)
-	_ = bias[n-1]
-	var most, sum float32
-	var wanted float32
-	if fast && n%8 == 0 {
+	var most float32
+	switch {
+	case bias == nil:
+		most = Max(logits)
+	case fast && n%8 == 0:
+		_ = bias[n-1]
 		most = addMax(n, &logits[0], &bias[0])
-		wanted = logits[target]
-		sum = expSum(n, &logits[0], most)
-	} else {
-		most = float32(math.Inf(-1))
-		for i, b := range bias[:n] {
-			logits[i] += b
-			most = max(most, logits[i])
-		}
-		wanted = logits[target]
-		for i, x := range logits {
-			e := float32(math.Exp(float64(x - most)))
-			logits[i] = e
-			sum += e
-		}
+	default:
+		Add(logits, bias[:n])
+		most = Max(logits)
 	}
-	k := scale / sum
-	for i := range logits {
-		logits[i] *= k
-	}
+	wanted := logits[target]
+	sum := Exp(logits, most)
+	Scale(logits, scale/sum)
 	logits[target] -= scale
 	return math.Log(float64(sum)) - float64(wanted-most)
 }

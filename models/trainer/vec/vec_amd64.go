@@ -4,6 +4,71 @@
 
 package vec
 
+// dot returns the sum of the products.
+//
+//go:noescape
+func dot(n int, x *float32, y *float32) float32
+
+// dot3 returns the sum of the products of three.
+//
+//go:noescape
+func dot3(n int, x *float32, y *float32, z *float32) float32
+
+// sum returns the sum.
+//
+//go:noescape
+func sum(n int, x *float32) float32
+
+// largest returns the largest element.
+//
+//go:noescape
+func largest(n int, x *float32) float32
+
+// scale multiplies x by k.
+//
+//go:noescape
+func scale(n int, x *float32, k float32)
+
+// normForward computes out = (x-mean)*r*w.
+//
+//go:noescape
+func normForward(n int, out *float32, x *float32, w *float32, mean float32, r float32)
+
+// normBackward adds dy*w*r - (x-mean)*a - b to dx and dy*(x-mean)*r to dw.
+//
+//go:noescape
+func normBackward(n int, dx *float32, dw *float32, dy *float32, x *float32, w *float32, mean float32, r float32, a float32, b float32)
+
+// swigluForward computes out = gate*sigmoid(gate)*u.
+//
+//go:noescape
+func swigluForward(n int, out *float32, gate *float32, u *float32)
+
+// swigluBackward replaces gate and u by their gradients, da being that of the product.
+//
+//go:noescape
+func swigluBackward(n int, gate *float32, u *float32, da *float32)
+
+// geluForward computes the tanh form of GELU.
+//
+//go:noescape
+func geluForward(n int, out *float32, x *float32)
+
+// geluBackward replaces x by its gradient, da being that of the result.
+//
+//go:noescape
+func geluBackward(n int, x *float32, da *float32)
+
+// rotate computes x*c + swapped(x)*s, where pairs of neighbours are swapped.
+//
+//go:noescape
+func rotate(n int, x *float32, c *float32, s *float32)
+
+// softmaxBackward replaces dp by p*(dp-d)*k.
+//
+//go:noescape
+func softmaxBackward(n int, p *float32, dp *float32, d float32, k float32)
+
 // gruForward is one step of a GRU for one stream; saved gets r, z, n and the hidden part of n.
 //
 //go:noescape

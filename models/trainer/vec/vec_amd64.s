@@ -124,6 +124,36 @@ DATA c6<>+24(SB)/4, $0x3ab60b61
 DATA c6<>+28(SB)/4, $0x3ab60b61
 GLOBL c6<>(SB), RODATA|NOPTR, $32
 
+DATA gelu2c<>+0(SB)/4, $0x3fcc422a
+DATA gelu2c<>+4(SB)/4, $0x3fcc422a
+DATA gelu2c<>+8(SB)/4, $0x3fcc422a
+DATA gelu2c<>+12(SB)/4, $0x3fcc422a
+DATA gelu2c<>+16(SB)/4, $0x3fcc422a
+DATA gelu2c<>+20(SB)/4, $0x3fcc422a
+DATA gelu2c<>+24(SB)/4, $0x3fcc422a
+DATA gelu2c<>+28(SB)/4, $0x3fcc422a
+GLOBL gelu2c<>(SB), RODATA|NOPTR, $32
+
+DATA gelu2ck<>+0(SB)/4, $0x3d922279
+DATA gelu2ck<>+4(SB)/4, $0x3d922279
+DATA gelu2ck<>+8(SB)/4, $0x3d922279
+DATA gelu2ck<>+12(SB)/4, $0x3d922279
+DATA gelu2ck<>+16(SB)/4, $0x3d922279
+DATA gelu2ck<>+20(SB)/4, $0x3d922279
+DATA gelu2ck<>+24(SB)/4, $0x3d922279
+DATA gelu2ck<>+28(SB)/4, $0x3d922279
+GLOBL gelu2ck<>(SB), RODATA|NOPTR, $32
+
+DATA gelu6ck<>+0(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+4(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+8(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+12(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+16(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+20(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+24(SB)/4, $0x3e5b33b6
+DATA gelu6ck<>+28(SB)/4, $0x3e5b33b6
+GLOBL gelu6ck<>(SB), RODATA|NOPTR, $32
+
 DATA signBit<>+0(SB)/4, $0x80000000
 DATA signBit<>+4(SB)/4, $0x80000000
 DATA signBit<>+8(SB)/4, $0x80000000
@@ -143,6 +173,420 @@ DATA bias127<>+20(SB)/4, $0x0000007f
 DATA bias127<>+24(SB)/4, $0x0000007f
 DATA bias127<>+28(SB)/4, $0x0000007f
 GLOBL bias127<>(SB), RODATA|NOPTR, $32
+
+// func dot(n int, x *float32, y *float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·dot(SB), NOSPLIT, $0-28
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   y+16(FP), DX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMOVUPS      (CX), Y1
+	VFMADD231PS  (DX), Y1, Y0
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VSHUFPS      $0x01, X0, X0, X1
+	VADDPS       X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+24(FP)
+	RET
+
+// func dot3(n int, x *float32, y *float32, z *float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·dot3(SB), NOSPLIT, $0-36
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   y+16(FP), DX
+	MOVQ   z+24(FP), BX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VMOVUPS      (CX), Y1
+	VMULPS       (DX), Y1, Y1
+	VFMADD231PS  (BX), Y1, Y0
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VSHUFPS      $0x01, X0, X0, X1
+	VADDPS       X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+32(FP)
+	RET
+
+// func sum(n int, x *float32) float32
+// Requires: AVX, SSE
+TEXT ·sum(SB), NOSPLIT, $0-20
+	MOVQ   n+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VXORPS Y0, Y0, Y0
+
+loop:
+	VADDPS       (CX), Y0, Y0
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X1, X0, X0
+	VSHUFPS      $0x01, X0, X0, X1
+	VADDPS       X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+16(FP)
+	RET
+
+// func largest(n int, x *float32) float32
+// Requires: AVX, SSE
+TEXT ·largest(SB), NOSPLIT, $0-20
+	MOVQ    n+0(FP), AX
+	MOVQ    x+8(FP), CX
+	VMOVUPS (CX), Y0
+
+loop:
+	VMAXPS       (CX), Y0, Y0
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VMOVHLPS     X0, X0, X1
+	VMAXPS       X1, X0, X0
+	VSHUFPS      $0x01, X0, X0, X1
+	VMAXPS       X1, X0, X0
+	VZEROUPPER
+	MOVSS        X0, ret+16(FP)
+	RET
+
+// func scale(n int, x *float32, k float32)
+// Requires: AVX
+TEXT ·scale(SB), NOSPLIT, $0-20
+	MOVQ         n+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS k+16(FP), Y0
+
+loop:
+	VMULPS  (CX), Y0, Y1
+	VMOVUPS Y1, (CX)
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func normForward(n int, out *float32, x *float32, w *float32, mean float32, r float32)
+// Requires: AVX
+TEXT ·normForward(SB), NOSPLIT, $0-40
+	MOVQ         n+0(FP), AX
+	MOVQ         x+16(FP), CX
+	MOVQ         out+8(FP), DX
+	MOVQ         w+24(FP), BX
+	VBROADCASTSS mean+32(FP), Y0
+	VBROADCASTSS r+36(FP), Y1
+
+loop:
+	VMOVUPS (CX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMULPS  (BX), Y2, Y2
+	VMOVUPS Y2, (DX)
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, AX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func normBackward(n int, dx *float32, dw *float32, dy *float32, x *float32, w *float32, mean float32, r float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·normBackward(SB), NOSPLIT, $0-64
+	MOVQ         n+0(FP), AX
+	MOVQ         x+32(FP), CX
+	MOVQ         w+40(FP), DX
+	MOVQ         dx+8(FP), BX
+	MOVQ         dw+16(FP), SI
+	MOVQ         dy+24(FP), DI
+	VBROADCASTSS mean+48(FP), Y0
+	VBROADCASTSS r+52(FP), Y1
+	VBROADCASTSS a+56(FP), Y2
+	VBROADCASTSS b+60(FP), Y3
+
+loop:
+	VMOVUPS      (CX), Y4
+	VMOVUPS      (DI), Y5
+	VSUBPS       Y0, Y4, Y4
+	VMULPS       Y1, Y5, Y5
+	VMOVUPS      (SI), Y6
+	VFMADD231PS  Y4, Y5, Y6
+	VMOVUPS      Y6, (SI)
+	VMOVUPS      (BX), Y6
+	VFMADD231PS  (DX), Y5, Y6
+	VFNMADD231PS Y2, Y4, Y6
+	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, (BX)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func swigluForward(n int, out *float32, gate *float32, u *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swigluForward(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ out+8(FP), CX
+	MOVQ gate+16(FP), DX
+	MOVQ u+24(FP), BX
+
+loop:
+	VMOVUPS      (DX), Y0
+	VMOVAPS      Y0, Y1
+	VXORPS       signBit<>+0(SB), Y1, Y1
+	VMINPS       expMax<>+0(SB), Y1, Y1
+	VMAXPS       expMin<>+0(SB), Y1, Y1
+	VMULPS       log2e<>+0(SB), Y1, Y2
+	VROUNDPS     $0x00, Y2, Y2
+	VMOVUPS      ln2hi<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      ln2lo<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      c6<>+0(SB), Y3
+	VFMADD213PS  c5<>+0(SB), Y1, Y3
+	VFMADD213PS  c4<>+0(SB), Y1, Y3
+	VFMADD213PS  c3<>+0(SB), Y1, Y3
+	VFMADD213PS  c2<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       bias127<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VMULPS       (BX), Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func swigluBackward(n int, gate *float32, u *float32, da *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·swigluBackward(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ gate+8(FP), CX
+	MOVQ u+16(FP), DX
+	MOVQ da+24(FP), BX
+
+loop:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (BX), Y1
+	VMOVAPS      Y0, Y2
+	VXORPS       signBit<>+0(SB), Y2, Y2
+	VMINPS       expMax<>+0(SB), Y2, Y2
+	VMAXPS       expMin<>+0(SB), Y2, Y2
+	VMULPS       log2e<>+0(SB), Y2, Y3
+	VROUNDPS     $0x00, Y3, Y3
+	VMOVUPS      ln2hi<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y2
+	VMOVUPS      ln2lo<>+0(SB), Y4
+	VFNMADD231PS Y4, Y3, Y2
+	VMOVUPS      c6<>+0(SB), Y4
+	VFMADD213PS  c5<>+0(SB), Y2, Y4
+	VFMADD213PS  c4<>+0(SB), Y2, Y4
+	VFMADD213PS  c3<>+0(SB), Y2, Y4
+	VFMADD213PS  c2<>+0(SB), Y2, Y4
+	VFMADD213PS  one<>+0(SB), Y2, Y4
+	VFMADD213PS  one<>+0(SB), Y2, Y4
+	VCVTPS2DQ    Y3, Y3
+	VPADDD       bias127<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y2
+	VADDPS       one<>+0(SB), Y2, Y2
+	VMOVUPS      one<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y0, Y2, Y0
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VADDPS       Y2, Y3, Y3
+	VMULPS       Y1, Y0, Y0
+	VMULPS       (DX), Y1, Y1
+	VMOVUPS      Y0, (DX)
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func geluForward(n int, out *float32, x *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluForward(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ out+8(FP), CX
+	MOVQ x+16(FP), DX
+
+loop:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      gelu2ck<>+0(SB), Y2
+	VMULPS       Y0, Y0, Y1
+	VFMADD213PS  gelu2c<>+0(SB), Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VXORPS       signBit<>+0(SB), Y1, Y1
+	VMINPS       expMax<>+0(SB), Y1, Y1
+	VMAXPS       expMin<>+0(SB), Y1, Y1
+	VMULPS       log2e<>+0(SB), Y1, Y2
+	VROUNDPS     $0x00, Y2, Y2
+	VMOVUPS      ln2hi<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      ln2lo<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      c6<>+0(SB), Y3
+	VFMADD213PS  c5<>+0(SB), Y1, Y3
+	VFMADD213PS  c4<>+0(SB), Y1, Y3
+	VFMADD213PS  c3<>+0(SB), Y1, Y3
+	VFMADD213PS  c2<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       bias127<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func geluBackward(n int, x *float32, da *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluBackward(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ da+16(FP), DX
+
+loop:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      gelu2ck<>+0(SB), Y2
+	VMULPS       Y0, Y0, Y1
+	VFMADD213PS  gelu2c<>+0(SB), Y2, Y1
+	VMULPS       Y0, Y1, Y1
+	VXORPS       signBit<>+0(SB), Y1, Y1
+	VMINPS       expMax<>+0(SB), Y1, Y1
+	VMAXPS       expMin<>+0(SB), Y1, Y1
+	VMULPS       log2e<>+0(SB), Y1, Y2
+	VROUNDPS     $0x00, Y2, Y2
+	VMOVUPS      ln2hi<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      ln2lo<>+0(SB), Y3
+	VFNMADD231PS Y3, Y2, Y1
+	VMOVUPS      c6<>+0(SB), Y3
+	VFMADD213PS  c5<>+0(SB), Y1, Y3
+	VFMADD213PS  c4<>+0(SB), Y1, Y3
+	VFMADD213PS  c3<>+0(SB), Y1, Y3
+	VFMADD213PS  c2<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VFMADD213PS  one<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y2, Y2
+	VPADDD       bias127<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y3, Y1
+	VADDPS       one<>+0(SB), Y1, Y1
+	VMOVUPS      one<>+0(SB), Y2
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y0, Y0, Y2
+	VMOVUPS      gelu6ck<>+0(SB), Y3
+	VFMADD213PS  gelu2c<>+0(SB), Y3, Y2
+	VMOVUPS      one<>+0(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VFMADD231PS  Y2, Y3, Y1
+	VMULPS       (DX), Y1, Y1
+	VMOVUPS      Y1, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, AX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func rotate(n int, x *float32, c *float32, s *float32)
+// Requires: AVX, FMA3
+TEXT ·rotate(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ s+24(FP), BX
+
+loop:
+	VMOVUPS     (CX), Y0
+	VPERMILPS   $0xb1, Y0, Y1
+	VMULPS      (DX), Y0, Y0
+	VFMADD231PS (BX), Y1, Y0
+	VMOVUPS     Y0, (CX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func softmaxBackward(n int, p *float32, dp *float32, d float32, k float32)
+// Requires: AVX
+TEXT ·softmaxBackward(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         p+8(FP), CX
+	MOVQ         dp+16(FP), DX
+	VBROADCASTSS d+24(FP), Y0
+	VBROADCASTSS k+28(FP), Y1
+
+loop:
+	VMOVUPS (DX), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (CX), Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMOVUPS Y2, (DX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, AX
+	JNZ     loop
+	VZEROUPPER
+	RET
 
 // func gruForward(n int, gi *float32, gh *float32, bi *float32, bh *float32, h *float32, out *float32, saved *float32)
 // Requires: AVX, AVX2, FMA3

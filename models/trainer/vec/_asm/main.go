@@ -45,6 +45,9 @@ func constants() {
 	c4 = splat("c4", 1.0/24)
 	c5 = splat("c5", 1.0/120)
 	c6 = splat("c6", 1.0/720)
+	gelu2c = splat("gelu2c", 1.5957691216)
+	gelu2ck = splat("gelu2ck", 1.5957691216*0.044715)
+	gelu6ck = splat("gelu6ck", 1.5957691216*0.044715*3)
 	signBit = splatInt("signBit", 1<<31)
 	bias127 = splatInt("bias127", 127)
 }
@@ -402,6 +405,7 @@ func add() {
 func main() {
 	ConstraintExpr("!purego")
 	constants()
+	transformer()
 	gruForward()
 	gruBackward()
 	lstmForward()
