@@ -21,6 +21,22 @@ var printableByte = func() map[rune]byte {
 	return m
 }()
 
+// Printable writes the bytes of a token in the characters that vocabularies use.
+func Printable(token []byte) string {
+	out := make([]rune, len(token))
+	for i, b := range token {
+		out[i] = byteRune[b]
+	}
+	return string(out)
+}
+
+var byteRune = func() (m [256]rune) {
+	for r, b := range printableByte {
+		m[b] = r
+	}
+	return m
+}()
+
 // fromPrintable returns the bytes of a token. One that has other characters,
 // as tokens added to a vocabulary by hand may, is its own text.
 func fromPrintable(s string) []byte {

@@ -241,3 +241,17 @@ func BenchmarkTokenize(b *testing.B) {
 		}
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	all := make([]byte, 256)
+	for i := range all {
+		all[i] = byte(i)
+	}
+	s := Printable(all)
+	if string(fromPrintable(s)) != string(all) || strings.ContainsAny(s, " \n\x00\x7f") {
+		t.Errorf("the bytes are written %q", s)
+	}
+	if got := Printable([]byte(" a\n")); got != "Ġa\u010a" {
+		t.Errorf("a space and a line end are written %q", got)
+	}
+}

@@ -29,6 +29,9 @@ const (
 // takes quadratic time.
 const maxWord = 256
 
+// Word returns the length of the first word of s, which must not be empty.
+func (rule Rule) Word(s []byte) int { return rule.word(s) }
+
 // word returns the length of the first word of s, which is not empty. A byte
 // that is not valid UTF-8 is a word of its own.
 func (rule Rule) word(s []byte) int {
