@@ -4,11 +4,15 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/llmz/llmz/models/trainer/vocab"
 )
 
 // A checkpoint is: magic, length of the header (uint32), the header as JSON, then
@@ -29,15 +33,19 @@ type checkpointHeader struct {
 	Stale     int           `json:"validations_without_best"`
 	Corpus    int64         `json:"corpus_bytes"`
 	Cursor    []streamState `json:"cursors"`
+	// Vocabulary is a transformer's.
+	Vocabulary *vocab.Vocabulary `json:"vocabulary,omitempty"`
+}
+
+// A checkpoint is one that has been read: its header, and the arrays that follow it.
+type checkpoint struct {
+	checkpointHeader
+	arrays []byte
 }
 
 // arrays lists what follows the header.
 func (t *training) arrays() [][]float32 {
-	list := [][]float32{t.p.data, t.m, t.v, t.best}
-	for i := range t.n.layers {
-		list = append(list, t.n.layers[i].h, t.n.layers[i].c)
-	}
-	return list
+	return append([][]float32{t.p.data, t.m, t.v, t.best}, t.arch.state()...)
 }
 
 // save writes the checkpoint whole or not at all.
@@ -54,7 +62,7 @@ func (t *training) save(path string) (err error) {
 		}
 	}()
 	head := checkpointHeader{Shape: t.c.Shape, Optimiser: t.c.Optimiser, Streams: t.c.Streams, Update: t.update, Bytes: t.bytes,
-		Elapsed: t.elapsed().Seconds(), BPC: t.smoothed, Best: t.bestBPC, Stale: t.stale, Corpus: t.corpus.bytes}
+		Elapsed: t.elapsed().Seconds(), BPC: t.smoothed, Best: t.bestBPC, Stale: t.stale, Corpus: t.corpus.bytes, Vocabulary: t.c.Vocabulary}
 	for _, s := range t.streams {
 		head.Cursor = append(head.Cursor, s.state())
 	}
@@ -88,60 +96,76 @@ func (t *training) save(path string) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// load restores a checkpoint of the same shape, streams and corpus.
-func (t *training) load(path string) error {
-	data, err := os.ReadFile(path)
+func (t *training) misfit(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: %s", ErrCheckpoint, t.c.Checkpoint, fmt.Sprintf(format, args...))
+}
+
+// readCheckpoint reads the checkpoint, if there is one, and takes the vocabulary from it.
+func (t *training) readCheckpoint() error {
+	data, err := os.ReadFile(t.c.Checkpoint)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	fail := func(format string, args ...any) error {
-		return fmt.Errorf("%w: %s: %s", ErrCheckpoint, path, fmt.Sprintf(format, args...))
-	}
 	const fixed = len(checkpointMagic) + 4
 	if len(data) < fixed+4 || string(data[:len(checkpointMagic)]) != checkpointMagic {
-		return fail("not a checkpoint")
+		return t.misfit("not a checkpoint")
 	}
 	body := data[:len(data)-4]
 	if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(data[len(body):]) {
-		return fail("checksum differs: the file is damaged")
+		return t.misfit("checksum differs: the file is damaged")
 	}
 	size := int(binary.LittleEndian.Uint32(body[len(checkpointMagic):]))
 	if size > len(body)-fixed {
-		return fail("header is cut off")
+		return t.misfit("header is cut off")
 	}
-	var head checkpointHeader
-	if err := json.Unmarshal(body[fixed:fixed+size], &head); err != nil {
-		return fail("header: %v", err)
+	c := &checkpoint{arrays: body[fixed+size:]}
+	if err := json.Unmarshal(body[fixed:fixed+size], &c.checkpointHeader); err != nil {
+		return t.misfit("header: %v", err)
 	}
+	if v := c.Vocabulary; v != nil {
+		if err := v.Check(); err != nil {
+			return t.misfit("%v", err)
+		}
+		t.c.Vocabulary = v
+	}
+	t.resumed = c
+	return nil
+}
+
+// restore goes on from a checkpoint of the same shape, streams and corpus.
+func (t *training) restore(c *checkpoint) error {
 	switch {
-	case head.Shape != t.c.Shape:
-		return fail("it holds %+v, not %+v", head.Shape, t.c.Shape)
-	case head.Optimiser != t.c.Optimiser:
-		return fail("it was made with the optimiser %q, not %q", head.Optimiser, t.c.Optimiser)
-	case head.Streams != t.c.Streams || len(head.Cursor) != t.c.Streams:
-		return fail("it has %d streams, not %d", head.Streams, t.c.Streams)
-	case head.Corpus != t.corpus.bytes:
-		return fail("it was made with %d bytes of corpus, these are %d", head.Corpus, t.corpus.bytes)
+	case c.Shape != t.c.Shape:
+		return t.misfit("it holds %+v, not %+v", c.Shape, t.c.Shape)
+	case c.Optimiser != t.c.Optimiser:
+		return t.misfit("it was made with the optimiser %q, not %q", c.Optimiser, t.c.Optimiser)
+	case c.Streams != t.c.Streams || len(c.Cursor) != t.c.Streams:
+		return t.misfit("it has %d streams, not %d", c.Streams, t.c.Streams)
+	case c.Corpus != t.corpus.bytes:
+		return t.misfit("it was made with %d bytes of corpus, these are %d", c.Corpus, t.corpus.bytes)
 	}
-	rest := body[fixed+size:]
+	rest := c.arrays
 	for _, a := range t.arrays() {
 		if len(rest) < 4*len(a) {
-			return fail("arrays are cut off")
+			return t.misfit("arrays are cut off")
 		}
 		if _, err := binary.Decode(rest, binary.LittleEndian, a); err != nil {
-			return fail("%v", err)
+			return t.misfit("%v", err)
 		}
 		rest = rest[4*len(a):]
 	}
 	if len(rest) != 0 {
-		return fail("%d bytes too many", len(rest))
+		return t.misfit("%d bytes too many", len(rest))
 	}
 	for i, s := range t.streams {
-		if err := s.restore(head.Cursor[i]); err != nil {
+		if err := s.restore(c.Cursor[i]); err != nil {
 			return err
 		}
 	}
-	t.update, t.bytes, t.smoothed, t.bestBPC, t.stale = head.Update, head.Bytes, head.BPC, head.Best, head.Stale
-	t.before = seconds(head.Elapsed)
+	t.update, t.bytes, t.smoothed, t.bestBPC, t.stale = c.Update, c.Bytes, c.BPC, c.Best, c.Stale
+	t.before = seconds(c.Elapsed)
 	return nil
 }

@@ -1,5 +1,6 @@
-// Package trainer trains byte-level recurrent models on the CPU: truncated
-// back-propagation through time over many parallel streams, Muon or AdamW, warm-up and
+// Package trainer trains models on the CPU: byte-level recurrent ones, by truncated
+// back-propagation through time over many parallel streams, and transformers over tokens
+// of a vocabulary that it learns from the corpus. Muon or AdamW, warm-up and
 // cosine schedule, gradient clipping, validation on held-out data.
 //
 // For a given seed, configuration and machine the result is the same bit for bit,
@@ -15,6 +16,7 @@ import (
 
 	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/ggml/sgemm"
+	"github.com/llmz/llmz/models/trainer/vocab"
 )
 
 // Errors that Train returns, wrapped with what to do about it.
@@ -31,6 +33,9 @@ var (
 // below.
 type Config struct {
 	Shape Shape
+	// Vocabulary is a transformer's; nil: one of Shape.Vocabulary tokens is learned from
+	// the corpus.
+	Vocabulary *vocab.Vocabulary
 	// Init holds the weights to start from, by name; nil: random ones.
 	Init map[string][]float32
 
@@ -38,16 +43,19 @@ type Config struct {
 	Validation float64 // held-out share of each source; default 0.01
 	Augment    Augment
 
-	Streams int // parallel streams; default 64
-	Steps   int // of truncated back-propagation; default 64
+	Streams int // parallel streams, or sequences of a transformer; default 64, of a transformer 16
+	Steps   int // of truncated back-propagation; default 64; of a transformer, always its context
 
 	Optimiser string  // Muon or AdamW; default Muon
 	Rate      float64 // peak learning rate; default 0.002
-	FinalRate float64 // share of Rate at the end of the cosine; default 0.02
-	WarmUp    int     // updates; default 200
-	Decay     float64 // weight decay of the matrices; default 0.01
-	Beta2     float64 // of AdamW; default 0.99
-	Clip      float64 // largest norm of the gradient; default 1
+	FinalRate float64 // share of Rate at the end; default 0.02
+	// CoolDown is the share of the training at whose end the rate falls, after having been
+	// even, so that a training can be made longer before that; 0: a cosine all along.
+	CoolDown float64
+	WarmUp   int     // updates; default 200
+	Decay    float64 // weight decay of the matrices; default 0.01
+	Beta2    float64 // of AdamW; default 0.99
+	Clip     float64 // largest norm of the gradient; default 1
 
 	// The length of the training: exactly one of these.
 	Updates int
@@ -69,8 +77,8 @@ type Config struct {
 	ValidateUpdates int           // in place of ValidateEvery where it must be reproducible
 }
 
-// The optimisers. Muon is for the matrices inside the recurrent layers, the rest is left
-// to AdamW; see muon.go.
+// The optimisers. Muon is for the matrices inside the layers, the rest is left to AdamW;
+// see muon.go.
 const (
 	AdamW = "adamw"
 	Muon  = "muon"
@@ -82,6 +90,14 @@ const shardStreams = 16
 
 // complete checks c and fills in the defaults.
 func (c *Config) complete() (*sgemm.Kernel, error) {
+	if c.Shape.Transformer() {
+		switch {
+		case c.Vocabulary != nil:
+			c.Shape.Vocabulary = len(c.Vocabulary.Tokens)
+		case c.Shape.Vocabulary == 0:
+			c.Shape.Vocabulary = vocabularyFor(c.Sources)
+		}
+	}
 	if err := c.Shape.Validate(); err != nil {
 		return nil, err
 	}
@@ -96,7 +112,6 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 	def(&c.Validation, 0.01)
 	def(&c.Rate, 0.002)
 	def(&c.FinalRate, 0.02)
-	def(&c.Decay, 0.01)
 	def(&c.Beta2, 0.99)
 	def(&c.Clip, 1)
 	whole := func(v *int, d int) {
@@ -104,6 +119,12 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 			*v = d
 		}
 	}
+	if c.Shape.Transformer() {
+		whole(&c.Streams, 16)
+		c.Steps = c.Shape.Context
+		def(&c.Decay, 0.1)
+	}
+	def(&c.Decay, 0.01)
 	whole(&c.Streams, 64)
 	whole(&c.Steps, 64)
 	whole(&c.WarmUp, 200)
@@ -127,6 +148,8 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 		return nil, fmt.Errorf("%d streams of %d steps: use 1 to 4096 of each", c.Streams, c.Steps)
 	case c.Optimiser != Muon && c.Optimiser != AdamW:
 		return nil, fmt.Errorf("unknown optimiser %q: use %s or %s", c.Optimiser, Muon, AdamW)
+	case c.CoolDown < 0 || c.CoolDown > 1:
+		return nil, fmt.Errorf("cool-down of %g of the training: use 0 to 1", c.CoolDown)
 	case c.Validation < 0 || c.Validation > 0.5:
 		return nil, fmt.Errorf("validation share %g: use 0 to 0.5", c.Validation)
 	}

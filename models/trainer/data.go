@@ -70,6 +70,7 @@ type stream struct {
 	c       *corpus
 	augment Augment
 	pcg     *rand.PCG
+	length  int    // of a text before it is rewritten; 0: drawn
 	before  []byte // the generator's state before it drew text
 	text    []byte
 	pos     int
@@ -88,10 +89,20 @@ func (s *stream) draw() {
 		i++
 	}
 	data := s.c.train[i].Data
-	length := int(minStream * math.Exp(r.Float64()*math.Log(float64(maxStream)/minStream)))
+	length := s.length
+	if length == 0 {
+		length = int(minStream * math.Exp(r.Float64()*math.Log(float64(maxStream)/minStream)))
+	}
 	length = min(length, len(data))
 	from := r.IntN(len(data) - length + 1)
 	s.text, s.pos = s.augment.apply(r, data[from:from+length]), 0
+}
+
+// whole returns the next text.
+func (s *stream) whole() []byte {
+	s.draw()
+	s.pos = len(s.text)
+	return s.text
 }
 
 // next returns what a model reads, what it should predict, and whether its state

@@ -1,6 +1,9 @@
 package trainer
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Event is what an observer of Train gets: *Started, *Progress, *Validated,
 // *Saved or *Finished. Observers run on the training goroutine and must be quick.
@@ -14,6 +17,21 @@ type Started struct {
 	Threads    int    `json:"threads"`
 	Bytes      int64  `json:"corpus_bytes"`
 	Resumed    int    `json:"resumed_updates"` // 0: a new training
+	// Warning is what to tell the user before time is spent, if anything.
+	Warning string `json:"warning,omitempty"`
+}
+
+// littleText is the corpus, in bytes, below which a model from scratch is of little use
+// but for the text itself.
+const littleText = 1 << 20
+
+// warning judges a corpus that a model is to be trained on.
+func warning(bytes int64, adapted bool) string {
+	if bytes >= littleText || adapted {
+		return ""
+	}
+	return fmt.Sprintf("%d bytes are very little to learn from: expect a model that knows this text and is of little use for any other. "+
+		"Give it megabytes of the kind of text it is for, or adapt a model that knows more (--init gru)", bytes)
 }
 
 // Progress comes after updates, at most twice a second.

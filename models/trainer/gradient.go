@@ -1,8 +1,6 @@
 package trainer
 
 import (
-	"math"
-
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
 )
@@ -10,16 +8,15 @@ import (
 // gradients accumulates weight gradients over a chunk.
 type gradients struct {
 	n    *network
-	g    *params // the gradient, in the parameters' layout
+	g    *recurrentParams // the gradient, in the parameters' layout
 	a, b sgemm.Packed
 	// dTable is the gradient of the first layer's input products: [257][gates*hidden].
 	dTable []float32
-	norms  []float64
 }
 
 func newGradients(n *network) *gradients {
 	s := n.p.shape
-	return &gradients{n: n, g: newParams(s), dTable: make([]float32, inputSymbols*s.gates()*s.Hidden)}
+	return &gradients{n: n, g: viewRecurrent(newParams(s)), dTable: make([]float32, inputSymbols*s.gates()*s.Hidden)}
 }
 
 // compute fills g with the gradient of the chunk that forwardBackward has run.
@@ -91,31 +88,4 @@ func (d *gradients) embedding(gates int) {
 	ih := n.p.layers[0].ih
 	multiply(d.g.embed, table, ih.matrix(n.p.data))
 	multiply(d.g.layers[0].ih, table.T(), n.p.embed.matrix(n.p.data))
-}
-
-// block is how many parameters one task of norm and of the optimiser handles.
-const block = 1 << 16
-
-// norm returns the Euclidean norm of the gradient.
-func (d *gradients) norm() float64 {
-	data := d.g.data
-	blocks := (len(data) + block - 1) / block
-	if len(d.norms) != blocks {
-		d.norms = make([]float64, blocks)
-	}
-	parallel(d.n.threads, blocks, func(b int) {
-		var s0, s1 float64
-		part := data[b*block : min(len(data), (b+1)*block)]
-		for i := 0; i < len(part); i += 2 { // the vector's length is a multiple of 8
-			x, y := float64(part[i]), float64(part[i+1])
-			s0 += x * x
-			s1 += y * y
-		}
-		d.norms[b] = s0 + s1
-	})
-	sum := 0.0
-	for _, s := range d.norms {
-		sum += s
-	}
-	return math.Sqrt(sum)
 }

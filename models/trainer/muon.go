@@ -9,7 +9,7 @@ import (
 // Muon steps along the orthogonalised momentum of a matrix (Jordan et al., "Muon: an
 // optimizer for hidden layers in neural networks", 2024), which moves all of its singular
 // directions alike, where AdamW follows the few that dominate the gradient. It suits the
-// products inside the recurrent layers; embedding, output and biases stay with AdamW.
+// products inside the layers; embedding, output and vectors stay with AdamW.
 const (
 	muonMomentum = 0.95
 	// muonScale is the norm of a step per unit of the learning rate: what serves AdamW
@@ -23,7 +23,7 @@ const (
 // The quintic a*x + b*x^3 + c*x^5 of that iteration.
 const muonA, muonB, muonC = 3.4445, -4.7750, 2.0315
 
-// muon steps one gate's part of a matrix: the gates are separate maps that share an
+// muon steps one part of a matrix: gates, for one, are separate maps that share an
 // input, so each is orthogonalised for itself.
 type muon struct {
 	t          tensor
@@ -38,17 +38,14 @@ func newMuon(t tensor) *muon {
 		gram: make([]float32, side*side), poly: make([]float32, side*side)}
 }
 
-// newMuons returns the steppers of the recurrent matrices.
+// newMuons returns the steppers of the matrices inside the layers.
 func newMuons(p *params) []*muon {
 	var list []*muon
 	for _, t := range p.list {
-		if !t.recurrent {
-			continue
-		}
-		for gate := range p.shape.gates() {
+		for i := range t.parts {
 			part := t
-			part.rows = p.shape.Hidden
-			part.offset += gate * part.size()
+			part.rows /= t.parts
+			part.offset += i * part.size()
 			list = append(list, newMuon(part))
 		}
 	}

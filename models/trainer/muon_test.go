@@ -72,7 +72,7 @@ func TestMuonDecaysAndStandsStill(t *testing.T) {
 	}
 }
 
-// TestMuonParts: every recurrent matrix is stepped by exactly one optimiser.
+// TestMuonParts: every matrix inside a layer is stepped by exactly one optimiser.
 func TestMuonParts(t *testing.T) {
 	for _, arch := range []string{"gru", "lstm"} {
 		p := newParams(Shape{Arch: arch, Layers: 2, Hidden: 24, Embed: 10})
@@ -87,7 +87,7 @@ func TestMuonParts(t *testing.T) {
 		}
 		for _, l := range p.list {
 			want := 0
-			if l.recurrent {
+			if l.parts > 0 {
 				want = 1
 			}
 			for i := range l.size() {

@@ -14,7 +14,7 @@ import (
 // shard's part is contiguous, and the weight gradients are single products over
 // all symbols of the chunk.
 type network struct {
-	p       *params
+	p       *recurrentParams
 	kernel  *sgemm.Kernel
 	threads int
 
@@ -61,7 +61,7 @@ type shardScratch struct {
 // newNetwork makes a network for chunks of steps x streams; shardStreams divides
 // streams.
 func newNetwork(p *params, kernel *sgemm.Kernel, steps, streams, shardStreams, threads int) *network {
-	n := &network{p: p, kernel: kernel, threads: threads, steps: steps, streams: streams,
+	n := &network{p: viewRecurrent(p), kernel: kernel, threads: threads, steps: steps, streams: streams,
 		shardStreams: shardStreams, symbols: steps * streams}
 	h, g := p.shape.Hidden, p.shape.gates()*p.shape.Hidden
 	n.input, n.target, n.reset = make([]int32, n.symbols), make([]int32, n.symbols), make([]bool, n.symbols)

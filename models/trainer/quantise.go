@@ -16,7 +16,7 @@ import (
 // ErrNoHeldOut means that there is no held-out data to measure with.
 var ErrNoHeldOut = errors.New("the corpus is too small to hold any of it back")
 
-// Network returns the trained network, ready to be written as a model file.
+// Network returns the trained recurrent network, ready to be written as a model file.
 func (r *Result) Network() *convert.Network {
 	n := &convert.Network{
 		Config:  rnn.Config{Cell: r.Shape.Arch, Layers: r.Shape.Layers, Hidden: r.Shape.Hidden, Embed: r.Shape.Embed},
@@ -28,8 +28,8 @@ func (r *Result) Network() *convert.Network {
 	return n
 }
 
-// Quantisation is what rounding the weights and activations to int8 costs, in
-// bits per byte on the same text.
+// Quantisation is what rounding to int8 costs, in bits per byte on the same text: of
+// weights and activations for a recurrent network, of weights for a transformer.
 type Quantisation struct {
 	Float, Integer float64
 }
@@ -42,6 +42,9 @@ func (q Quantisation) Loss() float64 { return q.Integer/q.Float - 1 }
 func (r *Result) Quantisation(ctx context.Context) (Quantisation, error) {
 	if len(r.held) == 0 {
 		return Quantisation{}, ErrNoHeldOut
+	}
+	if r.Shape.Transformer() {
+		return r.quantisedTransformer(ctx)
 	}
 	return Measure(ctx, r.Network(), r.held)
 }

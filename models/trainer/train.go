@@ -2,22 +2,23 @@ package trainer
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"time"
 
+	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
+	"github.com/llmz/llmz/models/trainer/vocab"
 )
 
 // Result is a trained model.
 type Result struct {
-	Shape   Shape
-	Weights []Weight
-	Updates int
-	Bytes   int64   // trained on
-	BPC     float64 // on the held-out data; 0 without any
+	Shape      Shape
+	Vocabulary *vocab.Vocabulary // of a transformer
+	Weights    []Weight
+	Updates    int
+	Bytes      int64   // trained on
+	BPC        float64 // on the held-out data; 0 without any
 
 	held [][]byte // the held-out texts
 }
@@ -38,9 +39,10 @@ type training struct {
 	m, v    []float32 // AdamW's moments; m is the momentum of muons
 	muons   []*muon   // matrices that AdamW leaves alone
 	best    []float32 // weights of the best validation
-	n       *network
-	d       *gradients
-	eval    *network
+	g       []float32 // the gradient
+	kernel  *sgemm.Kernel
+	arch    architecture
+	texts   [][]byte // held out
 	streams []*stream
 
 	update   int
@@ -49,6 +51,7 @@ type training struct {
 	bestBPC  float64
 	stale    int
 	total    int // updates; 0: by time
+	resumed  *checkpoint
 
 	begun  time.Time
 	before time.Duration // elapsed before a resume
@@ -66,14 +69,14 @@ func (t *training) elapsed() time.Duration {
 // asked for, and returns the weights so far together with ctx's error. observe may
 // be nil.
 func Train(ctx context.Context, c Config, observe func(Event)) (*Result, error) {
-	t, err := newTraining(c, observe)
+	t, err := newTraining(ctx, c, observe)
 	if err != nil {
 		return nil, err
 	}
 	return t.run(ctx)
 }
 
-func newTraining(c Config, observe func(Event)) (*training, error) {
+func newTraining(ctx context.Context, c Config, observe func(Event)) (*training, error) {
 	kernel, err := c.complete()
 	if err != nil {
 		return nil, err
@@ -81,53 +84,53 @@ func newTraining(c Config, observe func(Event)) (*training, error) {
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	t := &training{c: c, observe: observe, begun: time.Now(), held: c.Gate.Held()}
+	t := &training{c: c, kernel: kernel, observe: observe, begun: time.Now(), held: c.Gate.Held()}
 	if t.corpus, err = newCorpus(c.Sources, c.Validation); err != nil {
 		return nil, err
 	}
-	t.p = newParams(c.Shape)
+	if t.c.Resume && t.c.Checkpoint != "" {
+		if err := t.readCheckpoint(); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.vocabulary(ctx); err != nil {
+		return nil, err
+	}
+	t.p = newParams(t.c.Shape)
 	if c.Init == nil {
 		t.p.init(c.Seed)
 	} else if err := t.p.set(c.Init); err != nil {
 		return nil, err
 	}
-	t.m, t.v = make([]float32, len(t.p.data)), make([]float32, len(t.p.data))
-	if c.Optimiser == Muon {
+	n := len(t.p.data)
+	t.g, t.m, t.v = make([]float32, n), make([]float32, n), make([]float32, n)
+	if t.c.Optimiser == Muon {
 		t.muons = newMuons(t.p)
 	}
 	t.best = append([]float32(nil), t.p.data...)
-	t.n = newNetwork(t.p, kernel, c.Steps, c.Streams, c.shard(), c.Threads)
-	t.d = newGradients(t.n)
-	for i := range c.Streams {
-		t.streams = append(t.streams, newStream(t.corpus, c.Augment, c.Seed, uint64(i)))
+	if t.arch, err = newArchitecture(&t.c, t.p, t.kernel); err != nil {
+		return nil, err
 	}
-	t.total = c.Updates
-	if c.Epochs > 0 {
-		t.total = max(1, int(math.Ceil(c.Epochs*float64(t.corpus.bytes)/float64(t.n.symbols))))
+	t.texts = t.corpus.heldOutTexts(t.arch.heldOut())
+	for i := range t.c.Streams {
+		s := newStream(t.corpus, t.c.Augment, t.c.Seed, uint64(i))
+		s.length = t.arch.textLength()
+		t.streams = append(t.streams, s)
 	}
-	if c.Resume && c.Checkpoint != "" {
-		if err := t.load(c.Checkpoint); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	t.total = t.c.Updates
+	if t.c.Epochs > 0 {
+		t.total = max(1, int(math.Ceil(t.c.Epochs*float64(t.corpus.bytes)/float64(t.arch.chunkBytes()))))
+	}
+	if t.resumed != nil {
+		if err := t.restore(t.resumed); err != nil {
 			return nil, err
 		}
+		t.resumed = nil
 	}
-	observe(&Started{Shape: c.Shape, Parameters: c.Shape.Parameters(), Kernel: kernel.Name(),
-		Threads: c.Threads, Bytes: t.corpus.bytes, Resumed: t.update})
+	observe(&Started{Shape: t.c.Shape, Parameters: t.c.Shape.Parameters(), Kernel: t.kernel.Name(),
+		Threads: t.c.Threads, Bytes: t.corpus.bytes, Resumed: t.update,
+		Warning: warning(t.corpus.bytes, c.Init != nil)})
 	return t, nil
-}
-
-// set copies weights by name.
-func (p *params) set(weights map[string][]float32) error {
-	for _, t := range p.list {
-		w, ok := weights[t.name]
-		if !ok {
-			return fmt.Errorf("initial weights: no tensor %s", t.name)
-		}
-		if len(w) != t.size() {
-			return fmt.Errorf("initial weights: %s has %d values, not %dx%d", t.name, len(w), t.rows, t.cols)
-		}
-		copy(t.in(p.data), w)
-	}
-	return nil
 }
 
 // fraction is how much of the schedule is done.
@@ -138,11 +141,18 @@ func (t *training) fraction() float64 {
 	return min(1, t.elapsed().Seconds()/t.c.For.Seconds())
 }
 
-// rate is the learning rate of the next update: a linear warm-up, then a cosine.
+// longestWarmUp is the share of the training after which the warm-up is over in any case.
+const longestWarmUp = 0.05
+
+// rate is the learning rate of the next update: a linear warm-up, then a cosine, or
+// an even rate that falls to the end.
 func (t *training) rate() float64 {
 	c := &t.c
-	cosine := c.FinalRate + (1-c.FinalRate)*0.5*(1+math.Cos(math.Pi*t.fraction()))
-	return c.Rate * cosine * min(1, float64(t.update+1)/float64(c.WarmUp))
+	left := 0.5 * (1 + math.Cos(math.Pi*t.fraction()))
+	if c.CoolDown > 0 {
+		left = min(1, (1-t.fraction())/c.CoolDown)
+	}
+	return c.Rate * (c.FinalRate + (1-c.FinalRate)*left) * min(1, max(float64(t.update+1)/float64(c.WarmUp), t.fraction()/longestWarmUp))
 }
 
 func (t *training) run(ctx context.Context) (*Result, error) {
@@ -205,26 +215,17 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 }
 
 // step trains on one chunk and returns its loss and the gradient's norm.
-func (t *training) step(rate float64) (bpc, norm float64) {
-	n := t.n
-	for i, s := range t.streams {
-		for step := range n.steps {
-			at := n.index(step, i)
-			n.input[at], n.target[at], n.reset[at] = s.next()
-		}
-	}
-	n.prepare(true)
-	bpc = n.forwardBackward(true)
-	t.d.compute()
-	norm = t.d.norm()
+func (t *training) step(rate float64) (bpc, length float64) {
+	bits, bytes := t.arch.step(t.streams, t.g)
+	bpc, length = bits/float64(bytes), gradientNorm(t.g, t.c.Threads)
 	t.update++
-	t.bytes += int64(n.symbols)
+	t.bytes += int64(bytes)
 	if t.smoothed == 0 {
 		t.smoothed = bpc
 	}
 	t.smoothed += (bpc - t.smoothed) * max(0.02, 1/float64(t.update))
-	t.optimise(rate, norm)
-	return bpc, norm
+	t.optimise(rate, length)
+	return bpc, length
 }
 
 // optimise applies one step of the optimiser. Only matrices decay.
@@ -242,11 +243,11 @@ func (t *training) optimise(rate, norm float64) {
 	}
 	var parts []part
 	for _, p := range t.p.list {
-		if t.muons != nil && p.recurrent {
+		if t.muons != nil && p.parts > 0 {
 			continue
 		}
 		for at := 0; at < p.size(); at += block {
-			parts = append(parts, part{p.offset + at, p.offset + min(p.size(), at+block), !p.bias})
+			parts = append(parts, part{p.offset + at, p.offset + min(p.size(), at+block), !p.vector})
 		}
 	}
 	parallel(t.c.Threads, len(parts), func(i int) {
@@ -254,10 +255,10 @@ func (t *training) optimise(rate, norm float64) {
 		if a.decay {
 			k.Decay = float32(t.c.Decay)
 		}
-		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.d.g.data[a.from:a.to])
+		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.g[a.from:a.to])
 	})
 	parallel(t.c.Threads, len(t.muons), func(i int) {
-		t.muons[i].step(t.n.kernel, t.p.data, t.m, t.d.g.data, k.GradScale, k.Rate, float32(t.c.Decay))
+		t.muons[i].step(t.kernel, t.p.data, t.m, t.g, k.GradScale, k.Rate, float32(t.c.Decay))
 	})
 }
 
@@ -284,18 +285,12 @@ func (t *training) checkpoint() error {
 // finish returns the best weights seen, which are the last ones without held-out
 // data.
 func (t *training) finish(reason string) *Result {
-	r := &Result{Shape: t.c.Shape, Updates: t.update, Bytes: t.bytes, BPC: t.bestBPC, held: t.corpus.heldOutTexts()}
+	r := &Result{Shape: t.c.Shape, Updates: t.update, Bytes: t.bytes, BPC: t.bestBPC, Vocabulary: t.c.Vocabulary, held: t.texts}
 	data := t.p.data
 	if t.bestBPC > 0 {
 		data = t.best
 	}
-	for _, p := range t.p.list {
-		w := Weight{Name: p.name, Shape: []int{p.rows, p.cols}, Data: append([]float32(nil), p.in(data)...)}
-		if p.bias {
-			w.Shape = []int{p.cols}
-		}
-		r.Weights = append(r.Weights, w)
-	}
+	r.Weights = t.p.weights(data)
 	t.observe(&Finished{Update: t.update, Bytes: t.bytes, BPC: t.bestBPC, Elapsed: t.elapsed().Seconds(), Reason: reason})
 	return r
 }

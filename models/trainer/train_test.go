@@ -239,7 +239,7 @@ func TestConfigErrors(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	c := small("gru")
 	c.Updates, c.WarmUp, c.Rate, c.FinalRate = 1000, 10, 1, 0.1
-	tr, err := newTraining(c, nil)
+	tr, err := newTraining(t.Context(), c, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 	c.Updates, c.For = 0, time.Hour
-	if tr, err = newTraining(c, nil); err != nil {
+	if tr, err = newTraining(t.Context(), c, nil); err != nil {
 		t.Fatal(err)
 	}
 	tr.before, tr.update = 30*time.Minute, 1000

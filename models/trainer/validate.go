@@ -13,10 +13,10 @@ const (
 // validate measures the held-out data and remembers the weights if they are the
 // best so far. A cancelled ctx leaves everything as it is.
 func (t *training) validate(ctx context.Context) {
-	if len(t.corpus.valid) == 0 {
+	if len(t.texts) == 0 {
 		return
 	}
-	bpc, err := t.heldOut(ctx)
+	bpc, err := t.arch.measure(ctx, t.texts)
 	if err != nil {
 		return
 	}
@@ -30,30 +30,23 @@ func (t *training) validate(ctx context.Context) {
 	t.observe(&Validated{Update: t.update, Bytes: t.bytes, BPC: bpc, Best: best, Elapsed: t.elapsed().Seconds()})
 }
 
-// heldOut returns the bits per byte of the held-out texts.
-func (t *training) heldOut(ctx context.Context) (float64, error) {
-	if t.eval == nil {
-		t.eval = newNetwork(t.p, t.n.kernel, validSteps, validStreams, shardStreams, t.c.Threads)
-	}
-	return evaluate(ctx, t.eval, t.corpus.heldOutTexts())
-}
-
 // heldOutTexts returns texts that are spread over the held-out part of each source,
-// as many of a source as its weight calls for: the same texts every time.
-func (c *corpus) heldOutTexts() [][]byte {
+// as many of a source as its weight calls for, each of at most size bytes: the same
+// texts every time.
+func (c *corpus) heldOutTexts(count, size int) [][]byte {
 	if len(c.valid) == 0 {
 		return nil
 	}
-	texts := make([][]byte, validStreams)
+	texts := make([][]byte, count)
 	for i := range texts {
-		p, s := (float64(i)+0.5)/validStreams*c.held, 0
+		p, s := (float64(i)+0.5)/float64(count)*c.held, 0
 		for s < len(c.valid)-1 && p >= c.valid[s].Weight {
 			p -= c.valid[s].Weight
 			s++
 		}
 		data := c.valid[s].Data
-		length := min(len(data), validChunks*validSteps)
-		from := (len(data) - length) * i / validStreams
+		length := min(len(data), size)
+		from := (len(data) - length) * i / count
 		texts[i] = data[from : from+length]
 	}
 	return texts
