@@ -17,7 +17,6 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/models"
-	"github.com/llmz/llmz/models/convert"
 	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
@@ -26,14 +25,17 @@ import (
 const trainLong = `Trains a model on the files, directories and standard input ("-") named, and writes a
 GGUF file that -m takes. Part of the corpus is held back to watch the training with.
 
-By default a small LSTM is trained from scratch for 10 minutes. With --init an
-existing model is adapted to the corpus instead, which needs far less time and text.
+By default a small LSTM is trained from scratch for 10 minutes. --arch gpt trains a
+transformer (Llama's architecture) and first learns a vocabulary from the corpus; it needs
+megabytes of text. With --init an existing model is adapted to the corpus instead,
+which needs far less time and text, and keeps its vocabulary.
 
 Checkpoints are written every few minutes beside the output. Interrupted (ctrl-c),
 the training saves one and stops; the same command with --resume goes on.`
 
 const trainExample = `  llmz train notes/ --minutes 30 -o notes.gguf       a small model from scratch
   llmz train logs/ --init gru -o logs.gguf           adapt the bundled GRU
+  llmz train logs/ --arch gpt -o logs.gguf           a transformer over tokens of its own
   llmz train logs/ --init gru -o logs.gguf --resume  go on after an interruption
   llmz -m logs.gguf new.log                          use it`
 
@@ -62,7 +64,7 @@ const smallModel = 1_000_000
 // architecture is filled in by complete.
 func newTrainOptions() trainOptions {
 	return trainOptions{minutes: 10, checkpoint: 3, config: trainer.Config{
-		Shape: trainer.Shape{Arch: "lstm"}, Patience: 10, WarmUp: 100, Streams: 64, Steps: 64, Validation: 0.02, Seed: 1, Precision: "auto",
+		Shape: trainer.Shape{Arch: "lstm"}, Patience: 10, WarmUp: 100, Steps: 64, Validation: 0.02, Seed: 1, Precision: "auto",
 	}}
 }
 
@@ -71,7 +73,7 @@ func newTrainCommand(a *app) *cobra.Command {
 	o := newTrainOptions()
 	cmd := &cobra.Command{
 		Use:     "train CORPUS...",
-		Short:   "Train an LSTM or GRU and write a GGUF",
+		Short:   "Train an LSTM, a GRU or a GPT and write a GGUF",
 		Long:    trainLong,
 		Example: trainExample,
 		Args:    minArgs(1, "a CORPUS: files, directories or - for standard input"),
@@ -84,19 +86,23 @@ func newTrainCommand(a *app) *cobra.Command {
 	fs.StringVarP(&o.output, "output", "o", "", "the GGUF file to write (required)")
 	fs.BoolVarP(&o.force, "force", "f", false, "overwrite the output, and start over where there is a checkpoint")
 	fs.StringVar(&o.init, "init", "", "start from the weights of `MODEL`: a name, a GGUF, safetensors or PyTorch file")
-	fs.StringVar(&c.Shape.Arch, "arch", c.Shape.Arch, "gru or lstm")
-	fs.IntVar(&c.Shape.Layers, "layers", 0, "recurrent layers (default: lstm 1, gru 3)")
-	fs.IntVar(&c.Shape.Hidden, "hidden", 0, "units of a layer (default: lstm 288, gru 512)")
+	fs.StringVar(&c.Shape.Arch, "arch", c.Shape.Arch, "lstm, gru, gpt (Llama's architecture) or gpt2 (GPT-2's)")
+	fs.IntVar(&c.Shape.Layers, "layers", 0, "layers (default: lstm 1, gru 3, gpt 4)")
+	fs.IntVar(&c.Shape.Hidden, "hidden", 0, "units of a layer (default: lstm 288, gru 512, gpt 256)")
 	fs.IntVar(&c.Shape.Embed, "embed", 0, "size of a byte's embedding (default: lstm 64, gru 128)")
+	fs.IntVar(&c.Shape.Heads, "heads", 0, "attention heads of a gpt (default: one for 64 units)")
+	fs.IntVar(&c.Shape.Vocabulary, "vocabulary", 0, "tokens of a gpt (default: 512 to 8192, by the size of the corpus)")
+	fs.IntVar(&c.Shape.Context, "context", 0, "tokens that a gpt looks back on (default 512)")
 	fs.Float64Var(&o.minutes, "minutes", o.minutes, "how long to train")
 	fs.Float64Var(&c.Epochs, "epochs", 0, "train on this many times the corpus instead")
 	fs.IntVar(&c.Updates, "updates", 0, "make this many updates instead")
 	fs.IntVar(&c.Patience, "patience", c.Patience, "stop after this many validations without a new best; 0: never")
-	fs.Float64Var(&c.Rate, "rate", 0, "peak learning rate (default: lstm 0.004, gru 0.002, with --init 0.001)")
-	fs.StringVar(&c.Optimiser, "optimiser", trainer.Muon, "of the recurrent matrices: muon or adamw, which is faster by the byte and learns less of it")
+	fs.Float64Var(&c.Rate, "rate", 0, "peak learning rate (default: lstm and gpt 0.004, gru 0.002, with --init 0.001)")
+	fs.StringVar(&c.Optimiser, "optimiser", trainer.Muon, "of the matrices inside the layers: muon or adamw, which is faster by the byte and learns less of it")
 	fs.IntVar(&c.WarmUp, "warm-up", c.WarmUp, "updates until the peak")
-	fs.IntVar(&c.Streams, "streams", c.Streams, "texts read in parallel")
-	fs.IntVar(&c.Steps, "steps", c.Steps, "bytes of back-propagation through time")
+	fs.Float64Var(&c.CoolDown, "cool-down", 0, "share of the training at whose end the rate falls, after having been even, so that --resume can make it longer (default: a cosine all along)")
+	fs.IntVar(&c.Streams, "streams", 0, "texts read in parallel (default: lstm and gru 64, gpt 16)")
+	fs.IntVar(&c.Steps, "steps", c.Steps, "bytes of back-propagation through time; a gpt has --context")
 	fs.Float64Var(&c.Validation, "validation", c.Validation, "share of the corpus to hold back")
 	fs.StringVar(&o.weights, "weights", "", "shares of the texts to cut from each CORPUS, such as 3,1,1 (default: by size)")
 	fs.BoolVar(&o.augment, "augment", false, "rewrite some of the texts: CRLF, tabs, upper case, Latin-1, indentation")
@@ -107,12 +113,6 @@ func newTrainCommand(a *app) *cobra.Command {
 	fs.Float64Var(&o.checkpoint, "checkpoint-minutes", o.checkpoint, "time between checkpoints")
 	fs.BoolVar(&c.Resume, "resume", false, "go on from the checkpoint of an interrupted training")
 	return cmd
-}
-
-// defaultShapes are the shapes of the bundled models.
-var defaultShapes = map[string]trainer.Shape{
-	"lstm": {Arch: "lstm", Layers: 1, Hidden: 288, Embed: 64},
-	"gru":  {Arch: "gru", Layers: 3, Hidden: 512, Embed: 128},
 }
 
 // complete turns the flags into a configuration.
@@ -130,6 +130,9 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 	if c.For <= 0 && c.Epochs <= 0 && c.Updates <= 0 {
 		return usagef("the training must last longer than nothing")
 	}
+	if c.CoolDown < 0 || c.CoolDown > 1 {
+		return usagef("--cool-down %g: use 0 to 1", c.CoolDown)
+	}
 	if c.Patience < 0 {
 		return usagef("--patience %d: must not be below 0", c.Patience)
 	}
@@ -137,7 +140,7 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 		return err
 	}
 	if c.Rate == 0 {
-		c.Rate = map[string]float64{"lstm": 0.004, "gru": 0.002}[c.Shape.Arch]
+		c.Rate = map[string]float64{"lstm": 0.004, "gru": 0.002, "gpt": 0.004, "gpt2": 0.004}[c.Shape.Arch]
 		if o.init != "" {
 			c.Rate = 0.001
 		}
@@ -166,61 +169,6 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 		return withHint(fmt.Errorf("%s is left from an interrupted training", c.Checkpoint), "go on with --resume, or start over with -f")
 	}
 	return nil
-}
-
-// shape settles the architecture, from the model to start with if there is one.
-func (o *trainOptions) shape(ctx context.Context, a *app, changed func(string) bool) error {
-	s := &o.config.Shape
-	if o.init == "" {
-		d, ok := defaultShapes[s.Arch]
-		if !ok {
-			return usagef("unknown architecture %q: use gru or lstm", s.Arch)
-		}
-		for _, v := range []struct {
-			flag string
-			dst  *int
-			def  int
-		}{{"layers", &s.Layers, d.Layers}, {"hidden", &s.Hidden, d.Hidden}, {"embed", &s.Embed, d.Embed}} {
-			if !changed(v.flag) {
-				*v.dst = v.def
-			}
-		}
-		if err := s.Validate(); err != nil {
-			return &usageError{err: err}
-		}
-		return nil
-	}
-	n, err := loadNetwork(ctx, a, o.init)
-	if err != nil {
-		return err
-	}
-	is := trainer.Shape{Arch: n.Cell, Layers: n.Layers, Hidden: n.Hidden, Embed: n.Embed}
-	if changed("arch") && s.Arch != is.Arch || changed("layers") && s.Layers != is.Layers ||
-		changed("hidden") && s.Hidden != is.Hidden || changed("embed") && s.Embed != is.Embed {
-		return usagef("%s is a %s of %d layers of %d with an embedding of %d: --init keeps it so",
-			o.init, is.Arch, is.Layers, is.Hidden, is.Embed)
-	}
-	*s = is
-	o.config.Init = map[string][]float32{}
-	for name, t := range n.Tensors {
-		o.config.Init[name] = t.Data
-	}
-	return nil
-}
-
-// loadNetwork reads the weights of a model by name or path.
-func loadNetwork(ctx context.Context, a *app, name string) (*convert.Network, error) {
-	if b, ok := models.BundledFile(name); ok {
-		return convert.Read(b)
-	}
-	if filejob.Exists(name) {
-		return convert.Load(name)
-	}
-	e, err := a.models.Describe(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return convert.Load(e.Path)
 }
 
 func parseWeights(s string, n int) ([]float64, error) {
@@ -318,7 +266,7 @@ func (o *trainOptions) finish(ctx context.Context, r *trainer.Result) (trained, 
 		return trained{}, err
 	}
 	name := strings.TrimSuffix(filepath.Base(o.output), models.Extension)
-	if err := r.Network().Save(o.output, convert.WriteOptions{Quantise: !o.float, Name: name}); err != nil {
+	if err := r.Save(o.output, trainer.WriteOptions{Float: o.float, Name: name}); err != nil {
 		return trained{}, err
 	}
 	info, err := os.Stat(o.output)
@@ -344,7 +292,7 @@ func (a *app) printTrained(t trained) error {
 		return nil
 	}
 	if t.FloatBPC > 0 {
-		text.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f as the int8 model (%+.2f%%)\n", t.FloatBPC, t.IntegerBPC, 100*t.Loss)
+		text.Fprintf(a.stderr, "Held-out text: %.4f bits per byte in float32, %.4f in int8 (%+.2f%%)\n", t.FloatBPC, t.IntegerBPC, 100*t.Loss)
 	}
 	text.Fprintf(a.stderr, "%s: %s, %s parameters, %s bytes\n", t.Output, t.Arch, text.Count(t.Parameters), text.Count(t.OutputBytes))
 	return nil

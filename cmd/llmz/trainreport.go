@@ -45,8 +45,15 @@ func (r *trainReporter) observe(e trainer.Event) {
 	}
 	switch e := e.(type) {
 	case *trainer.Started:
-		text.Fprintf(r.w, "Training: %s, %d x %d, %s parameters, on %s bytes with %s, %d threads\n", e.Shape.Arch, e.Shape.Layers, e.Shape.Hidden,
-			text.Count(e.Parameters), text.Count(e.Bytes), e.Kernel, e.Threads)
+		vocabulary := ""
+		if e.Shape.Vocabulary > 0 {
+			vocabulary = fmt.Sprintf(", %s tokens", text.Count(int64(e.Shape.Vocabulary)))
+		}
+		if e.Warning != "" {
+			text.Fprintf(r.w, "Warning: %s.\n", e.Warning)
+		}
+		text.Fprintf(r.w, "Training: %s, %d x %d%s, %s parameters, on %s bytes with %s, %d threads\n", e.Shape.Arch, e.Shape.Layers, e.Shape.Hidden,
+			vocabulary, text.Count(e.Parameters), text.Count(e.Bytes), e.Kernel, e.Threads)
 		if e.Resumed > 0 {
 			text.Fprintf(r.w, "Resumed after %d updates\n", e.Resumed)
 		}
