@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // Compress writes an archive of all of src to dst. After an error, what was
@@ -53,7 +54,7 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 // if it cannot be told. It serves progress only: damage is found by reading.
 func contentSize(ctx context.Context, r io.ReaderAt, size int64) int64 {
 	var n int64
-	err := archive.Walk(contextReaderAt{ctx, r}, size, func(m *archive.Member) error {
+	err := archive.Walk(ctxio.ReaderAt(ctx, r), size, func(m *archive.Member) error {
 		n = m.Content + m.Length()
 		return nil
 	})
@@ -61,19 +62,6 @@ func contentSize(ctx context.Context, r io.ReaderAt, size int64) int64 {
 		return -1
 	}
 	return n
-}
-
-// A contextReaderAt fails once its context is done: what reads through it ends soon after.
-type contextReaderAt struct {
-	ctx context.Context
-	r   io.ReaderAt
-}
-
-func (c contextReaderAt) ReadAt(p []byte, at int64) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.ReadAt(p, at)
 }
 
 func finishReader(z *Reader, err error) (Result, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -20,7 +21,7 @@ func ReadRange(ctx context.Context, dst io.Writer, src io.ReaderAt, size, from, 
 	}
 	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
 	r := &ranger{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}, from: from, to: to}
-	err := r.read(contextReaderAt{ctx, src}, size)
+	err := r.read(ctxio.ReaderAt(ctx, src), size)
 	if e := r.models.close(); err == nil {
 		err = e
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -74,7 +75,7 @@ type salvager struct {
 }
 
 func (s *salvager) run(src io.ReaderAt, size int64) error {
-	scan := archive.NewScanner(contextReaderAt{s.ctx, src}, size)
+	scan := archive.NewScanner(ctxio.ReaderAt(s.ctx, src), size)
 	for {
 		if err := s.ctx.Err(); err != nil {
 			return err

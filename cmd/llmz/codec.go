@@ -200,10 +200,10 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	defer cancel()
 	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
-	code := exitOK
+	code, inputs := exitOK, filejob.NewInputs(files...)
 	for _, file := range files {
 		job := filejob.Job{
-			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: files,
+			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: inputs,
 			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.part,
 			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
 			Write:  write, Read: read, Warn: a.warn,

@@ -102,32 +102,40 @@ func runDoctorFile(ctx context.Context, a *app, file string) error {
 // probe was compared.
 func diagnose(ctx context.Context, a *app, file string) (doctorObject, error) {
 	d := doctorObject{Op: "doctor", File: file, Probe: "none"}
-	members, _, err := listArchive(file)
-	if err != nil {
-		return d, err
-	}
 	var names []string
+	seen := map[string]bool{}
 	probes := 0 // the most steps of a probe
-	for _, m := range members {
+	err := walkArchive(ctx, file, func(m *archive.Member) error {
 		ref, ok := engine.ModelRef(m.Header)
 		if !ok {
-			continue
-		}
-		names = append(names, fmt.Sprintf("%s (SHA-256 %s)", ref.Name, shortDigest(ref.Digest)))
-		if d.Runtime == nil {
-			d.Runtime = ref.Runtime
+			return nil
 		}
 		for i := range m.Blocks {
 			probes = max(probes, m.Blocks[i].Block.ProbeSteps)
 		}
+		name := fmt.Sprintf("%s (SHA-256 %s)", ref.Name, shortDigest(ref.Digest))
+		key := fmt.Sprintf("%s %x %q", name, ref.Digest, ref.Runtime)
+		if seen[key] {
+			return nil
+		}
+		seen[key] = true
+		names = append(names, name)
+		if d.Runtime == nil {
+			d.Runtime = ref.Runtime
+		}
 		model, err := a.models.Resolve(ctx, ref)
 		if err != nil {
-			d.Model = strings.Join(names, ", ")
-			return d, err
+			return &unresolved{err}
 		}
-		if err := model.Close(); err != nil {
-			return d, err
-		}
+		return model.Close()
+	})
+	var missing *unresolved
+	if errors.As(err, &missing) {
+		err = missing.err
+	}
+	if err != nil {
+		d.Model = strings.Join(names, ", ")
+		return d, err
 	}
 	d.Model = strings.Join(names, ", ")
 	if len(names) == 0 || probes == 0 {
@@ -143,6 +151,12 @@ func diagnose(ctx context.Context, a *app, file string) (doctorObject, error) {
 	}
 	return d, err
 }
+
+// unresolved is an error about a model, not about the archive that names it.
+type unresolved struct{ err error }
+
+func (e *unresolved) Error() string { return e.err.Error() }
+func (e *unresolved) Unwrap() error { return e.err }
 
 // errProbed stops decoding once the probe is behind.
 var errProbed = errors.New("the probe was compared")

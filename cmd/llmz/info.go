@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -67,7 +68,10 @@ type infoObject struct {
 	Blocks          int            `json:"blocks"`
 	StoredBlocks    int            `json:"stored_blocks"`
 	MemoryBytes     int64          `json:"memory_bytes"`
-	Members         []memberObject `json:"members"`
+	Members         []memberObject `json:"members"` // last
+
+	count          int    // of members
+	model, decodes string // of all of them
 }
 
 type memberObject struct {
@@ -96,61 +100,91 @@ type blockObject struct {
 	CRC32C          string `json:"crc32c"`
 }
 
+// infoKept is how many members of an archive are kept in memory, and shown without -v.
+const infoKept = 100
+
 func (a *app) infoFile(ctx context.Context, path string, more bool, table *infoTable) error {
-	members, size, err := a.listInput(ctx, path)
+	f, size, err := a.openListed(ctx, path)
 	if err != nil {
 		return err
 	}
-	o := a.newInfoObject(ctx, path, size, members)
-	if ctx.Err() != nil {
-		return ctx.Err() // looking for models broke off
-	}
-	if a.json != jsonOff {
+	defer f.Close()
+	walk := func(visit func(*memberObject) error) (infoObject, error) { return a.survey(ctx, f, path, size, visit) }
+	var kept []memberObject
+	o, err := walk(func(m *memberObject) error {
+		if len(kept) < infoKept {
+			kept = append(kept, *m)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case a.json != jsonOff && o.count == len(kept):
+		o.Members = kept
 		return json.NewEncoder(a.out()).Encode(o)
-	}
-	if table != nil {
+	case a.json != jsonOff:
+		return a.streamInfo(o, walk)
+	case table != nil:
 		table.add(o)
 		return nil
 	}
 	if more {
 		text.Fprintln(a.out())
 	}
-	return a.printInfo(o)
+	return a.printInfo(o, kept, walk)
 }
 
-// listInput is listArchive for what may be standard input. An archive is read from
-// its end, so that what comes through a pipe is kept in a temporary file.
-func (a *app) listInput(ctx context.Context, path string) (members []archive.Member, size int64, err error) {
+// streamInfo prints what Encode would of an object with all members, without holding them.
+func (a *app) streamInfo(o infoObject, walk func(func(*memberObject) error) (infoObject, error)) error {
+	o.Members = []memberObject{}
+	head, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(a.out(), 1<<16)
+	w.Write(head[:len(head)-len("]}")]) // the members are its last field
+	first := true
+	_, err = walk(func(m *memberObject) error {
+		b, err := json.Marshal(m)
+		if !first {
+			w.WriteByte(',')
+		}
+		first = false
+		w.Write(b)
+		return err
+	})
+	w.WriteString("]}\n")
+	return errors.Join(err, w.Flush())
+}
+
+// openListed opens an archive to be listed. It is read from its end, so that what comes
+// through a pipe is kept in a temporary file.
+func (a *app) openListed(ctx context.Context, path string) (f *os.File, size int64, err error) {
 	if path != filejob.Stdio {
-		return listArchive(path)
+		return openArchive(path)
 	}
 	if isTerminal(a.stdin) {
 		return nil, 0, usagef("name the archives to list, or redirect standard input")
 	}
-	f := a.stdin
+	f = a.stdin
 	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
 		if f, err = outfile.Temp(); err != nil {
 			return nil, 0, err
 		}
-		defer f.Close()
 		if _, err := io.Copy(f, ctxio.Reader(ctx, a.stdin)); err != nil {
+			f.Close()
 			return nil, 0, err
 		}
 	}
-	if size, err = f.Seek(0, io.SeekEnd); err != nil {
-		return nil, 0, err
+	if size, err = f.Seek(0, io.SeekEnd); err == nil && size == 0 {
+		err = usagef("there is nothing on standard input: name the archives to list")
 	}
-	if size == 0 {
-		return nil, 0, usagef("there is nothing on standard input: name the archives to list")
-	}
-	if members, err = archive.List(f, size); err != nil {
-		return nil, 0, &filejob.Error{Path: path, Err: err}
-	}
-	return members, size, nil
+	return f, size, err
 }
 
-// listArchive reads headers and indexes of the archive at path.
-func listArchive(path string) (members []archive.Member, size int64, err error) {
+// openArchive opens the archive at path, which must be a file.
+func openArchive(path string) (f *os.File, size int64, err error) {
 	if path == filejob.Stdio {
 		return nil, 0, usagef("a FILE is needed: standard input cannot be read from its end")
 	}
@@ -163,66 +197,126 @@ func listArchive(path string) (members []archive.Member, size int64, err error) 
 	case !fi.Mode().IsRegular(): // opening a pipe would wait for its other end
 		return nil, 0, &filejob.Error{Path: path, Err: errors.New("not a regular file: it cannot be read from its end")}
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	if f, err = os.Open(path); err != nil {
 		return nil, 0, filejob.PathError(path, err)
 	}
-	defer f.Close()
-	members, err = archive.List(f, fi.Size())
-	if err != nil {
-		return nil, 0, &filejob.Error{Path: path, Err: err}
-	}
-	return members, fi.Size(), nil
+	return f, fi.Size(), nil
 }
 
-func (a *app) newInfoObject(ctx context.Context, path string, size int64, members []archive.Member) infoObject {
-	o := infoObject{Op: "info", File: path, CompressedBytes: size, OverheadBytes: size}
-	for i := range members {
-		m := &members[i]
-		need, weights := int64(0), int64(0)
-		mo := memberObject{
-			Name: m.Header.Name, Model: "none", Portability: portabilityName(0), Mixed: m.Header.Mixer != 0,
-			OriginalBytes: m.Length(), ModelIsHere: true,
-		}
-		if !m.Header.Time.IsZero() {
-			mo.Time = &m.Header.Time
-		}
-		if m.Header.Mode != 0 {
-			mo.Mode = fmt.Sprintf("%04o", m.Header.Mode)
-		}
-		if m.HasSum {
-			mo.SHA256 = hex.EncodeToString(m.Sum[:])
-		}
-		if model := m.Header.Model; model != nil {
-			mo.Model, mo.ModelSHA256, mo.Numerics, mo.Runtime = model.Name, hex.EncodeToString(model.Digest), model.Numerics, model.Runtime
-			mo.Portability = portabilityName(predict.Portability(model.Portability))
-			e, err := a.models.Lookup(ctx, predict.Ref{Name: model.Name, Digest: model.Digest})
-			if mo.ModelIsHere = err == nil; mo.ModelIsHere {
-				mo.ModelSHA256, weights = hex.EncodeToString(e.Digest[:]), e.Bytes
-			}
-		}
-		for _, b := range m.Blocks {
-			stored := b.Kind == archive.Stored
-			if stored {
-				o.StoredBlocks++
-			}
-			o.OverheadBytes -= int64(b.Block.Size)
-			need = max(need, engine.DecodeMemory(m.Header, &b.Block))
-			mo.Blocks = append(mo.Blocks, blockObject{
-				Offset: m.Content + b.Offset, Stored: stored, OriginalBytes: b.Length, CompressedBytes: b.RecordSize,
-				Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
-			})
-		}
-		if m.Header.Model != nil && m.Header.Model.Portability == uint8(predict.Portable) {
-			weights *= 4 // as stored, as used, and what unpacking leaves behind
-		}
-		o.MemoryBytes = max(o.MemoryBytes, engine.ProcessMemory+need+weights)
-		o.Blocks += len(m.Blocks)
-		o.OriginalBytes += m.Length()
-		o.Members = append(o.Members, mo)
+// walkArchive calls visit for each member of the archive at path.
+func walkArchive(ctx context.Context, path string, visit func(*archive.Member) error) error {
+	f, size, err := openArchive(path)
+	if err != nil {
+		return err
 	}
+	defer f.Close()
+	return archiveError(ctx, path, archive.Walk(ctxio.ReaderAt(ctx, f), size, visit))
+}
+
+// archiveError names the archive that err is about, unless the user broke off.
+func archiveError(ctx context.Context, path string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return &filejob.Error{Path: path, Err: err}
+	}
+	return nil
+}
+
+// survey reads what the archive in f says about itself and calls visit for each member. The
+// object it returns has no members.
+func (a *app) survey(ctx context.Context, f io.ReaderAt, path string, size int64, visit func(*memberObject) error) (infoObject, error) {
+	o := infoObject{Op: "info", File: path, CompressedBytes: size, OverheadBytes: size}
+	look := a.lookups(ctx)
+	err := archive.Walk(ctxio.ReaderAt(ctx, f), size, func(m *archive.Member) error {
+		mo := o.add(m, look)
+		return visit(&mo)
+	})
 	o.settle()
-	return o
+	return o, archiveError(ctx, path, err)
+}
+
+// A lookup is what is known here of a model that an archive names.
+type lookup struct {
+	digest string
+	bytes  int64
+	here   bool
+}
+
+// lookups returns a function that looks models up, each once.
+func (a *app) lookups(ctx context.Context) func(*archive.Model) lookup {
+	known := map[string]lookup{}
+	return func(m *archive.Model) lookup {
+		key := m.Name + "\x00" + string(m.Digest)
+		l, ok := known[key]
+		if ok {
+			return l
+		}
+		if e, err := a.models.Lookup(ctx, predict.Ref{Name: m.Name, Digest: m.Digest}); err == nil {
+			l = lookup{hex.EncodeToString(e.Digest[:]), e.Bytes, true}
+		}
+		if len(known) < 1000 {
+			known[key] = l
+		}
+		return l
+	}
+}
+
+// add counts a member and returns its object.
+func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) memberObject {
+	need, weights := int64(0), int64(0)
+	mo := memberObject{
+		Name: m.Header.Name, Model: "none", Portability: portabilityName(0), Mixed: m.Header.Mixer != 0,
+		OriginalBytes: m.Length(), ModelIsHere: true,
+	}
+	if !m.Header.Time.IsZero() {
+		mo.Time = &m.Header.Time
+	}
+	if m.Header.Mode != 0 {
+		mo.Mode = fmt.Sprintf("%04o", m.Header.Mode)
+	}
+	if m.HasSum {
+		mo.SHA256 = hex.EncodeToString(m.Sum[:])
+	}
+	if model := m.Header.Model; model != nil {
+		mo.Model, mo.ModelSHA256, mo.Numerics, mo.Runtime = model.Name, hex.EncodeToString(model.Digest), model.Numerics, model.Runtime
+		mo.Portability = portabilityName(predict.Portability(model.Portability))
+		l := look(model)
+		if mo.ModelIsHere = l.here; l.here {
+			mo.ModelSHA256, weights = l.digest, l.bytes
+		}
+	}
+	for i := range m.Blocks {
+		b := &m.Blocks[i]
+		stored := b.Kind == archive.Stored
+		if stored {
+			o.StoredBlocks++
+		}
+		o.OverheadBytes -= int64(b.Block.Size)
+		need = max(need, engine.DecodeMemory(m.Header, &b.Block))
+		mo.Blocks = append(mo.Blocks, blockObject{
+			Offset: m.Content + b.Offset, Stored: stored, OriginalBytes: b.Length, CompressedBytes: b.RecordSize,
+			Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
+		})
+	}
+	if m.Header.Model != nil && m.Header.Model.Portability == uint8(predict.Portable) {
+		weights *= 4 // as stored, as used, and what unpacking leaves behind
+	}
+	o.MemoryBytes = max(o.MemoryBytes, engine.ProcessMemory+need+weights)
+	o.Blocks += len(m.Blocks)
+	o.OriginalBytes += m.Length()
+	if o.count == 0 {
+		o.model, o.decodes = mo.Model, mo.decodes()
+	}
+	if mo.Model != o.model {
+		o.model = "several"
+	}
+	if d := mo.decodes(); d != "here" {
+		o.decodes = d
+	}
+	o.count++
+	return mo
 }
 
 // settle works out what follows from the sizes.
@@ -254,8 +348,11 @@ var portabilityMeaning = map[string]string{
 	"same device":  "needs the same runtime and the same device model",
 }
 
-func (a *app) printInfo(o infoObject) error {
-	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
+// printInfo prints o and its members: those that were kept, or all with -v.
+func (a *app) printInfo(o infoObject, kept []memberObject, walk func(func(*memberObject) error) (infoObject, error)) error {
+	out := bufio.NewWriterSize(a.out(), 1<<16)
+	defer out.Flush() // always goes well, as a.out does
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	text.Fprintf(w, "File:\t%s\n", filejob.DisplayName(o.File))
 	text.Fprintf(w, "Sizes:\t%s -> %s bytes\n", text.Count(o.OriginalBytes), text.Count(o.CompressedBytes))
 	text.Fprintf(w, "Ratio:\t%.2fx, %.3f BPC\n", o.Ratio, o.BPC)
@@ -265,11 +362,30 @@ func (a *app) printInfo(o infoObject) error {
 	}
 	text.Fprintf(w, "Blocks:\t%d%s; %s bytes of headers, checksums and index\n", o.Blocks, stored, text.Count(o.OverheadBytes))
 	text.Fprintf(w, "Memory:\tabout %s to decode\n", text.Binary(o.MemoryBytes))
-	for i, m := range o.Members {
-		if len(o.Members) > 1 {
-			text.Fprintf(w, "Member %d:\t%s bytes\n", i+1, text.Count(m.OriginalBytes))
+	n := 0
+	show := func(m *memberObject) error {
+		if n++; o.count > 1 {
+			text.Fprintf(w, "Member %d:\t%s bytes\n", n, text.Count(m.OriginalBytes))
 		}
-		a.printMember(w, m)
+		a.printMember(w, *m)
+		if n%infoKept == 0 {
+			return w.Flush() // rather than hold a million lines to align them
+		}
+		return nil
+	}
+	if a.verbose && o.count > len(kept) {
+		if _, err := walk(show); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	for i := range kept {
+		if err := show(&kept[i]); err != nil {
+			return err
+		}
+	}
+	if more := o.count - len(kept); more > 0 {
+		text.Fprintf(w, "And %s more members; -v shows all.\n", text.Count(int64(more)))
 	}
 	return w.Flush()
 }

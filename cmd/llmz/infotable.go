@@ -48,20 +48,7 @@ func (t *infoTable) add(o infoObject) {
 	t.files++
 	t.sum.OriginalBytes += o.OriginalBytes
 	t.sum.CompressedBytes += o.CompressedBytes
-	model, decodes := "-", "-"
-	for i, m := range o.Members {
-		if i == 0 {
-			model, decodes = m.Model, m.decodes()
-			continue
-		}
-		if m.Model != model {
-			model = "several"
-		}
-		if m.decodes() != "here" {
-			decodes = m.decodes()
-		}
-	}
-	t.line(filejob.DisplayName(o.File), t.figures(o, model, decodes)...)
+	t.line(filejob.DisplayName(o.File), t.figures(o, o.model, o.decodes)...)
 }
 
 // decodes says whether a member's model is on this machine.

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/lm"
 	"github.com/llmz/llmz/engine/lm/llama"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
@@ -327,15 +328,17 @@ func (r renamed) Info() predict.Info {
 // archiveRef returns the model that an archive names.
 func archiveRef(t *testing.T, path string) predict.Ref {
 	t.Helper()
-	members, _, err := listArchive(path)
-	if err != nil {
-		t.Fatal(err)
+	var refs []predict.Ref
+	err := walkArchive(t.Context(), path, func(m *archive.Member) error {
+		if ref, ok := engine.ModelRef(m.Header); ok {
+			refs = append(refs, ref)
+		}
+		return nil
+	})
+	if err != nil || len(refs) == 0 {
+		t.Fatalf("%s names no model: %v", path, err)
 	}
-	ref, ok := engine.ModelRef(members[0].Header)
-	if !ok {
-		t.Fatalf("%s names no model", path)
-	}
-	return ref
+	return refs[0]
 }
 
 // TestLlamaResult looks at what a script is told.

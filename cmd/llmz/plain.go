@@ -43,7 +43,7 @@ func newPlainReporter(a *app) *plainReporter {
 
 func (p *plainReporter) begin(job filejob.Job) {
 	p.job = job
-	if len(job.Siblings) > 1 {
+	if job.Siblings.Len() > 1 {
 		text.Fprintf(p.w, "%s\n", p.a.paint(filejob.DisplayName(job.Input), colorBold))
 	}
 }

@@ -109,7 +109,7 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 		return session.Outcome{}, fmt.Errorf("%s is not possible here", t.Op)
 	}
 	job := filejob.Job{
-		Op: op, Input: t.Path, Siblings: []string{t.Path}, Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
+		Op: op, Input: t.Path, Siblings: filejob.NewInputs(t.Path), Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
 		Read: engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
 		Warn: func(err error) {
 			j.Observe(engine.Warning{Message: err.Error(), Err: err})

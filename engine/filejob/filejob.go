@@ -92,7 +92,7 @@ type Job struct {
 	// regular file, and stays.
 	Range *Range
 	// Siblings are all inputs of the same run. None of them is ever overwritten.
-	Siblings []string
+	Siblings *Inputs
 	// Force overwrites outputs and accepts links, devices and unexpected suffixes.
 	Force bool
 	// Remove removes the input after its output has been verified.

@@ -161,7 +161,7 @@ func outputName(op Op, in string, force bool) (string, error) {
 
 // checkIdentity refuses an output that is the same file as the input or as any
 // other input of the run, whatever it is called.
-func checkIdentity(out string, in *input, siblings []string) error {
+func checkIdentity(out string, in *input, siblings *Inputs) error {
 	fi, err := os.Stat(out)
 	if err != nil || !fi.Mode().IsRegular() {
 		return nil
@@ -169,13 +169,8 @@ func checkIdentity(out string, in *input, siblings []string) error {
 	if in.info != nil && os.SameFile(fi, in.info) {
 		return &Error{Path: in.path, Err: ErrSameFile, Help: "name another output with -o"}
 	}
-	for _, s := range siblings {
-		if s == in.path || s == Stdio {
-			continue
-		}
-		if si, err := os.Stat(s); err == nil && os.SameFile(fi, si) {
-			return &Error{Path: out, Err: ErrIsInput, Help: "run the files one at a time, or name another output with -o"}
-		}
+	if siblings.hold(out, fi, in.path) {
+		return &Error{Path: out, Err: ErrIsInput, Help: "run the files one at a time, or name another output with -o"}
 	}
 	return nil
 }
