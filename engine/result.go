@@ -8,8 +8,11 @@ import (
 
 // Result is what a finished job did.
 type Result struct {
-	Direction       Direction
-	Model           predict.Info
+	Direction Direction
+	Model     predict.Info
+	// NeedsModel is true where the archive that was written names the model: it is left
+	// out where no block gains by it.
+	NeedsModel      bool
 	OriginalBytes   int64
 	CompressedBytes int64 // the whole archive: header, index and checksums counted
 	Symbols         int64

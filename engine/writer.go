@@ -271,6 +271,7 @@ func (z *Writer) Close() error {
 	z.err = err
 	z.job.result.CompressedBytes = z.w.n
 	z.job.result.Meta = z.o.Meta
+	z.job.result.NeedsModel = z.header.Model != nil
 	if z.ar != nil {
 		z.job.result.OriginalBytes = z.ar.ContentSize()
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -95,7 +97,26 @@ func (r *Registry) Pull(ctx context.Context, o PullOptions) (Pulled, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return Pulled{}, err
 	}
-	return finished(ctx, k.Name, target, checked)
+	p, err := finished(ctx, k.Name, target, checked)
+	if err == nil {
+		r.remember(ctx, p.Digest[:], target, k.source(o.Type))
+	}
+	return p, err
+}
+
+// source is what "models pull" takes to bring the same file again.
+func (k Known) source(t ggml.Type) string {
+	s := k.Repo
+	switch {
+	case slices.ContainsFunc(known, func(o Known) bool { return o.Name == k.Name && o.Repo == k.Repo }):
+		s = k.Name
+	case k.File != "":
+		s += "/" + k.File
+	}
+	if k.File == "" && t != ggml.Q8_0 {
+		s += " --type " + strings.ToLower(t.String())
+	}
+	return s
 }
 
 // downloads is the part of a registry's directory for what is not whole yet.

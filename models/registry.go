@@ -56,6 +56,8 @@ type Registry struct {
 	// preferred are model files outside Dir to look at first when an archive is
 	// decoded: those the user named.
 	preferred []string
+	// opened are the model files that were loaded.
+	opened []opened
 }
 
 // NewRegistry returns a registry of the bundled models and those in Dir().
@@ -72,7 +74,11 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string) (predict.Model, 
 		return nil, err
 	}
 	r.prefer(path)
-	return r.openFile(ctx, path, nil)
+	m, err := r.openFile(ctx, path, nil)
+	if err == nil {
+		r.noteOpened(ctx, m, path)
+	}
+	return m, err
 }
 
 // find returns the path of the model file that the user means.
@@ -136,7 +142,11 @@ func (r *Registry) Resolve(ctx context.Context, ref predict.Ref) (predict.Model,
 	if err != nil {
 		return nil, err
 	}
-	return r.openFile(ctx, path, &ref)
+	m, err := r.openFile(ctx, path, &ref)
+	if err == nil {
+		r.noteOpened(ctx, m, path)
+	}
+	return m, err
 }
 
 // minDigest is the number of digest bytes below which archives are refused:
@@ -162,6 +172,21 @@ func (r *Registry) findDigest(ctx context.Context, ref predict.Ref) (string, err
 	r.mu.Lock()
 	preferred := slices.Clone(r.preferred)
 	r.mu.Unlock()
+	for _, path := range preferred {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		if digest, err := fileDigest(ctx, path); err == nil && matches(digest, ref.Digest) {
+			return path, nil
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	sighted := r.seen(ref.Digest)
+	if path := sighted.find(ctx, ref.Digest); path != "" {
+		return path, nil
+	}
 	files = append(preferred, files...)
 	var other [32]byte // what else is here under that name
 	found := false
@@ -183,7 +208,7 @@ func (r *Registry) findDigest(ctx context.Context, ref predict.Ref) (string, err
 	if b, ok := findBundled(ref.Name); ok && !found {
 		other, found = b.digest(), true
 	}
-	e := &MissingError{Name: ref.Name, Digest: ref.Digest, Dir: r.Dir}
+	e := &MissingError{Name: ref.Name, Digest: ref.Digest, Dir: r.Dir, Was: sighted.Paths, From: sighted.From}
 	if found {
 		e.Present = other[:]
 	}
@@ -246,9 +271,11 @@ func bool2int(b bool) int {
 // name is here.
 type MissingError struct {
 	Name    string
-	Digest  []byte // what is needed; empty where only the name is known
-	Present []byte // digest of the other model of that name, empty for none
-	Dir     string // where the needed model would be looked for
+	Digest  []byte   // what is needed; empty where only the name is known
+	Present []byte   // digest of the other model of that name, empty for none
+	Dir     string   // where the needed model would be looked for
+	From    string   // where it was downloaded from, as "models pull" takes it
+	Was     []string // paths where it was seen, the last one first
 }
 
 func (e *MissingError) Error() string {
@@ -286,10 +313,17 @@ func (e *MissingError) Hint() string {
 	case isBundled(e.Name):
 		return fmt.Sprintf("decode it with the release of llmz that made it, or put that model's file into %s", e.Dir)
 	}
-	if get != "" && len(e.Present) == 0 {
-		return fmt.Sprintf("%q downloads it; or put its file into %s, or name it with -m PATH%s", get, e.Dir, Extension)
+	seen := ""
+	if len(e.Was) > 0 {
+		seen = fmt.Sprintf("it was last seen at %s, which is gone or changed: ", e.Was[0])
 	}
-	return fmt.Sprintf("put that model's file into %s, or name it with -m PATH%s", e.Dir, Extension)
+	if e.From != "" {
+		get = "llmz models pull " + e.From
+	}
+	if get != "" && len(e.Present) == 0 {
+		return fmt.Sprintf("%s%q downloads it; or put its file into %s, or name it with -m PATH%s", seen, get, e.Dir, Extension)
+	}
+	return fmt.Sprintf("%sput that model's file into %s (\"llmz models add\"), or name it with -m PATH%s", seen, e.Dir, Extension)
 }
 
 func brief(digest []byte) string { return hex.EncodeToString(digest[:min(8, len(digest))]) }

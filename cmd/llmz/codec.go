@@ -191,6 +191,11 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	if write.Model != nil {
 		defer write.Model.Close()
 	}
+	if o.remove && !o.force && !toStdout {
+		if err := a.confirmModel(ctx, write.Model); err != nil {
+			return err
+		}
+	}
 	if o.mode == filejob.Compress && !o.yes {
 		if err := a.confirmLong(ctx, write, files); err != nil {
 			return err
@@ -200,7 +205,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	defer cancel()
 	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
-	code, inputs := exitOK, filejob.NewInputs(files...)
+	code, needed, inputs := exitOK, false, filejob.NewInputs(files...)
 	for _, file := range files {
 		job := filejob.Job{
 			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: inputs,
@@ -208,11 +213,15 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
 			Write:  write, Read: read, Warn: a.warn,
 		}
-		err := a.runJob(ctx, rep, job)
+		result, err := a.runJob(ctx, rep, job)
+		needed = needed || result.Op == filejob.Compress && result.NeedsModel
 		code = worstCode(code, exitCode(err))
 		if code == exitInterrupted {
 			break
 		}
+	}
+	if needed {
+		a.noteModel(write.Model, toStdout)
 	}
 	if code != exitOK {
 		return &reportedError{code}
@@ -269,7 +278,7 @@ func (a *app) prefer(model string) error {
 }
 
 // runJob runs one job under a reporter and prints its error, if any.
-func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) error {
+func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) (filejob.Result, error) {
 	job.Write.Observer = rep.observe
 	job.Read.Observer = rep.observe
 	rep.begin(job)
@@ -292,5 +301,5 @@ func (a *app) runJob(ctx context.Context, rep reporter, job filejob.Job) error {
 	case err != nil:
 		a.printError(err)
 	}
-	return err
+	return result, err
 }

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -275,23 +273,23 @@ func (a *app) confirmLong(ctx context.Context, write engine.Options, files []str
 	if total <= longJob {
 		return nil
 	}
-	return a.askLong(total)
+	return a.askLong(ctx, total)
 }
 
 // askLong asks whether to start what takes so long. Where nobody can be asked, it
 // is not started: a script that means it says --yes.
-func (a *app) askLong(total time.Duration) error {
+func (a *app) askLong(ctx context.Context, total time.Duration) error {
 	what := "this is going to take about " + duration(total.Seconds())
-	if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
+	yes, err := a.ask(ctx, what+". Start?")
+	switch {
+	case errors.Is(err, errNobody):
 		return withHint(fmt.Errorf("%w: %s, and nobody can be asked", errNotStarted, what), startAnyway)
+	case err != nil:
+		return err
+	case !yes:
+		return withHint(errNotStarted, startAnyway)
 	}
-	text.Fprintf(a.stderr, "llmz: %s. Start? [y/N] ", what)
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return nil
-	}
-	return withHint(errNotStarted, startAnyway)
+	return nil
 }
 
 const startAnyway = `--yes starts without asking; "llmz estimate" compares the models`
@@ -330,5 +328,5 @@ func (a *app) confirmBench(ctx context.Context, m bench.Matrix) error {
 	if total <= longJob {
 		return nil
 	}
-	return a.askLong(total)
+	return a.askLong(ctx, total)
 }

@@ -16,7 +16,7 @@ func TestAskLong(t *testing.T) {
 	}
 	defer r.Close()
 	defer w.Close()
-	err = newApp(r, w, w).askLong(26 * time.Hour)
+	err = newApp(r, w, w).askLong(t.Context(), 26*time.Hour)
 	if !errors.Is(err, errNotStarted) || !strings.Contains(err.Error(), "26 h 0 min") || !strings.Contains(hintFor(err), "--yes") {
 		t.Errorf("%v (hint %q)", err, hintFor(err))
 	}

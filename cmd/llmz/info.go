@@ -81,6 +81,8 @@ type memberObject struct {
 	Model         string            `json:"model"`
 	ModelSHA256   string            `json:"model_sha256"`
 	ModelIsHere   bool              `json:"model_is_here"`
+	ModelBundled  bool              `json:"model_bundled"`
+	ModelPath     string            `json:"model_path,omitempty"`
 	Numerics      uint32            `json:"numerics"`
 	Portability   string            `json:"portability"`
 	Runtime       map[string]string `json:"runtime,omitempty"`
@@ -239,9 +241,11 @@ func (a *app) survey(ctx context.Context, f io.ReaderAt, path string, size int64
 
 // A lookup is what is known here of a model that an archive names.
 type lookup struct {
-	digest string
-	bytes  int64
-	here   bool
+	digest  string
+	bytes   int64
+	here    bool
+	bundled bool
+	path    string
 }
 
 // lookups returns a function that looks models up, each once.
@@ -254,7 +258,7 @@ func (a *app) lookups(ctx context.Context) func(*archive.Model) lookup {
 			return l
 		}
 		if e, err := a.models.Lookup(ctx, predict.Ref{Name: m.Name, Digest: m.Digest}); err == nil {
-			l = lookup{hex.EncodeToString(e.Digest[:]), e.Bytes, true}
+			l = lookup{hex.EncodeToString(e.Digest[:]), e.Bytes, true, e.Bundled, e.Path}
 		}
 		if len(known) < 1000 {
 			known[key] = l
@@ -285,6 +289,7 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 		l := look(model)
 		if mo.ModelIsHere = l.here; l.here {
 			mo.ModelSHA256, weights = l.digest, l.bytes
+			mo.ModelBundled, mo.ModelPath = l.bundled, l.path
 		}
 	}
 	for i := range m.Blocks {
@@ -349,6 +354,15 @@ var portabilityMeaning = map[string]string{
 }
 
 // printInfo prints o and its members: those that were kept, or all with -v.
+// portability says where a member decodes, and with what.
+func (m *memberObject) portability() string {
+	s := m.Portability
+	if m.ModelSHA256 != "" && !m.ModelBundled {
+		s += fmt.Sprintf(", with this model file (%s, SHA-256 %.16s…)", m.Model, m.ModelSHA256)
+	}
+	return s + ": " + portabilityMeaning[m.Portability]
+}
+
 func (a *app) printInfo(o infoObject, kept []memberObject, walk func(func(*memberObject) error) (infoObject, error)) error {
 	out := bufio.NewWriterSize(a.out(), 1<<16)
 	defer out.Flush() // always goes well, as a.out does
@@ -409,12 +423,15 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 	} else {
 		text.Fprintf(w, "Model:\t%s (SHA-256 %s)%s\n", m.Model, m.ModelSHA256, here)
 	}
+	if m.ModelPath != "" {
+		text.Fprintf(w, "  is here:\t%s\n", m.ModelPath)
+	}
 	mixed := "off"
 	if m.Mixed {
 		mixed = "on"
 	}
 	text.Fprintf(w, "Mixing:\t%s\n", mixed)
-	text.Fprintf(w, "Portability:\t%s: %s\n", m.Portability, portabilityMeaning[m.Portability])
+	text.Fprintf(w, "Portability:\t%s\n", m.portability())
 	for _, k := range sortedKeys(m.Runtime) {
 		text.Fprintf(w, "  %s:\t%s\n", k, m.Runtime[k])
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/models"
 )
 
 // A resultObject is the JSON form of a finished job. Its fields are a contract:
@@ -18,6 +19,8 @@ type resultObject struct {
 	Output          string             `json:"output,omitempty"`
 	Model           string             `json:"model"`
 	ModelSHA256     string             `json:"model_sha256"`
+	ModelBundled    bool               `json:"model_bundled"`
+	ModelPath       string             `json:"model_path,omitempty"` // decoding needs this file
 	Device          string             `json:"device"`
 	Kernel          string             `json:"kernel"`
 	OriginalBytes   int64              `json:"original_bytes"`
@@ -66,7 +69,7 @@ func newResultObject(r filejob.Result) resultObject {
 	}
 	o := resultObject{
 		Op: string(r.Op), File: r.Input, Output: r.Output,
-		Model: modelName(r.Model), ModelSHA256: hex.EncodeToString(r.Model.Digest), Device: r.Model.Device, Kernel: r.Model.Kernel,
+		Model: modelName(r.Model), ModelSHA256: hex.EncodeToString(r.Model.Digest), ModelBundled: r.Model.Bundled, Device: r.Model.Device, Kernel: r.Model.Kernel,
 		OriginalBytes: r.OriginalBytes, CompressedBytes: r.CompressedBytes, Ratio: r.Ratio(), BPC: r.BPC(),
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: r.BytesPerSecond(), Symbols: r.Symbols,
 		Blocks: r.Blocks, StoredBlocks: r.StoredBlocks, Lanes: r.Lanes, Threads: r.Threads, Mixed: r.Mixed,
@@ -87,6 +90,7 @@ func newResultObject(r filejob.Result) resultObject {
 type jsonReporter struct {
 	w      io.Writer
 	events bool
+	models *models.Registry
 	job    filejob.Job
 }
 
@@ -125,6 +129,9 @@ func (j *jsonReporter) end(r filejob.Result, err error) {
 		j.print(errorObject{string(j.job.Op), j.job.Input, err.Error(), exitCode(err)})
 	default:
 		o := newResultObject(r)
+		if r.NeedsModel {
+			o.ModelPath = j.models.OriginOf(r.Model).Path
+		}
 		if err != nil {
 			o.Error, o.ExitCode = err.Error(), exitCode(err)
 		}

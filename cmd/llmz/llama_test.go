@@ -252,14 +252,17 @@ func TestLlamaMismatch(t *testing.T) {
 		check(t, runtimeAt(rebuilt), exitMissing, "another build", header.Runtime["cpulib"])
 	})
 	t.Run("no model", func(t *testing.T) {
-		llmz(t, dir, exitMissing, []string{"tiny", "SHA-256"}, "-d", "-o", "out", "in.llmz")
+		// It would be found where it was used.
+		os.Rename(filepath.Join(dir, "tiny.gguf"), filepath.Join(dir, "away"))
+		llmz(t, dir, exitMissing, []string{"tiny", "SHA-256", "last seen"}, "-d", "-o", "out", "in.llmz")
+		os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "tiny.gguf"))
 	})
 	t.Run("another model", func(t *testing.T) {
 		changed := readFile(t, filepath.Join(dir, "tiny.gguf"))
 		changed[len(changed)-1000] ^= 1 // a weight
 		writeFile(t, filepath.Join(dir, "other.gguf"), changed)
-		llmz(t, dir, exitMissing, []string{"SHA-256"}, "-d", "-o", "out", "-m", "other.gguf", "in.llmz")
 		os.Rename(filepath.Join(dir, "tiny.gguf"), filepath.Join(dir, "away"))
+		llmz(t, dir, exitMissing, []string{"SHA-256"}, "-d", "-o", "out", "-m", "other.gguf", "in.llmz")
 		os.Rename(filepath.Join(dir, "other.gguf"), filepath.Join(dir, "tiny.gguf"))
 		check(t, nil, exitMissing, "SHA-256")
 		os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "tiny.gguf"))

@@ -26,6 +26,7 @@ data directory, found by name (-m NAME) or by the digest that an archive records
 		newModelsListCommand(a),
 		newModelsInfoCommand(a),
 		newModelsPullCommand(a),
+		newModelsAddCommand(a),
 		newModelsConvertCommand(a),
 		newModelsRemoveCommand(a),
 	)

@@ -25,9 +25,9 @@ func (a *app) newReporter(op filejob.Op, files []string, dataOnStdout bool, inte
 	done = func() {}
 	switch {
 	case a.json != jsonOff && dataOnStdout:
-		return &jsonReporter{w: &text.Writer{W: a.stderr, JSON: true}, events: a.json == jsonEvents}, done
+		return &jsonReporter{w: &text.Writer{W: a.stderr, JSON: true}, events: a.json == jsonEvents, models: a.models}, done
 	case a.json != jsonOff:
-		return &jsonReporter{w: a.out(), events: a.json == jsonEvents}, done
+		return &jsonReporter{w: a.out(), events: a.json == jsonEvents, models: a.models}, done
 	case a.quiet:
 		return silentReporter{}, done
 	case a.wantTUI() && !(dataOnStdout && (isTerminal(a.stdout) || isPipe(a.stdout) && !a.verbose)):

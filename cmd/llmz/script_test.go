@@ -32,7 +32,23 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
-	testscript.Main(m, commands)
+	testscript.Main(testsApart{m}, commands)
+}
+
+// testsApart runs the tests with a data directory of their own: the user's remembers
+// which models were where.
+type testsApart struct{ m *testing.M }
+
+func (t testsApart) Run() int {
+	dir, err := os.MkdirTemp("", "llmz-test-data-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Setenv("LLMZ_DATA_DIR", dir); err != nil {
+		panic(err)
+	}
+	return t.m.Run()
 }
 
 // asOnATerminal takes from the environment what would change the look of the

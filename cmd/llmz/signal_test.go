@@ -25,7 +25,7 @@ func command(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), runMainEnv+"=1", "LLMZ_DATA_DIR="+filepath.Join(dir, "data"), "TMPDIR="+dir)
+	cmd.Env = append(os.Environ(), runMainEnv+"=1", "LLMZ_DATA_DIR="+filepath.Join(dir, ".data"), "TMPDIR="+dir)
 	hang := time.AfterFunc(patience, func() { cmd.Process.Kill() })
 	t.Cleanup(func() { hang.Stop() })
 	return cmd
@@ -50,7 +50,9 @@ func listing(t *testing.T, dir string) string {
 	}
 	var names []string
 	for _, e := range entries {
-		names = append(names, e.Name())
+		if e.Name() != ".data" { // what the program keeps for itself
+			names = append(names, e.Name())
+		}
 	}
 	return strings.Join(names, " ")
 }

@@ -221,6 +221,7 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 		}
 		return err
 	}
+	a.models.Remember(ctx, done.Output)
 	return a.printTrained(done)
 }
 
