@@ -10,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml/cpu"
+	"github.com/llmz/llmz/ggml/simd"
 )
 
 //go:embed weights
@@ -102,3 +103,6 @@ func findBundledDigest(digest []byte) (*bundle, bool) {
 
 // Kernel returns the name of the kernel that runs bundled models here.
 func Kernel() string { return cpu.KernelName() }
+
+// CheckKernel returns what is wrong with the value of LLMZ_KERNEL, or nil.
+func CheckKernel() error { return simd.Err() }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -67,6 +68,9 @@ func newRootCommand(a *app) *cobra.Command {
 			if o.version {
 				return nil
 			}
+			if err := checkKernel(cmd); err != nil {
+				return err
+			}
 			return a.applySettings(cmd)
 		},
 	}
@@ -118,6 +122,15 @@ func newRootCommand(a *app) *cobra.Command {
 	cmd.SetUsageTemplate(usageTemplate)
 	cmd.SetHelpTemplate(helpTemplate)
 	return cmd
+}
+
+// checkKernel refuses to compute with a kernel that is not there. What only sets up
+// or tells about the machine runs all the same.
+func checkKernel(cmd *cobra.Command) error {
+	if err := models.CheckKernel(); err != nil && (cmd.GroupID != groupSetup || cmd.Name() == "train") {
+		return usagef("%w", err)
+	}
+	return nil
 }
 
 // addGlobalFlags declares the flags that every command has.

@@ -29,8 +29,9 @@ Models and data
   HTTPS_PROXY      and HTTP_PROXY, NO_PROXY: a proxy for downloads
 
 Speed
-  LLMZ_KERNEL      the kernel of bundled models: generic, avx2, avxvnni,
-                   avx512vnni, neon, neondot; the result is always the same
+  LLMZ_KERNEL      the most to use of the processor's vector instructions:
+                   generic, avx2, avxvnni, avx512vnni, neon, neondot; archives
+                   are the same with each
   GOMAXPROCS       how many cores to use; -T sets the threads
   GOMEMLIMIT, GOGC bounds for Go's memory, instead of llmz's own
 

@@ -2,14 +2,15 @@
 
 package mixer
 
-import "github.com/klauspost/cpuid/v2"
+import "github.com/llmz/llmz/ggml/simd"
 
 //go:generate go run -C _gen . -out ../net_amd64.s -stubs ../net_stubs_amd64.go -pkg mixer
 
-var useAVX2 = cpuid.CPU.Supports(cpuid.AVX2)
+// vector tells that the AVX2 code is used; tests change it.
+var vector = simd.Use(simd.AVX2)
 
 func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
-	if useAVX2 {
+	if vector {
 		dotsAVX2(&w[0], &x[0], &out[0], &off[0])
 	} else {
 		dotsGeneric(w, x, out, off)
@@ -17,7 +18,7 @@ func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
 }
 
 func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
-	if useAVX2 {
+	if vector {
 		trainsAVX2(&w[0], &x[0], &e[0], &off[0])
 	} else {
 		trainsGeneric(w, x, e, off)
@@ -26,5 +27,7 @@ func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
 
 // prefetch brings the buckets at the given indices into the cache.
 func (t *table) prefetch(at *[numCtx]uint32) {
-	prefetchAVX2(&t.buckets[0][0][0], &at[0])
+	if vector {
+		prefetchAVX2(&t.buckets[0][0][0], &at[0])
+	}
 }

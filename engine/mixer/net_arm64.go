@@ -2,17 +2,32 @@
 
 package mixer
 
+import "github.com/llmz/llmz/ggml/simd"
+
+// vector tells that the NEON code is used; tests change it.
+var vector = simd.Use(simd.NEON)
+
 func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
-	dotsNEON(&w[0], &x[0], &out[0], &off[0])
+	if vector {
+		dotsNEON(&w[0], &x[0], &out[0], &off[0])
+	} else {
+		dotsGeneric(w, x, out, off)
+	}
 }
 
 func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
-	trainsNEON(&w[0], &x[0], &e[0], &off[0])
+	if vector {
+		trainsNEON(&w[0], &x[0], &e[0], &off[0])
+	} else {
+		trainsGeneric(w, x, e, off)
+	}
 }
 
 // prefetch brings the buckets at the given indices into the cache.
 func (t *table) prefetch(at *[numCtx]uint32) {
-	prefetchARM(&t.buckets[0][0][0], &at[0])
+	if vector {
+		prefetchARM(&t.buckets[0][0][0], &at[0])
+	}
 }
 
 // dotsNEON computes out[k] = sum over i of (w[off[k]+i]>>8)*x[i] with int32

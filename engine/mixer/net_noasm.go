@@ -2,6 +2,9 @@
 
 package mixer
 
+// vector is there for the tests.
+var vector = false
+
 func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
 	dotsGeneric(w, x, out, off)
 }

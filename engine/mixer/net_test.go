@@ -3,11 +3,18 @@ package mixer
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/llmz/llmz/ggml/simd"
 )
 
-// TestNetworkProducts compares the products that this machine uses with those in
-// plain Go, at the extremes too.
+// TestNetworkProducts compares the vector code of this machine, whatever is in use,
+// with plain Go, at the extremes too.
 func TestNetworkProducts(t *testing.T) {
+	defer func(v bool) { vector = v }(vector)
+	vector = simd.AVX2.Runs() || simd.NEON.Runs()
+	if !vector {
+		t.Log("no vector code in this build for this machine")
+	}
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
 		w := make([]int32, 20*numInputs)
@@ -129,5 +136,12 @@ func TestWarmStart(t *testing.T) {
 	}
 	if warm > 0.99*cold {
 		t.Errorf("the warm start saves too little: %.0f bits, cold %.0f", warm, cold)
+	}
+}
+
+// TestAllowed: vector code is used if it runs and is allowed.
+func TestAllowed(t *testing.T) {
+	if want := simd.Use(simd.AVX2) || simd.Use(simd.NEON); vector != want {
+		t.Errorf("vector code: %t, want %t", vector, want)
 	}
 }

@@ -18,11 +18,11 @@ type Backend struct {
 var _ ggml.Backend = (*Backend)(nil)
 
 // New returns a back end that computes with the kernel of that name; "" stands for
-// the one that KernelEnv names, or else the best one of this machine.
+// the best one of this machine that package simd allows.
 func New(name string) (*Backend, error) {
-	k, err := DefaultKernel()
+	k, err := defaultKernel()
 	if name != "" {
-		k, err = FindKernel(name)
+		k, err = findKernel(name)
 	}
 	if err != nil {
 		return nil, err

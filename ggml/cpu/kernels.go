@@ -2,31 +2,11 @@ package cpu
 
 import (
 	"fmt"
-	"os"
 	"strings"
-	"sync"
 
 	"github.com/llmz/llmz/ggml/kernel"
+	"github.com/llmz/llmz/ggml/simd"
 )
-
-// KernelEnv names the environment variable that overrides the choice of kernel.
-const KernelEnv = "LLMZ_KERNEL"
-
-var chosen = sync.OnceValues(func() (*kernel.Kernel, error) { return choose(os.Getenv(KernelEnv)) })
-
-// choose returns the kernel of that name, or the best one; that too if there is an
-// error.
-func choose(name string) (*kernel.Kernel, error) {
-	best := kernel.List()[0]
-	if name == "" {
-		return best, nil
-	}
-	k, err := FindKernel(name)
-	if err != nil {
-		return best, fmt.Errorf("%s: %w", KernelEnv, err)
-	}
-	return k, nil
-}
 
 // Kernels returns the names of the kernels that this machine can run, the best
 // first.
@@ -38,8 +18,8 @@ func Kernels() []string {
 	return names
 }
 
-// FindKernel returns the kernel of that name, if this machine can run it.
-func FindKernel(name string) (*kernel.Kernel, error) {
+// findKernel returns the kernel of that name, if this machine can run it.
+func findKernel(name string) (*kernel.Kernel, error) {
 	for _, k := range kernel.List() {
 		if k.Name == name {
 			return k, nil
@@ -48,12 +28,19 @@ func FindKernel(name string) (*kernel.Kernel, error) {
 	return nil, fmt.Errorf("ggml: no kernel %q on this machine, which can run %s", name, strings.Join(Kernels(), ", "))
 }
 
-// DefaultKernel returns the kernel that KernelEnv names, or else the best one. If
-// KernelEnv names a kernel this machine cannot run, the error says so.
-func DefaultKernel() (*kernel.Kernel, error) { return chosen() }
+// defaultKernel returns the best kernel that package simd allows, and what is wrong
+// with what it was told, if anything is.
+func defaultKernel() (*kernel.Kernel, error) {
+	for _, k := range kernel.List() {
+		if k.Level.Allowed() {
+			return k, simd.Err()
+		}
+	}
+	return &kernel.Generic, simd.Err()
+}
 
-// KernelName returns the name of the kernel in use.
+// KernelName returns the name of the kernel in use where none is asked for.
 func KernelName() string {
-	k, _ := chosen()
+	k, _ := defaultKernel()
 	return k.Name
 }

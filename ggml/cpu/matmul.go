@@ -10,7 +10,7 @@ import (
 // MatMulInt8 computes y[n][rows] = sum over c of w[rows][c] * a[n][c], exactly, of
 // int8 values in [-127, 127]. It allocates, and serves for what is computed once.
 func MatMulInt8(w []int8, rows, cols int, a []int8, n int) ([]int32, error) {
-	kern, err := DefaultKernel()
+	kern, err := defaultKernel()
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,11 @@
 // a multiple of Block, rows to a multiple of Rows.
 package kernel
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/llmz/llmz/ggml/simd"
+)
 
 //go:generate sh -c "cd _gen && go run . -isa avx512vnni -out ../avx512vnni_amd64.s -stubs ../avx512vnni_amd64.go -pkg kernel"
 //go:generate sh -c "cd _gen && go run . -isa avx2 -out ../avx2_amd64.s -stubs ../avx2_amd64.go -pkg kernel"
@@ -37,8 +41,8 @@ type Kernel struct {
 	// Offset is XORed to every byte of a packed matrix: 0x80 where the instructions
 	// want unsigned weights, w + 128.
 	Offset byte
-	// rank orders the kernels of a machine, the best being highest.
-	rank int
+	// Level of the instructions; Name is its name.
+	Level simd.Level
 
 	// Sums computes dst[l] = sum over c of a(c, l), for lanes of stride lanes in
 	// blocks column blocks. Needed by kernels with an Offset; nil for others.
@@ -79,6 +83,6 @@ type Kernel struct {
 // last is Generic.
 func List() []*Kernel {
 	l := append(native(), &Generic)
-	sort.SliceStable(l, func(i, j int) bool { return l[i].rank > l[j].rank })
+	sort.SliceStable(l, func(i, j int) bool { return l[i].Level > l[j].Level })
 	return l
 }

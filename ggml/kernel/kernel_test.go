@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/llmz/llmz/ggml/simd"
 )
 
 // others runs f for every kernel of this machine but Generic.
@@ -134,6 +136,19 @@ func FuzzMatMul(f *testing.F) {
 			checkMatMul(t, k, w, a, p, l, l, b)
 		}
 	})
+}
+
+func TestList(t *testing.T) {
+	for _, k := range List() {
+		if k.Name != k.Level.String() || !k.Level.Runs() {
+			t.Errorf("kernel %q is of level %v, which runs: %t", k.Name, k.Level, k.Level.Runs())
+		}
+	}
+	for _, l := range simd.Levels() {
+		if !slices.ContainsFunc(List(), func(k *Kernel) bool { return k.Level == l }) {
+			t.Errorf("no kernel for %v", l)
+		}
+	}
 }
 
 func TestDequant(t *testing.T) {

@@ -1,6 +1,12 @@
+//go:build !noasm
+
 package kernel
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/llmz/llmz/ggml/simd"
+)
 
 // unsigned is the Offset of kernels that use VPDPBUSD, which multiplies unsigned
 // by signed bytes: weights are stored as w + 128.
@@ -8,23 +14,22 @@ const unsigned = 0x80
 
 // native returns the kernels that this processor can run.
 func native() []*Kernel {
-	cpu := &cpuid.CPU
-	if !cpu.Supports(cpuid.AVX2) {
+	if !simd.AVX2.Runs() {
 		return nil
 	}
 	list := []*Kernel{{
-		Name: "avx2", rank: 1,
+		Name: "avx2", Level: simd.AVX2,
 		MatMul:  matMulAVX2,
 		Dequant: dequantAVX2, GRU: gruAVX2, LSTM: lstmAVX2, Freqs: freqsAVX2,
 	}}
 	// The AVX-VNNI kernel exists in both encodings of its one special instruction.
 	vnni256 := Kernel{
-		Name: "avxvnni", rank: 2, Offset: unsigned,
+		Name: "avxvnni", Level: simd.AVXVNNI, Offset: unsigned,
 		Sums: sumLanes, Dequant: dequantAVX2, GRU: gruAVX2, LSTM: lstmAVX2, Freqs: freqsAVX2,
 	}
-	avx512 := cpu.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.AVX512VNNI)
+	avx512 := simd.AVX512VNNI.Runs()
 	switch {
-	case cpu.Supports(cpuid.AVXVNNI):
+	case simd.Has(cpuid.AVXVNNI):
 		vnni256.MatMul = matMulAVXVNNI
 	case avx512:
 		vnni256.MatMul = matMulEVEX256
@@ -34,7 +39,7 @@ func native() []*Kernel {
 	}
 	if avx512 {
 		list = append(list, &Kernel{
-			Name: "avx512vnni", rank: 3, Offset: unsigned,
+			Name: "avx512vnni", Level: simd.AVX512VNNI, Offset: unsigned,
 			Sums: sumLanes, MatMul: matMulAVX512VNNI,
 			Dequant: dequantAVX512, GRU: gruAVX512, LSTM: lstmAVX512, Freqs: freqsAVX512,
 		})

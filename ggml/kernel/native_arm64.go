@@ -1,18 +1,20 @@
+//go:build !noasm
+
 package kernel
 
-import "github.com/klauspost/cpuid/v2"
+import "github.com/llmz/llmz/ggml/simd"
 
 // native returns the kernels that this processor can run. Every arm64 processor
 // has NEON; SDOT is an extension.
 func native() []*Kernel {
 	neon := Kernel{
-		Name: "neon", rank: 1,
+		Name: "neon", Level: simd.NEON,
 		MatMul: matMulNEON, Dequant: dequantARM, GRU: gruARM, LSTM: lstmARM, Freqs: freqsARM,
 	}
 	list := []*Kernel{&neon}
-	if cpuid.CPU.Supports(cpuid.ASIMDDP) {
+	if simd.NEONDot.Runs() {
 		dot := neon
-		dot.Name, dot.rank, dot.MatMul = "neondot", 2, matMulDot
+		dot.Name, dot.Level, dot.MatMul = "neondot", simd.NEONDot, matMulDot
 		list = append(list, &dot)
 	}
 	return list

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/llmz/llmz/ggml/simd"
 )
 
 // reference computes C in float64 from operands rounded like the kernel's.
@@ -200,5 +202,19 @@ func TestPrefix(t *testing.T) {
 			}()
 			right.Prefix(3)
 		}()
+	}
+}
+
+// TestAllowed: the best kernel is one of a level that is allowed, and plain Go where
+// none is.
+func TestAllowed(t *testing.T) {
+	for _, p := range []Precision{F32, BF16} {
+		k := Best(p)
+		if !k.level.Allowed() || k.precision != p {
+			t.Errorf("%v: %s", p, k.name)
+		}
+		if !simd.AVX2.Allowed() && k.level != simd.Generic {
+			t.Errorf("%v: %s, where only plain Go is allowed", p, k.name)
+		}
 	}
 }

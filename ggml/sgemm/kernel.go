@@ -8,7 +8,11 @@
 // share out elements of C, never one element's sum. The codec must not use it.
 package sgemm
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/llmz/llmz/ggml/simd"
+)
 
 // Precision is the format that operands are rounded to before multiplying.
 type Precision uint8
@@ -50,6 +54,7 @@ type packFunc func(dst *uint32, src *float32, ld, count, dstStride int)
 // itself.
 type Kernel struct {
 	name       string
+	level      simd.Level // of instructions; the best that simd allows is used
 	precision  Precision
 	rows, cols int // of a tile; 16 % rows == 0, 48 % cols == 0
 	units      int // of the inner dimension multiplied at once, so that a panel's part stays in a cache
@@ -82,11 +87,11 @@ func Kernels() []*Kernel {
 	return append(machineKernels(), &genericF32, &genericBF16)
 }
 
-// Best returns the fastest kernel of that precision. Bfloat16 without hardware
+// Best returns the fastest kernel of that precision that package simd allows. Bfloat16 without hardware
 // for it is slower than float32: see HasBF16.
 func Best(p Precision) *Kernel {
 	for _, k := range Kernels() {
-		if k.precision == p {
+		if k.precision == p && k.level.Allowed() {
 			return k
 		}
 	}

@@ -162,3 +162,15 @@ func BenchmarkFromLogits(b *testing.B) {
 		})
 	})
 }
+
+// TestAllowed: what is in use is the best that runs and is allowed.
+func TestAllowed(t *testing.T) {
+	for _, k := range kernels {
+		if k.level.Allowed() {
+			if current.name != k.name {
+				t.Errorf("%s is in use, not %s", current.name, k.name)
+			}
+			return
+		}
+	}
+}

@@ -1,9 +1,16 @@
 package freq
 
+import (
+	"slices"
+
+	"github.com/llmz/llmz/ggml/simd"
+)
+
 // loops are written for one set of vector instructions. They take n elements, a
 // positive multiple of width.
 type loops struct {
 	name    string
+	level   simd.Level
 	width   int
 	maximum func(logits *float32, n int) float32
 	exps    func(f *uint32, logits *float32, n int, m float32) uint64
@@ -11,13 +18,13 @@ type loops struct {
 }
 
 // plain has no loops of its own: everything is done in Go.
-var plain = loops{name: "go"}
+var plain = loops{name: "generic"}
 
 // kernels are those this CPU can run, the fastest first, plain last.
 var kernels = append(native(), plain)
 
-// current is the kernel in use; only tests change it.
-var current = kernels[0]
+// current is the kernel in use, the best that simd allows; only tests change it.
+var current = kernels[slices.IndexFunc(kernels, func(l loops) bool { return l.level.Allowed() })]
 
 // whole returns how many of n elements the kernel takes; the rest is left to Go.
 func (k *loops) whole(n int) int {

@@ -2,9 +2,11 @@
 
 package freq
 
+import "github.com/llmz/llmz/ggml/simd"
+
 // native returns the kernel for NEON, which every arm64 CPU has.
 func native() []loops {
-	return []loops{{"neon", 8, maximumNEON, expsNEON, finishNEON}}
+	return []loops{{"neon", simd.NEON, 8, maximumNEON, expsNEON, finishNEON}}
 }
 
 //go:noescape

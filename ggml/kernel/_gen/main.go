@@ -16,7 +16,7 @@ func main() {
 	isa := flag.String("isa", "", "avx512vnni, avx2 or avxvnni")
 	// The flags -out, -stubs and -pkg are avo's.
 	flag.Parse()
-	ConstraintExpr("amd64")
+	ConstraintExpr("amd64,!noasm")
 	switch *isa {
 	case "avx512vnni":
 		for _, lanes := range []int{16, 8, 4, 2, 1} {

@@ -33,7 +33,7 @@ var ymm = []reg.VecPhysical{
 }
 
 func main() {
-	ConstraintExpr("!purego")
+	ConstraintExpr("!noasm")
 	tile512("tileF32AVX512", "is an 8x48 tile of float32 products (AVX-512F).", func(acc, a, b int) {
 		VFMADD231PS(zmm[a], zmm[b], zmm[acc])
 	})

@@ -1,8 +1,15 @@
-//go:build !purego
+//go:build !noasm
 
 package vec
 
-import "golang.org/x/sys/cpu"
+import (
+	"github.com/klauspost/cpuid/v2"
 
-// fast says whether the AVX2 kernels can be used; tests switch it off.
-var fast = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+	"github.com/llmz/llmz/ggml/simd"
+)
+
+// fast says whether the AVX2 kernels are used; tests change it.
+var fast = simd.Use(simd.AVX2, cpuid.FMA3)
+
+// vectors says whether this machine runs them.
+var vectors = simd.AVX2.Runs() && simd.Has(cpuid.FMA3)

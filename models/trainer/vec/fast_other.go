@@ -1,9 +1,11 @@
-//go:build !amd64 || purego
+//go:build !amd64 || noasm
 
 package vec
 
 // fast is a variable because tests switch it where there are kernels.
 var fast = false
+
+const vectors = false
 
 func gruForward(n int, gi, gh, bi, bh, h, out, saved *float32)        { panic("unreachable") }
 func gruBackward(n int, dh, saved, h, di, dh3 *float32)               { panic("unreachable") }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/llmz/llmz/ggml/simd"
 )
 
 func noise(r *rand.Rand, n int, scale float64) []float32 {
@@ -18,13 +20,14 @@ func noise(r *rand.Rand, n int, scale float64) []float32 {
 // what it returns.
 func both(t *testing.T, name string, tolerance float64, f func(r *rand.Rand) [][]float32) {
 	t.Helper()
-	if !fast {
-		t.Skip("no vector kernels on this machine")
+	if !vectors {
+		t.Skip("no vector kernels in this build for this machine")
 	}
+	defer func(f bool) { fast = f }(fast)
+	fast = true
 	got := f(rand.New(rand.NewPCG(5, 6)))
 	fast = false
 	want := f(rand.New(rand.NewPCG(5, 6)))
-	fast = true
 	for i := range want {
 		for j := range want[i] {
 			d := math.Abs(float64(got[i][j] - want[i][j]))
@@ -97,5 +100,12 @@ func TestCrossEntropyGradient(t *testing.T) {
 		if d := (loss(i, eps) - loss(i, -eps)) / (2 * eps); math.Abs(d-float64(grad[i])) > 1e-4 {
 			t.Errorf("gradient of logit %d is %v, want %v", i, grad[i], d)
 		}
+	}
+}
+
+// TestAllowed: the vector kernels are used if they are there and allowed.
+func TestAllowed(t *testing.T) {
+	if want := vectors && simd.AVX2.Allowed(); fast != want {
+		t.Errorf("fast: %t, want %t", fast, want)
 	}
 }

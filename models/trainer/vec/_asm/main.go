@@ -403,7 +403,7 @@ func add() {
 }
 
 func main() {
-	ConstraintExpr("!purego")
+	ConstraintExpr("!noasm")
 	constants()
 	transformer()
 	gruForward()
