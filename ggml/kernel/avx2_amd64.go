@@ -11,6 +11,14 @@ package kernel
 //go:noescape
 func matMulAVX2x4(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 
+// multiplies panels of signed weights with 4 lanes (AVX2).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXAVX2x4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
 // multiplies panels of signed weights with 2 lanes (AVX2).
 // w: panels of [blocks][4][16 rows][4] bytes; a: [blocks] of 16-byte columns of each lane, laneBytes apart;
 // acc: [lane][16] int32 of each panel, accBytes apart; sums: activation sums by lane, where needed.
@@ -18,12 +26,28 @@ func matMulAVX2x4(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blo
 //go:noescape
 func matMulAVX2x2(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 
+// multiplies panels of signed weights with 2 lanes (AVX2).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXAVX2x2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
 // multiplies panels of signed weights with 1 lanes (AVX2).
 // w: panels of [blocks][4][16 rows][4] bytes; a: [blocks] of 16-byte columns of each lane, laneBytes apart;
 // acc: [lane][16] int32 of each panel, accBytes apart; sums: activation sums by lane, where needed.
 //
 //go:noescape
 func matMulAVX2x1(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
+
+// multiplies panels of signed weights with 1 lanes (AVX2).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXAVX2x1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
 
 // computes dst[l][r] = float32(acc[l][r])*scale[r] + bias[r] for 16 rows; stride in bytes.
 //
@@ -45,10 +69,70 @@ func lstm256(state *float32, q *int8, x *float32, p *float32, n uintptr)
 //go:noescape
 func freqs256(freqs *uint32, logits *float32, n uintptr) uint32
 
+// computes or adds products of block-scaled activations for 16 rows; stride in bytes. See Transformer.
+//
+//go:noescape
+func dequantMX256(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+
+// computes or adds products of block-scaled activations for 16 rows; stride in bytes. See Transformer.
+//
+//go:noescape
+func addMX256(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+
+// makes block-scaled activations of groups*32 elements and returns their base. See Transformer.
+//
+//go:noescape
+func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+
+// sums n elements, a multiple of 64. See Transformer.
+//
+//go:noescape
+func sum256(x *float32, n uintptr) float32
+
+// sums n elements, a multiple of 64. See Transformer.
+//
+//go:noescape
+func sumSquares256(x *float32, n uintptr, mean float32) float32
+
+// returns the greatest of n elements, a multiple of 16.
+//
+//go:noescape
+func max256(x *float32, n uintptr) float32
+
+// computes dst = ((x-mean)*r)*gain + bias for n elements, a multiple of 16.
+//
+//go:noescape
+func affine256(dst *float32, x *float32, gain *float32, bias *float32, n uintptr, mean float32, r float32)
+
+// computes n elements, a multiple of 16. See Transformer.
+//
+//go:noescape
+func gelu256(x *float32, factor *float32, n uintptr)
+
+// computes n elements, a multiple of 16. See Transformer.
+//
+//go:noescape
+func swiglu256(x *float32, up *float32, n uintptr)
+
+// computes the scores of whole panels of 16 positions and returns the greatest. See Transformer.
+//
+//go:noescape
+func scores256(s *float32, acc *int32, keys *float32, scale float32, panels uintptr, accBytes uintptr) float32
+
+// computes the attention weights of whole blocks of 16 positions. See Transformer.
+//
+//go:noescape
+func weights256(q *int8, s *float32, values *float32, top float32, full float32, norm float32, blocks uintptr, laneBytes uintptr) int32
+
 // sums the activations of each lane: a is [blocks] of 16-byte columns of each lane, laneBytes apart.
 //
 //go:noescape
 func sumsAVX2(dst *int32, a *int8, lanes uintptr, blocks uintptr, laneBytes uintptr)
+
+// sums the block-scaled activations of each lane: a is [2*groups] of 16-byte columns of each lane, laneBytes apart.
+//
+//go:noescape
+func sumsMXAVX2(dst *int32, a *int8, shifts *uint32, lanes uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr)
 
 // runs n rounds of 8 independent products as in matMulAVX2, 256 multiply-adds a round, on registers.
 func peakAVX2(n uintptr)

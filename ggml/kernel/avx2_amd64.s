@@ -209,6 +209,412 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXAVX2x4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXAVX2x4(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), SI
+	MOVQ groups+48(FP), DI
+	MOVQ laneBytes+56(FP), R8
+	MOVQ shiftBytes+64(FP), R9
+
+panel:
+	MOVQ     DX, R10
+	MOVQ     BX, R11
+	MOVQ     DI, R12
+	VPXOR    Y0, Y0, Y0
+	VMOVDQU  Y0, (AX)
+	VPXOR    Y1, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	VPXOR    Y2, Y2, Y2
+	VMOVDQU  Y2, 64(AX)
+	VPXOR    Y3, Y3, Y3
+	VMOVDQU  Y3, 96(AX)
+	VPXOR    Y4, Y4, Y4
+	VMOVDQU  Y4, 128(AX)
+	VPXOR    Y5, Y5, Y5
+	VMOVDQU  Y5, 160(AX)
+	VPXOR    Y6, Y6, Y6
+	VMOVDQU  Y6, 192(AX)
+	VPXOR    Y7, Y7, Y7
+	VMOVDQU  Y7, 224(AX)
+	VPCMPEQD Y12, Y12, Y12
+	VPSRLW   $0x0f, Y12, Y12
+
+group:
+	VMOVDQU      (CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      32(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 16(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 32(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 48(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      64(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      96(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 20(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 36(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 52(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      128(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      160(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 24(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 40(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 56(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      192(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      224(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 44(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 60(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         R8, R10
+	VMOVDQU      256(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      288(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 16(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 32(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 48(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      320(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      352(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 20(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 36(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 52(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      384(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      416(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 24(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 40(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 56(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VMOVDQU      448(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      480(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD 44(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y4, Y4
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD 60(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y6, Y6
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y7, Y7
+	VPBROADCASTD (R11), Y13
+	VPSLLVD      Y13, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y13, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R11), Y13
+	VPSLLVD      Y13, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y13, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	VPBROADCASTD 8(R11), Y13
+	VPSLLVD      Y13, Y4, Y4
+	VPADDD       128(AX), Y4, Y4
+	VMOVDQU      Y4, 128(AX)
+	VPXOR        Y4, Y4, Y4
+	VPSLLVD      Y13, Y5, Y5
+	VPADDD       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPXOR        Y5, Y5, Y5
+	VPBROADCASTD 12(R11), Y13
+	VPSLLVD      Y13, Y6, Y6
+	VPADDD       192(AX), Y6, Y6
+	VMOVDQU      Y6, 192(AX)
+	VPXOR        Y6, Y6, Y6
+	VPSLLVD      Y13, Y7, Y7
+	VPADDD       224(AX), Y7, Y7
+	VMOVDQU      Y7, 224(AX)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         $0x00000200, CX
+	ADDQ         R8, R10
+	ADDQ         R9, R11
+	DECQ         R12
+	JNZ          group
+	MOVQ         accBytes+72(FP), R10
+	ADDQ         R10, AX
+	DECQ         SI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
 // func matMulAVX2x2(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 // Requires: AVX, AVX2
 TEXT ·matMulAVX2x2(SB), NOSPLIT, $0-64
@@ -334,6 +740,242 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXAVX2x2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXAVX2x2(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), SI
+	MOVQ groups+48(FP), DI
+	MOVQ laneBytes+56(FP), R8
+	MOVQ shiftBytes+64(FP), R9
+
+panel:
+	MOVQ     DX, R10
+	MOVQ     BX, R11
+	MOVQ     DI, R12
+	VPXOR    Y0, Y0, Y0
+	VMOVDQU  Y0, (AX)
+	VPXOR    Y1, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	VPXOR    Y2, Y2, Y2
+	VMOVDQU  Y2, 64(AX)
+	VPXOR    Y3, Y3, Y3
+	VMOVDQU  Y3, 96(AX)
+	VPCMPEQD Y12, Y12, Y12
+	VPSRLW   $0x0f, Y12, Y12
+
+group:
+	VMOVDQU      (CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      32(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 16(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      64(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      96(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 20(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      128(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      160(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 24(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      192(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      224(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	ADDQ         R8, R10
+	VMOVDQU      256(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      288(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 16(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      320(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      352(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 20(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      384(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      416(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 24(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VMOVDQU      448(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      480(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD 28(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y2, Y2
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R11), Y13
+	VPSLLVD      Y13, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y13, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R11), Y13
+	VPSLLVD      Y13, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y13, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         $0x00000200, CX
+	ADDQ         R8, R10
+	ADDQ         R9, R11
+	DECQ         R12
+	JNZ          group
+	MOVQ         accBytes+72(FP), R10
+	ADDQ         R10, AX
+	DECQ         SI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
 // func matMulAVX2x1(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 // Requires: AVX, AVX2
 TEXT ·matMulAVX2x1(SB), NOSPLIT, $0-64
@@ -415,6 +1057,157 @@ block:
 	VMOVDQU      Y1, 32(AX)
 	ADDQ         R8, AX
 	DECQ         BX
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXAVX2x1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXAVX2x1(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), SI
+	MOVQ groups+48(FP), DI
+	MOVQ laneBytes+56(FP), R8
+	MOVQ shiftBytes+64(FP), R9
+
+panel:
+	MOVQ     DX, R10
+	MOVQ     BX, R11
+	MOVQ     DI, R12
+	VPXOR    Y0, Y0, Y0
+	VMOVDQU  Y0, (AX)
+	VPXOR    Y1, Y1, Y1
+	VMOVDQU  Y1, 32(AX)
+	VPCMPEQD Y12, Y12, Y12
+	VPSRLW   $0x0f, Y12, Y12
+
+group:
+	VMOVDQU      (CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      32(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      64(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      96(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      128(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      160(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      192(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      224(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         R8, R10
+	VMOVDQU      256(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      288(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD (R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      320(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      352(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 4(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      384(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      416(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 8(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VMOVDQU      448(CX), Y8
+	VPABSB       Y8, Y10
+	VMOVDQU      480(CX), Y9
+	VPABSB       Y9, Y11
+	VPBROADCASTD 12(R10), Y15
+	VPSIGNB      Y8, Y15, Y13
+	VPMADDUBSW   Y13, Y10, Y13
+	VPMADDWD     Y12, Y13, Y13
+	VPADDD       Y13, Y0, Y0
+	VPSIGNB      Y9, Y15, Y14
+	VPMADDUBSW   Y14, Y11, Y14
+	VPMADDWD     Y12, Y14, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R11), Y13
+	VPSLLVD      Y13, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y13, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         $0x00000200, CX
+	ADDQ         R8, R10
+	ADDQ         R9, R11
+	DECQ         R12
+	JNZ          group
+	MOVQ         accBytes+72(FP), R10
+	ADDQ         R10, AX
+	DECQ         SI
 	JNZ          panel
 	VZEROUPPER
 	RET
@@ -996,6 +1789,778 @@ DATA intOne256<>+24(SB)/4, $0x00000001
 DATA intOne256<>+28(SB)/4, $0x00000001
 GLOBL intOne256<>(SB), RODATA|NOPTR, $32
 
+// func dequantMX256(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+// Requires: AVX
+TEXT ·dequantMX256(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), AX
+	MOVQ    acc+8(FP), CX
+	MOVQ    scale+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    base+32(FP), SI
+	MOVQ    lanes+40(FP), DI
+	MOVQ    stride+48(FP), R8
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS 32(DX), Y2
+	VMOVUPS 32(BX), Y3
+
+loop:
+	VBROADCASTSS (SI), Y4
+	VCVTDQ2PS    (CX), Y5
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VCVTDQ2PS    32(CX), Y5
+	VMULPS       Y2, Y5, Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         R8, AX
+	ADDQ         $0x04, SI
+	DECQ         DI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA minusLimit256<>+0(SB)/4, $0xd3800000
+DATA minusLimit256<>+4(SB)/4, $0xd3800000
+DATA minusLimit256<>+8(SB)/4, $0xd3800000
+DATA minusLimit256<>+12(SB)/4, $0xd3800000
+DATA minusLimit256<>+16(SB)/4, $0xd3800000
+DATA minusLimit256<>+20(SB)/4, $0xd3800000
+DATA minusLimit256<>+24(SB)/4, $0xd3800000
+DATA minusLimit256<>+28(SB)/4, $0xd3800000
+GLOBL minusLimit256<>(SB), RODATA|NOPTR, $32
+
+DATA limit256<>+0(SB)/4, $0x53800000
+DATA limit256<>+4(SB)/4, $0x53800000
+DATA limit256<>+8(SB)/4, $0x53800000
+DATA limit256<>+12(SB)/4, $0x53800000
+DATA limit256<>+16(SB)/4, $0x53800000
+DATA limit256<>+20(SB)/4, $0x53800000
+DATA limit256<>+24(SB)/4, $0x53800000
+DATA limit256<>+28(SB)/4, $0x53800000
+GLOBL limit256<>(SB), RODATA|NOPTR, $32
+
+// func addMX256(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+// Requires: AVX
+TEXT ·addMX256(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), AX
+	MOVQ    acc+8(FP), CX
+	MOVQ    scale+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    base+32(FP), SI
+	MOVQ    lanes+40(FP), DI
+	MOVQ    stride+48(FP), R8
+	VMOVUPS (DX), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS 32(DX), Y2
+	VMOVUPS 32(BX), Y3
+
+loop:
+	VBROADCASTSS (SI), Y4
+	VCVTDQ2PS    (CX), Y5
+	VMULPS       Y0, Y5, Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y1, Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VADDPS       (AX), Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VMOVUPS      Y5, (AX)
+	VCVTDQ2PS    32(CX), Y5
+	VMULPS       Y2, Y5, Y5
+	VMULPS       Y4, Y5, Y5
+	VADDPS       Y3, Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VADDPS       32(AX), Y5, Y5
+	VMAXPS       minusLimit256<>+0(SB), Y5, Y5
+	VMINPS       limit256<>+0(SB), Y5, Y5
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         R8, AX
+	ADDQ         $0x04, SI
+	DECQ         DI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+// Requires: AVX, AVX2, CMOV, SSE
+TEXT ·quantizeMX256(SB), NOSPLIT, $0-60
+	MOVQ q+0(FP), AX
+	MOVQ shifts+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ groups+24(FP), BX
+	MOVQ laneBytes+40(FP), SI
+	MOVQ shiftBytes+48(FP), DI
+	MOVL $-60, R8
+	MOVL $+40, R9
+	XORL R10, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+	MOVQ BX, R13
+
+max:
+	VMOVUPS      (R11), Y0
+	VPAND        absMask256<>+0(SB), Y0, Y0
+	VMOVUPS      32(R11), Y1
+	VPAND        absMask256<>+0(SB), Y1, Y1
+	VPMAXUD      Y1, Y0, Y0
+	VMOVUPS      64(R11), Y1
+	VPAND        absMask256<>+0(SB), Y1, Y1
+	VPMAXUD      Y1, Y0, Y0
+	VMOVUPS      96(R11), Y1
+	VPAND        absMask256<>+0(SB), Y1, Y1
+	VPMAXUD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPMAXUD      X1, X0, X0
+	VMOVD        X0, R14
+	MOVL         R14, (R12)
+	CMPL         R14, R10
+	CMOVLHI      R14, R10
+	ADDQ         $0x00000080, R11
+	ADDQ         DI, R12
+	DECQ         R13
+	JNZ          max
+	SHRL         $0x17, R10
+	SUBL         $0x85, R10
+	CMPL         R10, R8
+	CMOVLLT      R8, R10
+	CMPL         R10, R9
+	CMOVLGT      R9, R10
+	MOVQ         top+32(FP), R11
+	SUBL         R11, R10
+	MOVQ         BX, R13
+	XORL         R11, R11
+
+group:
+	MOVL         (CX), R12
+	SHRL         $0x17, R12
+	SUBL         $0x85, R12
+	CMPL         R12, R8
+	CMOVLLT      R8, R12
+	CMPL         R12, R9
+	CMOVLGT      R9, R12
+	SUBL         R10, R12
+	CMOVLLT      R11, R12
+	MOVL         R12, (CX)
+	ADDL         R10, R12
+	NEGL         R12
+	ADDL         $0x7f, R12
+	SHLL         $0x17, R12
+	VMOVD        R12, X0
+	VBROADCASTSS X0, Y0
+	VMULPS       (DX), Y0, Y1
+	VMINPS       activation256<>+0(SB), Y1, Y1
+	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VMOVQ        X1, (AX)
+	VMULPS       32(DX), Y0, Y1
+	VMINPS       activation256<>+0(SB), Y1, Y1
+	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VMOVQ        X1, 8(AX)
+	VMULPS       64(DX), Y0, Y1
+	VMINPS       activation256<>+0(SB), Y1, Y1
+	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VMOVQ        X1, (AX)(SI*1)
+	VMULPS       96(DX), Y0, Y0
+	VMINPS       activation256<>+0(SB), Y0, Y0
+	VMAXPS       minusActivation256<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKSSDW    X1, X0, X0
+	VPACKSSWB    X0, X0, X0
+	VMOVQ        X0, 8(AX)(SI*1)
+	ADDQ         $0x00000080, DX
+	LEAQ         (AX)(SI*2), AX
+	ADDQ         DI, CX
+	DECQ         BX
+	JNZ          group
+	ADDL         $0x7f, R10
+	SHLL         $0x17, R10
+	VMOVD        R10, X0
+	MOVSS        X0, ret+56(FP)
+	VZEROUPPER
+	RET
+
+DATA absMask256<>+0(SB)/4, $0x7fffffff
+DATA absMask256<>+4(SB)/4, $0x7fffffff
+DATA absMask256<>+8(SB)/4, $0x7fffffff
+DATA absMask256<>+12(SB)/4, $0x7fffffff
+DATA absMask256<>+16(SB)/4, $0x7fffffff
+DATA absMask256<>+20(SB)/4, $0x7fffffff
+DATA absMask256<>+24(SB)/4, $0x7fffffff
+DATA absMask256<>+28(SB)/4, $0x7fffffff
+GLOBL absMask256<>(SB), RODATA|NOPTR, $32
+
+DATA minusActivation256<>+0(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+4(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+8(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+12(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+16(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+20(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+24(SB)/4, $0xc2fe0000
+DATA minusActivation256<>+28(SB)/4, $0xc2fe0000
+GLOBL minusActivation256<>(SB), RODATA|NOPTR, $32
+
+// func sum256(x *float32, n uintptr) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·sum256(SB), NOSPLIT, $0-20
+	MOVQ  x+0(FP), AX
+	MOVQ  n+8(FP), CX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+
+loop:
+	VADDPS       (AX), Y0, Y0
+	VADDPS       32(AX), Y1, Y1
+	VADDPS       64(AX), Y2, Y2
+	VADDPS       96(AX), Y3, Y3
+	VADDPS       128(AX), Y4, Y4
+	VADDPS       160(AX), Y5, Y5
+	VADDPS       192(AX), Y6, Y6
+	VADDPS       224(AX), Y7, Y7
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x40, CX
+	JNZ          loop
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquares256(x *float32, n uintptr, mean float32) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·sumSquares256(SB), NOSPLIT, $0-28
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VPXOR        Y0, Y0, Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
+	MOVSS        mean+16(FP), X8
+	VBROADCASTSS X8, Y8
+
+loop:
+	VMOVUPS      (AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	VMOVUPS      32(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	VMOVUPS      64(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	VMOVUPS      96(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      128(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMOVUPS      160(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      192(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y6, Y6
+	VMOVUPS      224(AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VMULPS       Y9, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, AX
+	SUBQ         $0x40, CX
+	JNZ          loop
+	VADDPS       Y4, Y0, Y0
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VADDPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VADDPS       X1, X0, X0
+	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func max256(x *float32, n uintptr) float32
+// Requires: AVX, SSE
+TEXT ·max256(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS minusInf256<>+0(SB), Y0
+
+loop:
+	VMAXPS       (AX), Y0, Y0
+	VMAXPS       32(AX), Y0, Y0
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VMAXPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+DATA minusInf256<>+0(SB)/4, $0xff800000
+DATA minusInf256<>+4(SB)/4, $0xff800000
+DATA minusInf256<>+8(SB)/4, $0xff800000
+DATA minusInf256<>+12(SB)/4, $0xff800000
+DATA minusInf256<>+16(SB)/4, $0xff800000
+DATA minusInf256<>+20(SB)/4, $0xff800000
+DATA minusInf256<>+24(SB)/4, $0xff800000
+DATA minusInf256<>+28(SB)/4, $0xff800000
+GLOBL minusInf256<>(SB), RODATA|NOPTR, $32
+
+// func affine256(dst *float32, x *float32, gain *float32, bias *float32, n uintptr, mean float32, r float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·affine256(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         gain+16(FP), DX
+	MOVQ         bias+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVSS        mean+40(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        r+44(FP), X1
+	VBROADCASTSS X1, Y1
+	XORQ         DI, DI
+
+loop:
+	VMOVUPS (CX)(DI*4), Y2
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  Y1, Y2, Y2
+	VMULPS  (DX)(DI*4), Y2, Y2
+	VADDPS  (BX)(DI*4), Y2, Y2
+	VMOVUPS Y2, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gelu256(x *float32, factor *float32, n uintptr)
+// Requires: AVX, AVX2
+TEXT ·gelu256(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ factor+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+loop:
+	VMOVUPS   (AX)(BX*4), Y0
+	VMAXPS    geluMin256<>+0(SB), Y0, Y0
+	VMINPS    geluMax256<>+0(SB), Y0, Y1
+	VMULPS    Y1, Y1, Y2
+	VMULPS    geluB256<>+0(SB), Y2, Y2
+	VADDPS    geluA256<>+0(SB), Y2, Y2
+	VMULPS    Y2, Y1, Y1
+	VPXOR     signMask256<>+0(SB), Y1, Y1
+	VADDPS    roundMagic256<>+0(SB), Y1, Y2
+	VSUBPS    roundMagic256<>+0(SB), Y2, Y2
+	VSUBPS    Y2, Y1, Y1
+	VMULPS    exp2C5256<>+0(SB), Y1, Y3
+	VADDPS    exp2C4256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C3256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C2256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C1256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    one256<>+0(SB), Y3, Y3
+	VCVTPS2DQ Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VPADDD    Y2, Y3, Y1
+	VADDPS    one256<>+0(SB), Y1, Y1
+	VMOVUPS   two256<>+0(SB), Y4
+	VMOVUPS   recip256<>+0(SB), Y2
+	VPSUBD    Y1, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMOVUPS   Y2, Y1
+	VMULPS    Y1, Y0, Y0
+	VMULPS    (CX)(BX*4), Y0, Y0
+	VMOVUPS   Y0, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA geluMin256<>+0(SB)/4, $0xc1000000
+DATA geluMin256<>+4(SB)/4, $0xc1000000
+DATA geluMin256<>+8(SB)/4, $0xc1000000
+DATA geluMin256<>+12(SB)/4, $0xc1000000
+DATA geluMin256<>+16(SB)/4, $0xc1000000
+DATA geluMin256<>+20(SB)/4, $0xc1000000
+DATA geluMin256<>+24(SB)/4, $0xc1000000
+DATA geluMin256<>+28(SB)/4, $0xc1000000
+GLOBL geluMin256<>(SB), RODATA|NOPTR, $32
+
+DATA geluMax256<>+0(SB)/4, $0x41000000
+DATA geluMax256<>+4(SB)/4, $0x41000000
+DATA geluMax256<>+8(SB)/4, $0x41000000
+DATA geluMax256<>+12(SB)/4, $0x41000000
+DATA geluMax256<>+16(SB)/4, $0x41000000
+DATA geluMax256<>+20(SB)/4, $0x41000000
+DATA geluMax256<>+24(SB)/4, $0x41000000
+DATA geluMax256<>+28(SB)/4, $0x41000000
+GLOBL geluMax256<>(SB), RODATA|NOPTR, $32
+
+DATA geluB256<>+0(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+4(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+8(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+12(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+16(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+20(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+24(SB)/4, $0x3dd2d3e8
+DATA geluB256<>+28(SB)/4, $0x3dd2d3e8
+GLOBL geluB256<>(SB), RODATA|NOPTR, $32
+
+DATA geluA256<>+0(SB)/4, $0x40135761
+DATA geluA256<>+4(SB)/4, $0x40135761
+DATA geluA256<>+8(SB)/4, $0x40135761
+DATA geluA256<>+12(SB)/4, $0x40135761
+DATA geluA256<>+16(SB)/4, $0x40135761
+DATA geluA256<>+20(SB)/4, $0x40135761
+DATA geluA256<>+24(SB)/4, $0x40135761
+DATA geluA256<>+28(SB)/4, $0x40135761
+GLOBL geluA256<>(SB), RODATA|NOPTR, $32
+
+DATA signMask256<>+0(SB)/4, $0x80000000
+DATA signMask256<>+4(SB)/4, $0x80000000
+DATA signMask256<>+8(SB)/4, $0x80000000
+DATA signMask256<>+12(SB)/4, $0x80000000
+DATA signMask256<>+16(SB)/4, $0x80000000
+DATA signMask256<>+20(SB)/4, $0x80000000
+DATA signMask256<>+24(SB)/4, $0x80000000
+DATA signMask256<>+28(SB)/4, $0x80000000
+GLOBL signMask256<>(SB), RODATA|NOPTR, $32
+
+DATA two256<>+0(SB)/4, $0x40000000
+DATA two256<>+4(SB)/4, $0x40000000
+DATA two256<>+8(SB)/4, $0x40000000
+DATA two256<>+12(SB)/4, $0x40000000
+DATA two256<>+16(SB)/4, $0x40000000
+DATA two256<>+20(SB)/4, $0x40000000
+DATA two256<>+24(SB)/4, $0x40000000
+DATA two256<>+28(SB)/4, $0x40000000
+GLOBL two256<>(SB), RODATA|NOPTR, $32
+
+DATA recip256<>+0(SB)/4, $0x7ef311c3
+DATA recip256<>+4(SB)/4, $0x7ef311c3
+DATA recip256<>+8(SB)/4, $0x7ef311c3
+DATA recip256<>+12(SB)/4, $0x7ef311c3
+DATA recip256<>+16(SB)/4, $0x7ef311c3
+DATA recip256<>+20(SB)/4, $0x7ef311c3
+DATA recip256<>+24(SB)/4, $0x7ef311c3
+DATA recip256<>+28(SB)/4, $0x7ef311c3
+GLOBL recip256<>(SB), RODATA|NOPTR, $32
+
+// func swiglu256(x *float32, up *float32, n uintptr)
+// Requires: AVX, AVX2
+TEXT ·swiglu256(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ up+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+loop:
+	VMOVUPS   (AX)(BX*4), Y0
+	VMAXPS    swigluMin256<>+0(SB), Y0, Y0
+	VMINPS    swigluMax256<>+0(SB), Y0, Y1
+	VMULPS    log2e256<>+0(SB), Y1, Y1
+	VPXOR     signMask256<>+0(SB), Y1, Y1
+	VADDPS    roundMagic256<>+0(SB), Y1, Y2
+	VSUBPS    roundMagic256<>+0(SB), Y2, Y2
+	VSUBPS    Y2, Y1, Y1
+	VMULPS    exp2C5256<>+0(SB), Y1, Y3
+	VADDPS    exp2C4256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C3256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C2256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    exp2C1256<>+0(SB), Y3, Y3
+	VMULPS    Y1, Y3, Y3
+	VADDPS    one256<>+0(SB), Y3, Y3
+	VCVTPS2DQ Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VPADDD    Y2, Y3, Y1
+	VADDPS    one256<>+0(SB), Y1, Y1
+	VMOVUPS   two256<>+0(SB), Y4
+	VMOVUPS   recip256<>+0(SB), Y2
+	VPSUBD    Y1, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMULPS    Y1, Y2, Y3
+	VSUBPS    Y3, Y4, Y3
+	VMULPS    Y3, Y2, Y2
+	VMOVUPS   Y2, Y1
+	VMULPS    Y1, Y0, Y0
+	VMULPS    (CX)(BX*4), Y0, Y0
+	VMOVUPS   Y0, (AX)(BX*4)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA swigluMin256<>+0(SB)/4, $0xc2200000
+DATA swigluMin256<>+4(SB)/4, $0xc2200000
+DATA swigluMin256<>+8(SB)/4, $0xc2200000
+DATA swigluMin256<>+12(SB)/4, $0xc2200000
+DATA swigluMin256<>+16(SB)/4, $0xc2200000
+DATA swigluMin256<>+20(SB)/4, $0xc2200000
+DATA swigluMin256<>+24(SB)/4, $0xc2200000
+DATA swigluMin256<>+28(SB)/4, $0xc2200000
+GLOBL swigluMin256<>(SB), RODATA|NOPTR, $32
+
+DATA swigluMax256<>+0(SB)/4, $0x42200000
+DATA swigluMax256<>+4(SB)/4, $0x42200000
+DATA swigluMax256<>+8(SB)/4, $0x42200000
+DATA swigluMax256<>+12(SB)/4, $0x42200000
+DATA swigluMax256<>+16(SB)/4, $0x42200000
+DATA swigluMax256<>+20(SB)/4, $0x42200000
+DATA swigluMax256<>+24(SB)/4, $0x42200000
+DATA swigluMax256<>+28(SB)/4, $0x42200000
+GLOBL swigluMax256<>(SB), RODATA|NOPTR, $32
+
+// func scores256(s *float32, acc *int32, keys *float32, scale float32, panels uintptr, accBytes uintptr) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·scores256(SB), NOSPLIT, $0-52
+	MOVQ         s+0(FP), AX
+	MOVQ         acc+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         panels+32(FP), BX
+	MOVQ         accBytes+40(FP), SI
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      minusInf256<>+0(SB), Y1
+
+loop:
+	VCVTDQ2PS    (CX), Y2
+	VMULPS       (DX), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMAXPS       Y2, Y1, Y1
+	VCVTDQ2PS    32(CX), Y2
+	VMULPS       32(DX), Y2, Y2
+	VMULPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 32(AX)
+	VMAXPS       Y2, Y1, Y1
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, DX
+	ADDQ         SI, CX
+	DECQ         BX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func weights256(q *int8, s *float32, values *float32, top float32, full float32, norm float32, blocks uintptr, laneBytes uintptr) int32
+// Requires: AVX, AVX2, SSE
+TEXT ·weights256(SB), NOSPLIT, $0-60
+	MOVQ         q+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         blocks+40(FP), BX
+	MOVQ         laneBytes+48(FP), SI
+	MOVSS        top+24(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        full+28(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVSS        norm+32(FP), X2
+	VBROADCASTSS X2, Y2
+	VPXOR        Y3, Y3, Y3
+
+loop:
+	VMOVUPS      (CX), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMAXPS       scoreMin256<>+0(SB), Y4, Y4
+	VADDPS       roundMagic256<>+0(SB), Y4, Y5
+	VSUBPS       roundMagic256<>+0(SB), Y5, Y5
+	VSUBPS       Y5, Y4, Y4
+	VMULPS       exp2C5256<>+0(SB), Y4, Y6
+	VADDPS       exp2C4256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C3256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C2256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C1256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       one256<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y5, Y6, Y4
+	VMULPS       Y1, Y4, Y5
+	VMULPS       (DX), Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPS      Y5, Y4
+	VPAND        low7256<>+0(SB), Y4, Y4
+	VPSRLD       $0x07, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKSSDW    X6, X5, X5
+	VPACKSSWB    X5, X5, X5
+	VMOVQ        X5, (AX)
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKSSDW    X5, X4, X4
+	VPACKSSWB    X4, X4, X4
+	VMOVQ        X4, 16(AX)
+	VMOVUPS      32(CX), Y4
+	VSUBPS       Y0, Y4, Y4
+	VMAXPS       scoreMin256<>+0(SB), Y4, Y4
+	VADDPS       roundMagic256<>+0(SB), Y4, Y5
+	VSUBPS       roundMagic256<>+0(SB), Y5, Y5
+	VSUBPS       Y5, Y4, Y4
+	VMULPS       exp2C5256<>+0(SB), Y4, Y6
+	VADDPS       exp2C4256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C3256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C2256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       exp2C1256<>+0(SB), Y6, Y6
+	VMULPS       Y4, Y6, Y6
+	VADDPS       one256<>+0(SB), Y6, Y6
+	VCVTPS2DQ    Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y5, Y6, Y4
+	VMULPS       Y1, Y4, Y5
+	VMULPS       32(DX), Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VMULPS       Y2, Y4, Y4
+	VCVTPS2DQ    Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VMOVUPS      Y5, Y4
+	VPAND        low7256<>+0(SB), Y4, Y4
+	VPSRLD       $0x07, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPACKSSDW    X6, X5, X5
+	VPACKSSWB    X5, X5, X5
+	VMOVQ        X5, 8(AX)
+	VEXTRACTI128 $0x01, Y4, X5
+	VPACKSSDW    X5, X4, X4
+	VPACKSSWB    X4, X4, X4
+	VMOVQ        X4, 24(AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         SI, AX
+	DECQ         BX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y3, X0
+	VPADDD       X0, X3, X3
+	VPSHUFD      $0x4e, X3, X0
+	VPADDD       X0, X3, X3
+	VPSHUFD      $0xb1, X3, X0
+	VPADDD       X0, X3, X3
+	VMOVD        X3, AX
+	MOVL         AX, ret+56(FP)
+	VZEROUPPER
+	RET
+
+DATA scoreMin256<>+0(SB)/4, $0xc2200000
+DATA scoreMin256<>+4(SB)/4, $0xc2200000
+DATA scoreMin256<>+8(SB)/4, $0xc2200000
+DATA scoreMin256<>+12(SB)/4, $0xc2200000
+DATA scoreMin256<>+16(SB)/4, $0xc2200000
+DATA scoreMin256<>+20(SB)/4, $0xc2200000
+DATA scoreMin256<>+24(SB)/4, $0xc2200000
+DATA scoreMin256<>+28(SB)/4, $0xc2200000
+GLOBL scoreMin256<>(SB), RODATA|NOPTR, $32
+
+DATA low7256<>+0(SB)/4, $0x0000007f
+DATA low7256<>+4(SB)/4, $0x0000007f
+DATA low7256<>+8(SB)/4, $0x0000007f
+DATA low7256<>+12(SB)/4, $0x0000007f
+DATA low7256<>+16(SB)/4, $0x0000007f
+DATA low7256<>+20(SB)/4, $0x0000007f
+DATA low7256<>+24(SB)/4, $0x0000007f
+DATA low7256<>+28(SB)/4, $0x0000007f
+GLOBL low7256<>(SB), RODATA|NOPTR, $32
+
 // func sumsAVX2(dst *int32, a *int8, lanes uintptr, blocks uintptr, laneBytes uintptr)
 // Requires: AVX
 TEXT ·sumsAVX2(SB), NOSPLIT, $0-40
@@ -1026,6 +2591,49 @@ block:
 	ADDQ       $0x04, AX
 	ADDQ       $0x10, CX
 	DECQ       DX
+	JNZ        lane
+	VZEROUPPER
+	RET
+
+// func sumsMXAVX2(dst *int32, a *int8, shifts *uint32, lanes uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr)
+// Requires: AVX
+TEXT ·sumsMXAVX2(SB), NOSPLIT, $0-56
+	MOVQ     dst+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     shifts+16(FP), DX
+	MOVQ     lanes+24(FP), BX
+	MOVQ     groups+32(FP), SI
+	MOVQ     laneBytes+40(FP), DI
+	MOVQ     shiftBytes+48(FP), R8
+	VPCMPEQD X1, X1, X1
+	VPABSB   X1, X0
+	VPSRLW   $0x0f, X1, X1
+
+lane:
+	MOVQ  CX, R9
+	MOVQ  DX, R10
+	MOVQ  SI, R11
+	VPXOR X2, X2, X2
+
+group:
+	VPMADDUBSW (R9), X0, X3
+	VPMADDUBSW (R9)(DI*1), X0, X4
+	VPADDW     X4, X3, X3
+	VPMADDWD   X1, X3, X3
+	VMOVD      (R10), X4
+	VPSLLD     X4, X3, X3
+	VPADDD     X3, X2, X2
+	LEAQ       (R9)(DI*2), R9
+	ADDQ       R8, R10
+	DECQ       R11
+	JNZ        group
+	VPHADDD    X2, X2, X2
+	VPHADDD    X2, X2, X2
+	VMOVD      X2, (AX)
+	ADDQ       $0x04, AX
+	ADDQ       $0x10, CX
+	ADDQ       $0x04, DX
+	DECQ       BX
 	JNZ        lane
 	VZEROUPPER
 	RET

@@ -504,6 +504,654 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXVNNI512x12(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX512F, AVX512_VNNI
+TEXT ·matMulMXVNNI512x12(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ   DX, R11
+	MOVQ   BX, R12
+	MOVQ   R8, R13
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+group:
+	VPXORD        Z0, Z0, Z0
+	VPXORD        Z1, Z1, Z1
+	VPXORD        Z2, Z2, Z2
+	VPXORD        Z3, Z3, Z3
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPXORD        Z6, Z6, Z6
+	VPXORD        Z7, Z7, Z7
+	VPXORD        Z8, Z8, Z8
+	VPXORD        Z9, Z9, Z9
+	VPXORD        Z10, Z10, Z10
+	VPXORD        Z11, Z11, Z11
+	VMOVDQU64     (CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VPDPBUSD.BCST 64(R11), Z28, Z4
+	VPDPBUSD.BCST 80(R11), Z28, Z5
+	VPDPBUSD.BCST 96(R11), Z28, Z6
+	VPDPBUSD.BCST 112(R11), Z28, Z7
+	VPDPBUSD.BCST 128(R11), Z28, Z8
+	VPDPBUSD.BCST 144(R11), Z28, Z9
+	VPDPBUSD.BCST 160(R11), Z28, Z10
+	VPDPBUSD.BCST 176(R11), Z28, Z11
+	VMOVDQU64     64(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VPDPBUSD.BCST 68(R11), Z29, Z4
+	VPDPBUSD.BCST 84(R11), Z29, Z5
+	VPDPBUSD.BCST 100(R11), Z29, Z6
+	VPDPBUSD.BCST 116(R11), Z29, Z7
+	VPDPBUSD.BCST 132(R11), Z29, Z8
+	VPDPBUSD.BCST 148(R11), Z29, Z9
+	VPDPBUSD.BCST 164(R11), Z29, Z10
+	VPDPBUSD.BCST 180(R11), Z29, Z11
+	VMOVDQU64     128(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VPDPBUSD.BCST 72(R11), Z30, Z4
+	VPDPBUSD.BCST 88(R11), Z30, Z5
+	VPDPBUSD.BCST 104(R11), Z30, Z6
+	VPDPBUSD.BCST 120(R11), Z30, Z7
+	VPDPBUSD.BCST 136(R11), Z30, Z8
+	VPDPBUSD.BCST 152(R11), Z30, Z9
+	VPDPBUSD.BCST 168(R11), Z30, Z10
+	VPDPBUSD.BCST 184(R11), Z30, Z11
+	VMOVDQU64     192(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	VPDPBUSD.BCST 76(R11), Z31, Z4
+	VPDPBUSD.BCST 92(R11), Z31, Z5
+	VPDPBUSD.BCST 108(R11), Z31, Z6
+	VPDPBUSD.BCST 124(R11), Z31, Z7
+	VPDPBUSD.BCST 140(R11), Z31, Z8
+	VPDPBUSD.BCST 156(R11), Z31, Z9
+	VPDPBUSD.BCST 172(R11), Z31, Z10
+	VPDPBUSD.BCST 188(R11), Z31, Z11
+	ADDQ          R9, R11
+	VMOVDQU64     256(CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VPDPBUSD.BCST 64(R11), Z28, Z4
+	VPDPBUSD.BCST 80(R11), Z28, Z5
+	VPDPBUSD.BCST 96(R11), Z28, Z6
+	VPDPBUSD.BCST 112(R11), Z28, Z7
+	VPDPBUSD.BCST 128(R11), Z28, Z8
+	VPDPBUSD.BCST 144(R11), Z28, Z9
+	VPDPBUSD.BCST 160(R11), Z28, Z10
+	VPDPBUSD.BCST 176(R11), Z28, Z11
+	VMOVDQU64     320(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VPDPBUSD.BCST 68(R11), Z29, Z4
+	VPDPBUSD.BCST 84(R11), Z29, Z5
+	VPDPBUSD.BCST 100(R11), Z29, Z6
+	VPDPBUSD.BCST 116(R11), Z29, Z7
+	VPDPBUSD.BCST 132(R11), Z29, Z8
+	VPDPBUSD.BCST 148(R11), Z29, Z9
+	VPDPBUSD.BCST 164(R11), Z29, Z10
+	VPDPBUSD.BCST 180(R11), Z29, Z11
+	VMOVDQU64     384(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VPDPBUSD.BCST 72(R11), Z30, Z4
+	VPDPBUSD.BCST 88(R11), Z30, Z5
+	VPDPBUSD.BCST 104(R11), Z30, Z6
+	VPDPBUSD.BCST 120(R11), Z30, Z7
+	VPDPBUSD.BCST 136(R11), Z30, Z8
+	VPDPBUSD.BCST 152(R11), Z30, Z9
+	VPDPBUSD.BCST 168(R11), Z30, Z10
+	VPDPBUSD.BCST 184(R11), Z30, Z11
+	VMOVDQU64     448(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	VPDPBUSD.BCST 76(R11), Z31, Z4
+	VPDPBUSD.BCST 92(R11), Z31, Z5
+	VPDPBUSD.BCST 108(R11), Z31, Z6
+	VPDPBUSD.BCST 124(R11), Z31, Z7
+	VPDPBUSD.BCST 140(R11), Z31, Z8
+	VPDPBUSD.BCST 156(R11), Z31, Z9
+	VPDPBUSD.BCST 172(R11), Z31, Z10
+	VPDPBUSD.BCST 188(R11), Z31, Z11
+	VPSLLVD.BCST  (R12), Z0, Z0
+	VPADDD        Z0, Z12, Z12
+	VPSLLVD.BCST  4(R12), Z1, Z1
+	VPADDD        Z1, Z13, Z13
+	VPSLLVD.BCST  8(R12), Z2, Z2
+	VPADDD        Z2, Z14, Z14
+	VPSLLVD.BCST  12(R12), Z3, Z3
+	VPADDD        Z3, Z15, Z15
+	VPSLLVD.BCST  16(R12), Z4, Z4
+	VPADDD        Z4, Z16, Z16
+	VPSLLVD.BCST  20(R12), Z5, Z5
+	VPADDD        Z5, Z17, Z17
+	VPSLLVD.BCST  24(R12), Z6, Z6
+	VPADDD        Z6, Z18, Z18
+	VPSLLVD.BCST  28(R12), Z7, Z7
+	VPADDD        Z7, Z19, Z19
+	VPSLLVD.BCST  32(R12), Z8, Z8
+	VPADDD        Z8, Z20, Z20
+	VPSLLVD.BCST  36(R12), Z9, Z9
+	VPADDD        Z9, Z21, Z21
+	VPSLLVD.BCST  40(R12), Z10, Z10
+	VPADDD        Z10, Z22, Z22
+	VPSLLVD.BCST  44(R12), Z11, Z11
+	VPADDD        Z11, Z23, Z23
+	ADDQ          $0x00000200, CX
+	ADDQ          R9, R11
+	ADDQ          R10, R12
+	DECQ          R13
+	JNZ           group
+	VPBROADCASTD  (SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z12, Z12
+	VMOVDQU64     Z12, (AX)
+	VPBROADCASTD  4(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z13, Z13
+	VMOVDQU64     Z13, 64(AX)
+	VPBROADCASTD  8(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z14, Z14
+	VMOVDQU64     Z14, 128(AX)
+	VPBROADCASTD  12(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z15, Z15
+	VMOVDQU64     Z15, 192(AX)
+	VPBROADCASTD  16(SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z16, Z16
+	VMOVDQU64     Z16, 256(AX)
+	VPBROADCASTD  20(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z17, Z17
+	VMOVDQU64     Z17, 320(AX)
+	VPBROADCASTD  24(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z18, Z18
+	VMOVDQU64     Z18, 384(AX)
+	VPBROADCASTD  28(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z19, Z19
+	VMOVDQU64     Z19, 448(AX)
+	VPBROADCASTD  32(SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z20, Z20
+	VMOVDQU64     Z20, 512(AX)
+	VPBROADCASTD  36(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z21, Z21
+	VMOVDQU64     Z21, 576(AX)
+	VPBROADCASTD  40(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z22, Z22
+	VMOVDQU64     Z22, 640(AX)
+	VPBROADCASTD  44(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z23, Z23
+	VMOVDQU64     Z23, 704(AX)
+	MOVQ          accBytes+72(FP), R11
+	ADDQ          R11, AX
+	DECQ          DI
+	JNZ           panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI512x8(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX512F, AVX512_VNNI
+TEXT ·matMulMXVNNI512x8(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ   DX, R11
+	MOVQ   BX, R12
+	MOVQ   R8, R13
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+group:
+	VPXORD        Z0, Z0, Z0
+	VPXORD        Z1, Z1, Z1
+	VPXORD        Z2, Z2, Z2
+	VPXORD        Z3, Z3, Z3
+	VPXORD        Z4, Z4, Z4
+	VPXORD        Z5, Z5, Z5
+	VPXORD        Z6, Z6, Z6
+	VPXORD        Z7, Z7, Z7
+	VMOVDQU64     (CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VPDPBUSD.BCST 64(R11), Z28, Z4
+	VPDPBUSD.BCST 80(R11), Z28, Z5
+	VPDPBUSD.BCST 96(R11), Z28, Z6
+	VPDPBUSD.BCST 112(R11), Z28, Z7
+	VMOVDQU64     64(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VPDPBUSD.BCST 68(R11), Z29, Z4
+	VPDPBUSD.BCST 84(R11), Z29, Z5
+	VPDPBUSD.BCST 100(R11), Z29, Z6
+	VPDPBUSD.BCST 116(R11), Z29, Z7
+	VMOVDQU64     128(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VPDPBUSD.BCST 72(R11), Z30, Z4
+	VPDPBUSD.BCST 88(R11), Z30, Z5
+	VPDPBUSD.BCST 104(R11), Z30, Z6
+	VPDPBUSD.BCST 120(R11), Z30, Z7
+	VMOVDQU64     192(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	VPDPBUSD.BCST 76(R11), Z31, Z4
+	VPDPBUSD.BCST 92(R11), Z31, Z5
+	VPDPBUSD.BCST 108(R11), Z31, Z6
+	VPDPBUSD.BCST 124(R11), Z31, Z7
+	ADDQ          R9, R11
+	VMOVDQU64     256(CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VPDPBUSD.BCST 64(R11), Z28, Z4
+	VPDPBUSD.BCST 80(R11), Z28, Z5
+	VPDPBUSD.BCST 96(R11), Z28, Z6
+	VPDPBUSD.BCST 112(R11), Z28, Z7
+	VMOVDQU64     320(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VPDPBUSD.BCST 68(R11), Z29, Z4
+	VPDPBUSD.BCST 84(R11), Z29, Z5
+	VPDPBUSD.BCST 100(R11), Z29, Z6
+	VPDPBUSD.BCST 116(R11), Z29, Z7
+	VMOVDQU64     384(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VPDPBUSD.BCST 72(R11), Z30, Z4
+	VPDPBUSD.BCST 88(R11), Z30, Z5
+	VPDPBUSD.BCST 104(R11), Z30, Z6
+	VPDPBUSD.BCST 120(R11), Z30, Z7
+	VMOVDQU64     448(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	VPDPBUSD.BCST 76(R11), Z31, Z4
+	VPDPBUSD.BCST 92(R11), Z31, Z5
+	VPDPBUSD.BCST 108(R11), Z31, Z6
+	VPDPBUSD.BCST 124(R11), Z31, Z7
+	VPSLLVD.BCST  (R12), Z0, Z0
+	VPADDD        Z0, Z8, Z8
+	VPSLLVD.BCST  4(R12), Z1, Z1
+	VPADDD        Z1, Z9, Z9
+	VPSLLVD.BCST  8(R12), Z2, Z2
+	VPADDD        Z2, Z10, Z10
+	VPSLLVD.BCST  12(R12), Z3, Z3
+	VPADDD        Z3, Z11, Z11
+	VPSLLVD.BCST  16(R12), Z4, Z4
+	VPADDD        Z4, Z12, Z12
+	VPSLLVD.BCST  20(R12), Z5, Z5
+	VPADDD        Z5, Z13, Z13
+	VPSLLVD.BCST  24(R12), Z6, Z6
+	VPADDD        Z6, Z14, Z14
+	VPSLLVD.BCST  28(R12), Z7, Z7
+	VPADDD        Z7, Z15, Z15
+	ADDQ          $0x00000200, CX
+	ADDQ          R9, R11
+	ADDQ          R10, R12
+	DECQ          R13
+	JNZ           group
+	VPBROADCASTD  (SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z8, Z8
+	VMOVDQU64     Z8, (AX)
+	VPBROADCASTD  4(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z9, Z9
+	VMOVDQU64     Z9, 64(AX)
+	VPBROADCASTD  8(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z10, Z10
+	VMOVDQU64     Z10, 128(AX)
+	VPBROADCASTD  12(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z11, Z11
+	VMOVDQU64     Z11, 192(AX)
+	VPBROADCASTD  16(SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z12, Z12
+	VMOVDQU64     Z12, 256(AX)
+	VPBROADCASTD  20(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z13, Z13
+	VMOVDQU64     Z13, 320(AX)
+	VPBROADCASTD  24(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z14, Z14
+	VMOVDQU64     Z14, 384(AX)
+	VPBROADCASTD  28(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z15, Z15
+	VMOVDQU64     Z15, 448(AX)
+	MOVQ          accBytes+72(FP), R11
+	ADDQ          R11, AX
+	DECQ          DI
+	JNZ           panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI512x4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX512F, AVX512_VNNI
+TEXT ·matMulMXVNNI512x4(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ   DX, R11
+	MOVQ   BX, R12
+	MOVQ   R8, R13
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+group:
+	VPXORD        Z0, Z0, Z0
+	VPXORD        Z1, Z1, Z1
+	VPXORD        Z2, Z2, Z2
+	VPXORD        Z3, Z3, Z3
+	VMOVDQU64     (CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VMOVDQU64     64(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VMOVDQU64     128(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VMOVDQU64     192(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	ADDQ          R9, R11
+	VMOVDQU64     256(CX), Z28
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VPDPBUSD.BCST 32(R11), Z28, Z2
+	VPDPBUSD.BCST 48(R11), Z28, Z3
+	VMOVDQU64     320(CX), Z29
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VPDPBUSD.BCST 36(R11), Z29, Z2
+	VPDPBUSD.BCST 52(R11), Z29, Z3
+	VMOVDQU64     384(CX), Z30
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VPDPBUSD.BCST 40(R11), Z30, Z2
+	VPDPBUSD.BCST 56(R11), Z30, Z3
+	VMOVDQU64     448(CX), Z31
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPDPBUSD.BCST 44(R11), Z31, Z2
+	VPDPBUSD.BCST 60(R11), Z31, Z3
+	VPSLLVD.BCST  (R12), Z0, Z0
+	VPADDD        Z0, Z4, Z4
+	VPSLLVD.BCST  4(R12), Z1, Z1
+	VPADDD        Z1, Z5, Z5
+	VPSLLVD.BCST  8(R12), Z2, Z2
+	VPADDD        Z2, Z6, Z6
+	VPSLLVD.BCST  12(R12), Z3, Z3
+	VPADDD        Z3, Z7, Z7
+	ADDQ          $0x00000200, CX
+	ADDQ          R9, R11
+	ADDQ          R10, R12
+	DECQ          R13
+	JNZ           group
+	VPBROADCASTD  (SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z4, Z4
+	VMOVDQU64     Z4, (AX)
+	VPBROADCASTD  4(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z5, Z5
+	VMOVDQU64     Z5, 64(AX)
+	VPBROADCASTD  8(SI), Z30
+	VPSLLD        $0x07, Z30, Z30
+	VPSUBD        Z30, Z6, Z6
+	VMOVDQU64     Z6, 128(AX)
+	VPBROADCASTD  12(SI), Z31
+	VPSLLD        $0x07, Z31, Z31
+	VPSUBD        Z31, Z7, Z7
+	VMOVDQU64     Z7, 192(AX)
+	MOVQ          accBytes+72(FP), R11
+	ADDQ          R11, AX
+	DECQ          DI
+	JNZ           panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI512x2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX512F, AVX512_VNNI, MMX+
+TEXT ·matMulMXVNNI512x2(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ   DX, R11
+	MOVQ   BX, R12
+	MOVQ   R8, R13
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+group:
+	VPXORD        Z0, Z0, Z0
+	VPXORD        Z1, Z1, Z1
+	VMOVDQU64     (CX), Z28
+	PREFETCHT0    4096(CX)
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VMOVDQU64     64(CX), Z29
+	PREFETCHT0    4160(CX)
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VMOVDQU64     128(CX), Z30
+	PREFETCHT0    4224(CX)
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VMOVDQU64     192(CX), Z31
+	PREFETCHT0    4288(CX)
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	ADDQ          R9, R11
+	VMOVDQU64     256(CX), Z28
+	PREFETCHT0    4352(CX)
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VPDPBUSD.BCST 16(R11), Z28, Z1
+	VMOVDQU64     320(CX), Z29
+	PREFETCHT0    4416(CX)
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VPDPBUSD.BCST 20(R11), Z29, Z1
+	VMOVDQU64     384(CX), Z30
+	PREFETCHT0    4480(CX)
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VPDPBUSD.BCST 24(R11), Z30, Z1
+	VMOVDQU64     448(CX), Z31
+	PREFETCHT0    4544(CX)
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPDPBUSD.BCST 28(R11), Z31, Z1
+	VPSLLVD.BCST  (R12), Z0, Z0
+	VPADDD        Z0, Z2, Z2
+	VPSLLVD.BCST  4(R12), Z1, Z1
+	VPADDD        Z1, Z3, Z3
+	ADDQ          $0x00000200, CX
+	ADDQ          R9, R11
+	ADDQ          R10, R12
+	DECQ          R13
+	JNZ           group
+	VPBROADCASTD  (SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z2, Z2
+	VMOVDQU64     Z2, (AX)
+	VPBROADCASTD  4(SI), Z29
+	VPSLLD        $0x07, Z29, Z29
+	VPSUBD        Z29, Z3, Z3
+	VMOVDQU64     Z3, 64(AX)
+	MOVQ          accBytes+72(FP), R11
+	ADDQ          R11, AX
+	DECQ          DI
+	JNZ           panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI512x1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX512F, AVX512_VNNI, MMX+
+TEXT ·matMulMXVNNI512x1(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ   DX, R11
+	MOVQ   BX, R12
+	MOVQ   R8, R13
+	VPXORD Z1, Z1, Z1
+
+group:
+	VPXORD        Z0, Z0, Z0
+	VMOVDQU64     (CX), Z28
+	PREFETCHT0    4096(CX)
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VMOVDQU64     64(CX), Z29
+	PREFETCHT0    4160(CX)
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VMOVDQU64     128(CX), Z30
+	PREFETCHT0    4224(CX)
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VMOVDQU64     192(CX), Z31
+	PREFETCHT0    4288(CX)
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	ADDQ          R9, R11
+	VMOVDQU64     256(CX), Z28
+	PREFETCHT0    4352(CX)
+	VPDPBUSD.BCST (R11), Z28, Z0
+	VMOVDQU64     320(CX), Z29
+	PREFETCHT0    4416(CX)
+	VPDPBUSD.BCST 4(R11), Z29, Z0
+	VMOVDQU64     384(CX), Z30
+	PREFETCHT0    4480(CX)
+	VPDPBUSD.BCST 8(R11), Z30, Z0
+	VMOVDQU64     448(CX), Z31
+	PREFETCHT0    4544(CX)
+	VPDPBUSD.BCST 12(R11), Z31, Z0
+	VPSLLVD.BCST  (R12), Z0, Z0
+	VPADDD        Z0, Z1, Z1
+	ADDQ          $0x00000200, CX
+	ADDQ          R9, R11
+	ADDQ          R10, R12
+	DECQ          R13
+	JNZ           group
+	VPBROADCASTD  (SI), Z28
+	VPSLLD        $0x07, Z28, Z28
+	VPSUBD        Z28, Z1, Z1
+	VMOVDQU64     Z1, (AX)
+	MOVQ          accBytes+72(FP), R11
+	ADDQ          R11, AX
+	DECQ          DI
+	JNZ           panel
+	VZEROUPPER
+	RET
+
 // func dequant512(dst *float32, acc *int32, scale *float32, bias *float32, lanes uintptr, stride uintptr)
 // Requires: AVX, AVX512F
 TEXT ·dequant512(SB), NOSPLIT, $0-48
@@ -1256,6 +1904,785 @@ DATA intOne512<>+52(SB)/4, $0x00000001
 DATA intOne512<>+56(SB)/4, $0x00000001
 DATA intOne512<>+60(SB)/4, $0x00000001
 GLOBL intOne512<>(SB), RODATA|NOPTR, $64
+
+// func dequantMX512(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+// Requires: AVX, AVX512F
+TEXT ·dequantMX512(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), AX
+	MOVQ    acc+8(FP), CX
+	MOVQ    scale+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    base+32(FP), SI
+	MOVQ    lanes+40(FP), DI
+	MOVQ    stride+48(FP), R8
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+
+loop:
+	VBROADCASTSS (SI), Z2
+	VCVTDQ2PS    (CX), Z3
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VADDPS       Z1, Z3, Z3
+	VMAXPS       minusLimit512<>+0(SB), Z3, Z3
+	VMINPS       limit512<>+0(SB), Z3, Z3
+	VMOVUPS      Z3, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         R8, AX
+	ADDQ         $0x04, SI
+	DECQ         DI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+DATA minusLimit512<>+0(SB)/4, $0xd3800000
+DATA minusLimit512<>+4(SB)/4, $0xd3800000
+DATA minusLimit512<>+8(SB)/4, $0xd3800000
+DATA minusLimit512<>+12(SB)/4, $0xd3800000
+DATA minusLimit512<>+16(SB)/4, $0xd3800000
+DATA minusLimit512<>+20(SB)/4, $0xd3800000
+DATA minusLimit512<>+24(SB)/4, $0xd3800000
+DATA minusLimit512<>+28(SB)/4, $0xd3800000
+DATA minusLimit512<>+32(SB)/4, $0xd3800000
+DATA minusLimit512<>+36(SB)/4, $0xd3800000
+DATA minusLimit512<>+40(SB)/4, $0xd3800000
+DATA minusLimit512<>+44(SB)/4, $0xd3800000
+DATA minusLimit512<>+48(SB)/4, $0xd3800000
+DATA minusLimit512<>+52(SB)/4, $0xd3800000
+DATA minusLimit512<>+56(SB)/4, $0xd3800000
+DATA minusLimit512<>+60(SB)/4, $0xd3800000
+GLOBL minusLimit512<>(SB), RODATA|NOPTR, $64
+
+DATA limit512<>+0(SB)/4, $0x53800000
+DATA limit512<>+4(SB)/4, $0x53800000
+DATA limit512<>+8(SB)/4, $0x53800000
+DATA limit512<>+12(SB)/4, $0x53800000
+DATA limit512<>+16(SB)/4, $0x53800000
+DATA limit512<>+20(SB)/4, $0x53800000
+DATA limit512<>+24(SB)/4, $0x53800000
+DATA limit512<>+28(SB)/4, $0x53800000
+DATA limit512<>+32(SB)/4, $0x53800000
+DATA limit512<>+36(SB)/4, $0x53800000
+DATA limit512<>+40(SB)/4, $0x53800000
+DATA limit512<>+44(SB)/4, $0x53800000
+DATA limit512<>+48(SB)/4, $0x53800000
+DATA limit512<>+52(SB)/4, $0x53800000
+DATA limit512<>+56(SB)/4, $0x53800000
+DATA limit512<>+60(SB)/4, $0x53800000
+GLOBL limit512<>(SB), RODATA|NOPTR, $64
+
+// func addMX512(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
+// Requires: AVX, AVX512F
+TEXT ·addMX512(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), AX
+	MOVQ    acc+8(FP), CX
+	MOVQ    scale+16(FP), DX
+	MOVQ    bias+24(FP), BX
+	MOVQ    base+32(FP), SI
+	MOVQ    lanes+40(FP), DI
+	MOVQ    stride+48(FP), R8
+	VMOVUPS (DX), Z0
+	VMOVUPS (BX), Z1
+
+loop:
+	VBROADCASTSS (SI), Z2
+	VCVTDQ2PS    (CX), Z3
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VADDPS       Z1, Z3, Z3
+	VMAXPS       minusLimit512<>+0(SB), Z3, Z3
+	VMINPS       limit512<>+0(SB), Z3, Z3
+	VADDPS       (AX), Z3, Z3
+	VMAXPS       minusLimit512<>+0(SB), Z3, Z3
+	VMINPS       limit512<>+0(SB), Z3, Z3
+	VMOVUPS      Z3, (AX)
+	ADDQ         $0x40, CX
+	ADDQ         R8, AX
+	ADDQ         $0x04, SI
+	DECQ         DI
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func quantizeMX512(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+// Requires: AVX, AVX2, AVX512F, CMOV, SSE
+TEXT ·quantizeMX512(SB), NOSPLIT, $0-60
+	MOVQ q+0(FP), AX
+	MOVQ shifts+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ groups+24(FP), BX
+	MOVQ laneBytes+40(FP), SI
+	MOVQ shiftBytes+48(FP), DI
+	MOVL $-60, R8
+	MOVL $+40, R9
+	XORL R10, R10
+	MOVQ DX, R11
+	MOVQ CX, R12
+	MOVQ BX, R13
+
+max:
+	VMOVUPS       (R11), Z0
+	VPANDD        absMask512<>+0(SB), Z0, Z0
+	VMOVUPS       64(R11), Z1
+	VPANDD        absMask512<>+0(SB), Z1, Z1
+	VPMAXUD       Z1, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPMAXUD       Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VPMAXUD       X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VPMAXUD       X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VPMAXUD       X1, X0, X0
+	VMOVD         X0, R14
+	MOVL          R14, (R12)
+	CMPL          R14, R10
+	CMOVLHI       R14, R10
+	ADDQ          $0x00000080, R11
+	ADDQ          DI, R12
+	DECQ          R13
+	JNZ           max
+	SHRL          $0x17, R10
+	SUBL          $0x85, R10
+	CMPL          R10, R8
+	CMOVLLT       R8, R10
+	CMPL          R10, R9
+	CMOVLGT       R9, R10
+	MOVQ          top+32(FP), R11
+	SUBL          R11, R10
+	MOVQ          BX, R13
+	XORL          R11, R11
+
+group:
+	MOVL         (CX), R12
+	SHRL         $0x17, R12
+	SUBL         $0x85, R12
+	CMPL         R12, R8
+	CMOVLLT      R8, R12
+	CMPL         R12, R9
+	CMOVLGT      R9, R12
+	SUBL         R10, R12
+	CMOVLLT      R11, R12
+	MOVL         R12, (CX)
+	ADDL         R10, R12
+	NEGL         R12
+	ADDL         $0x7f, R12
+	SHLL         $0x17, R12
+	VMOVD        R12, X0
+	VBROADCASTSS X0, Z0
+	VMULPS       (DX), Z0, Z1
+	VMINPS       activation512<>+0(SB), Z1, Z1
+	VMAXPS       minusActivation512<>+0(SB), Z1, Z1
+	VCVTPS2DQ    Z1, Z1
+	VPMOVSDB     Z1, (AX)
+	VMULPS       64(DX), Z0, Z0
+	VMINPS       activation512<>+0(SB), Z0, Z0
+	VMAXPS       minusActivation512<>+0(SB), Z0, Z0
+	VCVTPS2DQ    Z0, Z0
+	VPMOVSDB     Z0, (AX)(SI*1)
+	ADDQ         $0x00000080, DX
+	LEAQ         (AX)(SI*2), AX
+	ADDQ         DI, CX
+	DECQ         BX
+	JNZ          group
+	ADDL         $0x7f, R10
+	SHLL         $0x17, R10
+	VMOVD        R10, X0
+	MOVSS        X0, ret+56(FP)
+	VZEROUPPER
+	RET
+
+DATA absMask512<>+0(SB)/4, $0x7fffffff
+DATA absMask512<>+4(SB)/4, $0x7fffffff
+DATA absMask512<>+8(SB)/4, $0x7fffffff
+DATA absMask512<>+12(SB)/4, $0x7fffffff
+DATA absMask512<>+16(SB)/4, $0x7fffffff
+DATA absMask512<>+20(SB)/4, $0x7fffffff
+DATA absMask512<>+24(SB)/4, $0x7fffffff
+DATA absMask512<>+28(SB)/4, $0x7fffffff
+DATA absMask512<>+32(SB)/4, $0x7fffffff
+DATA absMask512<>+36(SB)/4, $0x7fffffff
+DATA absMask512<>+40(SB)/4, $0x7fffffff
+DATA absMask512<>+44(SB)/4, $0x7fffffff
+DATA absMask512<>+48(SB)/4, $0x7fffffff
+DATA absMask512<>+52(SB)/4, $0x7fffffff
+DATA absMask512<>+56(SB)/4, $0x7fffffff
+DATA absMask512<>+60(SB)/4, $0x7fffffff
+GLOBL absMask512<>(SB), RODATA|NOPTR, $64
+
+DATA minusActivation512<>+0(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+4(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+8(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+12(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+16(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+20(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+24(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+28(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+32(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+36(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+40(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+44(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+48(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+52(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+56(SB)/4, $0xc2fe0000
+DATA minusActivation512<>+60(SB)/4, $0xc2fe0000
+GLOBL minusActivation512<>(SB), RODATA|NOPTR, $64
+
+// func sum512(x *float32, n uintptr) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·sum512(SB), NOSPLIT, $0-20
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+loop:
+	VADDPS        (AX), Z0, Z0
+	VADDPS        64(AX), Z1, Z1
+	VADDPS        128(AX), Z2, Z2
+	VADDPS        192(AX), Z3, Z3
+	ADDQ          $0x00000100, AX
+	SUBQ          $0x40, CX
+	JNZ           loop
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func sumSquares512(x *float32, n uintptr, mean float32) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·sumSquares512(SB), NOSPLIT, $0-28
+	MOVQ         x+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	MOVSS        mean+16(FP), X4
+	VBROADCASTSS X4, Z4
+
+loop:
+	VMOVUPS       (AX), Z5
+	VSUBPS        Z4, Z5, Z5
+	VMULPS        Z5, Z5, Z5
+	VADDPS        Z5, Z0, Z0
+	VMOVUPS       64(AX), Z5
+	VSUBPS        Z4, Z5, Z5
+	VMULPS        Z5, Z5, Z5
+	VADDPS        Z5, Z1, Z1
+	VMOVUPS       128(AX), Z5
+	VSUBPS        Z4, Z5, Z5
+	VMULPS        Z5, Z5, Z5
+	VADDPS        Z5, Z2, Z2
+	VMOVUPS       192(AX), Z5
+	VSUBPS        Z4, Z5, Z5
+	VMULPS        Z5, Z5, Z5
+	VADDPS        Z5, Z3, Z3
+	ADDQ          $0x00000100, AX
+	SUBQ          $0x40, CX
+	JNZ           loop
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VADDPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPS        X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VADDPS        X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VADDPS        X1, X0, X0
+	MOVSS         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func max512(x *float32, n uintptr) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·max512(SB), NOSPLIT, $0-20
+	MOVQ    x+0(FP), AX
+	MOVQ    n+8(FP), CX
+	VMOVUPS minusInf512<>+0(SB), Z0
+
+loop:
+	VMAXPS        (AX), Z0, Z0
+	ADDQ          $0x40, AX
+	SUBQ          $0x10, CX
+	JNZ           loop
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VMAXPS        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VMAXPS        X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VMAXPS        X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VMAXPS        X1, X0, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+DATA minusInf512<>+0(SB)/4, $0xff800000
+DATA minusInf512<>+4(SB)/4, $0xff800000
+DATA minusInf512<>+8(SB)/4, $0xff800000
+DATA minusInf512<>+12(SB)/4, $0xff800000
+DATA minusInf512<>+16(SB)/4, $0xff800000
+DATA minusInf512<>+20(SB)/4, $0xff800000
+DATA minusInf512<>+24(SB)/4, $0xff800000
+DATA minusInf512<>+28(SB)/4, $0xff800000
+DATA minusInf512<>+32(SB)/4, $0xff800000
+DATA minusInf512<>+36(SB)/4, $0xff800000
+DATA minusInf512<>+40(SB)/4, $0xff800000
+DATA minusInf512<>+44(SB)/4, $0xff800000
+DATA minusInf512<>+48(SB)/4, $0xff800000
+DATA minusInf512<>+52(SB)/4, $0xff800000
+DATA minusInf512<>+56(SB)/4, $0xff800000
+DATA minusInf512<>+60(SB)/4, $0xff800000
+GLOBL minusInf512<>(SB), RODATA|NOPTR, $64
+
+// func affine512(dst *float32, x *float32, gain *float32, bias *float32, n uintptr, mean float32, r float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·affine512(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         gain+16(FP), DX
+	MOVQ         bias+24(FP), BX
+	MOVQ         n+32(FP), SI
+	MOVSS        mean+40(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        r+44(FP), X1
+	VBROADCASTSS X1, Z1
+	XORQ         DI, DI
+
+loop:
+	VMOVUPS (CX)(DI*4), Z2
+	VSUBPS  Z0, Z2, Z2
+	VMULPS  Z1, Z2, Z2
+	VMULPS  (DX)(DI*4), Z2, Z2
+	VADDPS  (BX)(DI*4), Z2, Z2
+	VMOVUPS Z2, (AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+// func gelu512(x *float32, factor *float32, n uintptr)
+// Requires: AVX, AVX512F
+TEXT ·gelu512(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ factor+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+loop:
+	VMOVUPS   (AX)(BX*4), Z0
+	VMAXPS    geluMin512<>+0(SB), Z0, Z0
+	VMINPS    geluMax512<>+0(SB), Z0, Z1
+	VMULPS    Z1, Z1, Z2
+	VMULPS    geluB512<>+0(SB), Z2, Z2
+	VADDPS    geluA512<>+0(SB), Z2, Z2
+	VMULPS    Z2, Z1, Z1
+	VPXORD    signMask512<>+0(SB), Z1, Z1
+	VADDPS    roundMagic512<>+0(SB), Z1, Z2
+	VSUBPS    roundMagic512<>+0(SB), Z2, Z2
+	VSUBPS    Z2, Z1, Z1
+	VMULPS    exp2C5512<>+0(SB), Z1, Z3
+	VADDPS    exp2C4512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C3512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C2512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C1512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    one512<>+0(SB), Z3, Z3
+	VCVTPS2DQ Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VPADDD    Z2, Z3, Z1
+	VADDPS    one512<>+0(SB), Z1, Z1
+	VMOVUPS   two512<>+0(SB), Z4
+	VMOVUPS   recip512<>+0(SB), Z2
+	VPSUBD    Z1, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS   Z2, Z1
+	VMULPS    Z1, Z0, Z0
+	VMULPS    (CX)(BX*4), Z0, Z0
+	VMOVUPS   Z0, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA geluMin512<>+0(SB)/4, $0xc1000000
+DATA geluMin512<>+4(SB)/4, $0xc1000000
+DATA geluMin512<>+8(SB)/4, $0xc1000000
+DATA geluMin512<>+12(SB)/4, $0xc1000000
+DATA geluMin512<>+16(SB)/4, $0xc1000000
+DATA geluMin512<>+20(SB)/4, $0xc1000000
+DATA geluMin512<>+24(SB)/4, $0xc1000000
+DATA geluMin512<>+28(SB)/4, $0xc1000000
+DATA geluMin512<>+32(SB)/4, $0xc1000000
+DATA geluMin512<>+36(SB)/4, $0xc1000000
+DATA geluMin512<>+40(SB)/4, $0xc1000000
+DATA geluMin512<>+44(SB)/4, $0xc1000000
+DATA geluMin512<>+48(SB)/4, $0xc1000000
+DATA geluMin512<>+52(SB)/4, $0xc1000000
+DATA geluMin512<>+56(SB)/4, $0xc1000000
+DATA geluMin512<>+60(SB)/4, $0xc1000000
+GLOBL geluMin512<>(SB), RODATA|NOPTR, $64
+
+DATA geluMax512<>+0(SB)/4, $0x41000000
+DATA geluMax512<>+4(SB)/4, $0x41000000
+DATA geluMax512<>+8(SB)/4, $0x41000000
+DATA geluMax512<>+12(SB)/4, $0x41000000
+DATA geluMax512<>+16(SB)/4, $0x41000000
+DATA geluMax512<>+20(SB)/4, $0x41000000
+DATA geluMax512<>+24(SB)/4, $0x41000000
+DATA geluMax512<>+28(SB)/4, $0x41000000
+DATA geluMax512<>+32(SB)/4, $0x41000000
+DATA geluMax512<>+36(SB)/4, $0x41000000
+DATA geluMax512<>+40(SB)/4, $0x41000000
+DATA geluMax512<>+44(SB)/4, $0x41000000
+DATA geluMax512<>+48(SB)/4, $0x41000000
+DATA geluMax512<>+52(SB)/4, $0x41000000
+DATA geluMax512<>+56(SB)/4, $0x41000000
+DATA geluMax512<>+60(SB)/4, $0x41000000
+GLOBL geluMax512<>(SB), RODATA|NOPTR, $64
+
+DATA geluB512<>+0(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+4(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+8(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+12(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+16(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+20(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+24(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+28(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+32(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+36(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+40(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+44(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+48(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+52(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+56(SB)/4, $0x3dd2d3e8
+DATA geluB512<>+60(SB)/4, $0x3dd2d3e8
+GLOBL geluB512<>(SB), RODATA|NOPTR, $64
+
+DATA geluA512<>+0(SB)/4, $0x40135761
+DATA geluA512<>+4(SB)/4, $0x40135761
+DATA geluA512<>+8(SB)/4, $0x40135761
+DATA geluA512<>+12(SB)/4, $0x40135761
+DATA geluA512<>+16(SB)/4, $0x40135761
+DATA geluA512<>+20(SB)/4, $0x40135761
+DATA geluA512<>+24(SB)/4, $0x40135761
+DATA geluA512<>+28(SB)/4, $0x40135761
+DATA geluA512<>+32(SB)/4, $0x40135761
+DATA geluA512<>+36(SB)/4, $0x40135761
+DATA geluA512<>+40(SB)/4, $0x40135761
+DATA geluA512<>+44(SB)/4, $0x40135761
+DATA geluA512<>+48(SB)/4, $0x40135761
+DATA geluA512<>+52(SB)/4, $0x40135761
+DATA geluA512<>+56(SB)/4, $0x40135761
+DATA geluA512<>+60(SB)/4, $0x40135761
+GLOBL geluA512<>(SB), RODATA|NOPTR, $64
+
+DATA signMask512<>+0(SB)/4, $0x80000000
+DATA signMask512<>+4(SB)/4, $0x80000000
+DATA signMask512<>+8(SB)/4, $0x80000000
+DATA signMask512<>+12(SB)/4, $0x80000000
+DATA signMask512<>+16(SB)/4, $0x80000000
+DATA signMask512<>+20(SB)/4, $0x80000000
+DATA signMask512<>+24(SB)/4, $0x80000000
+DATA signMask512<>+28(SB)/4, $0x80000000
+DATA signMask512<>+32(SB)/4, $0x80000000
+DATA signMask512<>+36(SB)/4, $0x80000000
+DATA signMask512<>+40(SB)/4, $0x80000000
+DATA signMask512<>+44(SB)/4, $0x80000000
+DATA signMask512<>+48(SB)/4, $0x80000000
+DATA signMask512<>+52(SB)/4, $0x80000000
+DATA signMask512<>+56(SB)/4, $0x80000000
+DATA signMask512<>+60(SB)/4, $0x80000000
+GLOBL signMask512<>(SB), RODATA|NOPTR, $64
+
+DATA two512<>+0(SB)/4, $0x40000000
+DATA two512<>+4(SB)/4, $0x40000000
+DATA two512<>+8(SB)/4, $0x40000000
+DATA two512<>+12(SB)/4, $0x40000000
+DATA two512<>+16(SB)/4, $0x40000000
+DATA two512<>+20(SB)/4, $0x40000000
+DATA two512<>+24(SB)/4, $0x40000000
+DATA two512<>+28(SB)/4, $0x40000000
+DATA two512<>+32(SB)/4, $0x40000000
+DATA two512<>+36(SB)/4, $0x40000000
+DATA two512<>+40(SB)/4, $0x40000000
+DATA two512<>+44(SB)/4, $0x40000000
+DATA two512<>+48(SB)/4, $0x40000000
+DATA two512<>+52(SB)/4, $0x40000000
+DATA two512<>+56(SB)/4, $0x40000000
+DATA two512<>+60(SB)/4, $0x40000000
+GLOBL two512<>(SB), RODATA|NOPTR, $64
+
+DATA recip512<>+0(SB)/4, $0x7ef311c3
+DATA recip512<>+4(SB)/4, $0x7ef311c3
+DATA recip512<>+8(SB)/4, $0x7ef311c3
+DATA recip512<>+12(SB)/4, $0x7ef311c3
+DATA recip512<>+16(SB)/4, $0x7ef311c3
+DATA recip512<>+20(SB)/4, $0x7ef311c3
+DATA recip512<>+24(SB)/4, $0x7ef311c3
+DATA recip512<>+28(SB)/4, $0x7ef311c3
+DATA recip512<>+32(SB)/4, $0x7ef311c3
+DATA recip512<>+36(SB)/4, $0x7ef311c3
+DATA recip512<>+40(SB)/4, $0x7ef311c3
+DATA recip512<>+44(SB)/4, $0x7ef311c3
+DATA recip512<>+48(SB)/4, $0x7ef311c3
+DATA recip512<>+52(SB)/4, $0x7ef311c3
+DATA recip512<>+56(SB)/4, $0x7ef311c3
+DATA recip512<>+60(SB)/4, $0x7ef311c3
+GLOBL recip512<>(SB), RODATA|NOPTR, $64
+
+// func swiglu512(x *float32, up *float32, n uintptr)
+// Requires: AVX, AVX512F
+TEXT ·swiglu512(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ up+8(FP), CX
+	MOVQ n+16(FP), DX
+	XORQ BX, BX
+
+loop:
+	VMOVUPS   (AX)(BX*4), Z0
+	VMAXPS    swigluMin512<>+0(SB), Z0, Z0
+	VMINPS    swigluMax512<>+0(SB), Z0, Z1
+	VMULPS    log2e512<>+0(SB), Z1, Z1
+	VPXORD    signMask512<>+0(SB), Z1, Z1
+	VADDPS    roundMagic512<>+0(SB), Z1, Z2
+	VSUBPS    roundMagic512<>+0(SB), Z2, Z2
+	VSUBPS    Z2, Z1, Z1
+	VMULPS    exp2C5512<>+0(SB), Z1, Z3
+	VADDPS    exp2C4512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C3512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C2512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    exp2C1512<>+0(SB), Z3, Z3
+	VMULPS    Z1, Z3, Z3
+	VADDPS    one512<>+0(SB), Z3, Z3
+	VCVTPS2DQ Z2, Z2
+	VPSLLD    $0x17, Z2, Z2
+	VPADDD    Z2, Z3, Z1
+	VADDPS    one512<>+0(SB), Z1, Z1
+	VMOVUPS   two512<>+0(SB), Z4
+	VMOVUPS   recip512<>+0(SB), Z2
+	VPSUBD    Z1, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMULPS    Z1, Z2, Z3
+	VSUBPS    Z3, Z4, Z3
+	VMULPS    Z3, Z2, Z2
+	VMOVUPS   Z2, Z1
+	VMULPS    Z1, Z0, Z0
+	VMULPS    (CX)(BX*4), Z0, Z0
+	VMOVUPS   Z0, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA swigluMin512<>+0(SB)/4, $0xc2200000
+DATA swigluMin512<>+4(SB)/4, $0xc2200000
+DATA swigluMin512<>+8(SB)/4, $0xc2200000
+DATA swigluMin512<>+12(SB)/4, $0xc2200000
+DATA swigluMin512<>+16(SB)/4, $0xc2200000
+DATA swigluMin512<>+20(SB)/4, $0xc2200000
+DATA swigluMin512<>+24(SB)/4, $0xc2200000
+DATA swigluMin512<>+28(SB)/4, $0xc2200000
+DATA swigluMin512<>+32(SB)/4, $0xc2200000
+DATA swigluMin512<>+36(SB)/4, $0xc2200000
+DATA swigluMin512<>+40(SB)/4, $0xc2200000
+DATA swigluMin512<>+44(SB)/4, $0xc2200000
+DATA swigluMin512<>+48(SB)/4, $0xc2200000
+DATA swigluMin512<>+52(SB)/4, $0xc2200000
+DATA swigluMin512<>+56(SB)/4, $0xc2200000
+DATA swigluMin512<>+60(SB)/4, $0xc2200000
+GLOBL swigluMin512<>(SB), RODATA|NOPTR, $64
+
+DATA swigluMax512<>+0(SB)/4, $0x42200000
+DATA swigluMax512<>+4(SB)/4, $0x42200000
+DATA swigluMax512<>+8(SB)/4, $0x42200000
+DATA swigluMax512<>+12(SB)/4, $0x42200000
+DATA swigluMax512<>+16(SB)/4, $0x42200000
+DATA swigluMax512<>+20(SB)/4, $0x42200000
+DATA swigluMax512<>+24(SB)/4, $0x42200000
+DATA swigluMax512<>+28(SB)/4, $0x42200000
+DATA swigluMax512<>+32(SB)/4, $0x42200000
+DATA swigluMax512<>+36(SB)/4, $0x42200000
+DATA swigluMax512<>+40(SB)/4, $0x42200000
+DATA swigluMax512<>+44(SB)/4, $0x42200000
+DATA swigluMax512<>+48(SB)/4, $0x42200000
+DATA swigluMax512<>+52(SB)/4, $0x42200000
+DATA swigluMax512<>+56(SB)/4, $0x42200000
+DATA swigluMax512<>+60(SB)/4, $0x42200000
+GLOBL swigluMax512<>(SB), RODATA|NOPTR, $64
+
+// func scores512(s *float32, acc *int32, keys *float32, scale float32, panels uintptr, accBytes uintptr) float32
+// Requires: AVX, AVX512F, SSE
+TEXT ·scores512(SB), NOSPLIT, $0-52
+	MOVQ         s+0(FP), AX
+	MOVQ         acc+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         panels+32(FP), BX
+	MOVQ         accBytes+40(FP), SI
+	MOVSS        scale+24(FP), X0
+	VBROADCASTSS X0, Z0
+	VMOVUPS      minusInf512<>+0(SB), Z1
+
+loop:
+	VCVTDQ2PS     (CX), Z2
+	VMULPS        (DX), Z2, Z2
+	VMULPS        Z0, Z2, Z2
+	VMOVUPS       Z2, (AX)
+	VMAXPS        Z2, Z1, Z1
+	ADDQ          $0x40, AX
+	ADDQ          $0x40, DX
+	ADDQ          SI, CX
+	DECQ          BX
+	JNZ           loop
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPSHUFD       $0x4e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VMAXPS        X0, X1, X1
+	MOVSS         X1, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func weights512(q *int8, s *float32, values *float32, top float32, full float32, norm float32, blocks uintptr, laneBytes uintptr) int32
+// Requires: AVX, AVX2, AVX512F, SSE
+TEXT ·weights512(SB), NOSPLIT, $0-60
+	MOVQ         q+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         values+16(FP), DX
+	MOVQ         blocks+40(FP), BX
+	MOVQ         laneBytes+48(FP), SI
+	MOVSS        top+24(FP), X0
+	VBROADCASTSS X0, Z0
+	MOVSS        full+28(FP), X2
+	VBROADCASTSS X2, Z2
+	MOVSS        norm+32(FP), X3
+	VBROADCASTSS X3, Z3
+	VPXORD       Z1, Z1, Z1
+
+loop:
+	VMOVUPS       (CX), Z4
+	VSUBPS        Z0, Z4, Z4
+	VMAXPS        scoreMin512<>+0(SB), Z4, Z4
+	VADDPS        roundMagic512<>+0(SB), Z4, Z5
+	VSUBPS        roundMagic512<>+0(SB), Z5, Z5
+	VSUBPS        Z5, Z4, Z4
+	VMULPS        exp2C5512<>+0(SB), Z4, Z6
+	VADDPS        exp2C4512<>+0(SB), Z6, Z6
+	VMULPS        Z4, Z6, Z6
+	VADDPS        exp2C3512<>+0(SB), Z6, Z6
+	VMULPS        Z4, Z6, Z6
+	VADDPS        exp2C2512<>+0(SB), Z6, Z6
+	VMULPS        Z4, Z6, Z6
+	VADDPS        exp2C1512<>+0(SB), Z6, Z6
+	VMULPS        Z4, Z6, Z6
+	VADDPS        one512<>+0(SB), Z6, Z6
+	VCVTPS2DQ     Z5, Z5
+	VPSLLD        $0x17, Z5, Z5
+	VPADDD        Z5, Z6, Z4
+	VMULPS        Z2, Z4, Z5
+	VMULPS        (DX), Z5, Z5
+	VCVTPS2DQ     Z5, Z5
+	VMULPS        Z3, Z4, Z4
+	VCVTPS2DQ     Z4, Z4
+	VPADDD        Z4, Z1, Z1
+	VMOVUPS       Z5, Z4
+	VPANDD        low7512<>+0(SB), Z4, Z4
+	VPSRLD        $0x07, Z5, Z5
+	VPMOVSDB      Z5, (AX)
+	VPMOVSDB      Z4, 16(AX)
+	ADDQ          $0x40, CX
+	ADDQ          $0x40, DX
+	ADDQ          SI, AX
+	DECQ          BX
+	JNZ           loop
+	VEXTRACTI64X4 $0x01, Z1, Y0
+	VPADDD        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VPADDD        X0, X1, X1
+	VPSHUFD       $0x4e, X1, X0
+	VPADDD        X0, X1, X1
+	VPSHUFD       $0xb1, X1, X0
+	VPADDD        X0, X1, X1
+	VMOVD         X1, AX
+	MOVL          AX, ret+56(FP)
+	VZEROUPPER
+	RET
+
+DATA scoreMin512<>+0(SB)/4, $0xc2200000
+DATA scoreMin512<>+4(SB)/4, $0xc2200000
+DATA scoreMin512<>+8(SB)/4, $0xc2200000
+DATA scoreMin512<>+12(SB)/4, $0xc2200000
+DATA scoreMin512<>+16(SB)/4, $0xc2200000
+DATA scoreMin512<>+20(SB)/4, $0xc2200000
+DATA scoreMin512<>+24(SB)/4, $0xc2200000
+DATA scoreMin512<>+28(SB)/4, $0xc2200000
+DATA scoreMin512<>+32(SB)/4, $0xc2200000
+DATA scoreMin512<>+36(SB)/4, $0xc2200000
+DATA scoreMin512<>+40(SB)/4, $0xc2200000
+DATA scoreMin512<>+44(SB)/4, $0xc2200000
+DATA scoreMin512<>+48(SB)/4, $0xc2200000
+DATA scoreMin512<>+52(SB)/4, $0xc2200000
+DATA scoreMin512<>+56(SB)/4, $0xc2200000
+DATA scoreMin512<>+60(SB)/4, $0xc2200000
+GLOBL scoreMin512<>(SB), RODATA|NOPTR, $64
+
+DATA low7512<>+0(SB)/4, $0x0000007f
+DATA low7512<>+4(SB)/4, $0x0000007f
+DATA low7512<>+8(SB)/4, $0x0000007f
+DATA low7512<>+12(SB)/4, $0x0000007f
+DATA low7512<>+16(SB)/4, $0x0000007f
+DATA low7512<>+20(SB)/4, $0x0000007f
+DATA low7512<>+24(SB)/4, $0x0000007f
+DATA low7512<>+28(SB)/4, $0x0000007f
+DATA low7512<>+32(SB)/4, $0x0000007f
+DATA low7512<>+36(SB)/4, $0x0000007f
+DATA low7512<>+40(SB)/4, $0x0000007f
+DATA low7512<>+44(SB)/4, $0x0000007f
+DATA low7512<>+48(SB)/4, $0x0000007f
+DATA low7512<>+52(SB)/4, $0x0000007f
+DATA low7512<>+56(SB)/4, $0x0000007f
+DATA low7512<>+60(SB)/4, $0x0000007f
+GLOBL low7512<>(SB), RODATA|NOPTR, $64
 
 // func peakVNNI512(n uintptr)
 // Requires: AVX, AVX512_VNNI

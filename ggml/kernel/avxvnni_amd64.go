@@ -18,6 +18,22 @@ func matMulVNNI256VEXx6(acc *int32, w *int8, a *int8, sums *int32, panels uintpt
 //go:noescape
 func matMulVNNI256EVEXx6(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 
+// multiplies panels of unsigned weights w+128 with 6 lanes (AVX-VNNI).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256VEXx6(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 6 lanes (AVX-512 VNNI and VL).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256EVEXx6(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
 // multiplies panels of unsigned weights w+128 with 4 lanes (AVX-VNNI).
 // w: panels of [blocks][4][16 rows][4] bytes; a: [blocks] of 16-byte columns of each lane, laneBytes apart;
 // acc: [lane][16] int32 of each panel, accBytes apart; sums: activation sums by lane, where needed.
@@ -31,6 +47,22 @@ func matMulVNNI256VEXx4(acc *int32, w *int8, a *int8, sums *int32, panels uintpt
 //
 //go:noescape
 func matMulVNNI256EVEXx4(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 4 lanes (AVX-VNNI).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256VEXx4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 4 lanes (AVX-512 VNNI and VL).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256EVEXx4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
 
 // multiplies panels of unsigned weights w+128 with 2 lanes (AVX-VNNI).
 // w: panels of [blocks][4][16 rows][4] bytes; a: [blocks] of 16-byte columns of each lane, laneBytes apart;
@@ -46,6 +78,22 @@ func matMulVNNI256VEXx2(acc *int32, w *int8, a *int8, sums *int32, panels uintpt
 //go:noescape
 func matMulVNNI256EVEXx2(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 
+// multiplies panels of unsigned weights w+128 with 2 lanes (AVX-VNNI).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256VEXx2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 2 lanes (AVX-512 VNNI and VL).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256EVEXx2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
 // multiplies panels of unsigned weights w+128 with 1 lanes (AVX-VNNI).
 // w: panels of [blocks][4][16 rows][4] bytes; a: [blocks] of 16-byte columns of each lane, laneBytes apart;
 // acc: [lane][16] int32 of each panel, accBytes apart; sums: activation sums by lane, where needed.
@@ -59,3 +107,19 @@ func matMulVNNI256VEXx1(acc *int32, w *int8, a *int8, sums *int32, panels uintpt
 //
 //go:noescape
 func matMulVNNI256EVEXx1(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 1 lanes (AVX-VNNI).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256VEXx1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+
+// multiplies panels of unsigned weights w+128 with 1 lanes (AVX-512 VNNI and VL).
+// w: panels of [groups][8][16 rows][4] bytes; a: [2*groups] of 16-byte columns of each lane, laneBytes apart;
+// shifts: [groups] of each lane, shiftBytes apart; acc: [lane][16] int32 of each panel, accBytes apart;
+// sums: sums of activations by lane, where needed.
+//
+//go:noescape
+func matMulMXVNNI256EVEXx1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)

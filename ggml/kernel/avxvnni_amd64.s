@@ -506,6 +506,1026 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXVNNI256VEXx6(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXVNNI256VEXx6(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+	VPXOR   Y4, Y4, Y4
+	VMOVDQU Y4, 128(AX)
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y5, 160(AX)
+	VPXOR   Y6, Y6, Y6
+	VMOVDQU Y6, 192(AX)
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y7, 224(AX)
+	VPXOR   Y8, Y8, Y8
+	VMOVDQU Y8, 256(AX)
+	VPXOR   Y9, Y9, Y9
+	VMOVDQU Y9, 288(AX)
+	VPXOR   Y10, Y10, Y10
+	VMOVDQU Y10, 320(AX)
+	VPXOR   Y11, Y11, Y11
+	VMOVDQU Y11, 352(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 32(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 64(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 80(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 36(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 68(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 84(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 40(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 72(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 88(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 44(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 76(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 92(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 32(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 64(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 80(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 36(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 68(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 84(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 40(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 72(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 88(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 44(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD 76(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 92(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0x42
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	VPBROADCASTD 8(R12), Y14
+	VPSLLVD      Y14, Y4, Y4
+	VPADDD       128(AX), Y4, Y4
+	VMOVDQU      Y4, 128(AX)
+	VPXOR        Y4, Y4, Y4
+	VPSLLVD      Y14, Y5, Y5
+	VPADDD       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPXOR        Y5, Y5, Y5
+	VPBROADCASTD 12(R12), Y14
+	VPSLLVD      Y14, Y6, Y6
+	VPADDD       192(AX), Y6, Y6
+	VMOVDQU      Y6, 192(AX)
+	VPXOR        Y6, Y6, Y6
+	VPSLLVD      Y14, Y7, Y7
+	VPADDD       224(AX), Y7, Y7
+	VMOVDQU      Y7, 224(AX)
+	VPXOR        Y7, Y7, Y7
+	VPBROADCASTD 16(R12), Y14
+	VPSLLVD      Y14, Y8, Y8
+	VPADDD       256(AX), Y8, Y8
+	VMOVDQU      Y8, 256(AX)
+	VPXOR        Y8, Y8, Y8
+	VPSLLVD      Y14, Y9, Y9
+	VPADDD       288(AX), Y9, Y9
+	VMOVDQU      Y9, 288(AX)
+	VPXOR        Y9, Y9, Y9
+	VPBROADCASTD 20(R12), Y14
+	VPSLLVD      Y14, Y10, Y10
+	VPADDD       320(AX), Y10, Y10
+	VMOVDQU      Y10, 320(AX)
+	VPXOR        Y10, Y10, Y10
+	VPSLLVD      Y14, Y11, Y11
+	VPADDD       352(AX), Y11, Y11
+	VMOVDQU      Y11, 352(AX)
+	VPXOR        Y11, Y11, Y11
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	VPBROADCASTD 8(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      128(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 128(AX)
+	VMOVDQU      160(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 160(AX)
+	VPBROADCASTD 12(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      192(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 192(AX)
+	VMOVDQU      224(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 224(AX)
+	VPBROADCASTD 16(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      256(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 256(AX)
+	VMOVDQU      288(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 288(AX)
+	VPBROADCASTD 20(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      320(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 320(AX)
+	VMOVDQU      352(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 352(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI256EVEXx6(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2, AVX512_VNNI
+TEXT ·matMulMXVNNI256EVEXx6(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+	VPXOR   Y4, Y4, Y4
+	VMOVDQU Y4, 128(AX)
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y5, 160(AX)
+	VPXOR   Y6, Y6, Y6
+	VMOVDQU Y6, 192(AX)
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y7, 224(AX)
+	VPXOR   Y8, Y8, Y8
+	VMOVDQU Y8, 256(AX)
+	VPXOR   Y9, Y9, Y9
+	VMOVDQU Y9, 288(AX)
+	VPXOR   Y10, Y10, Y10
+	VMOVDQU Y10, 320(AX)
+	VPXOR   Y11, Y11, Y11
+	VMOVDQU Y11, 352(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 32(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 48(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 64(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 80(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 36(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 52(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 68(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 84(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 40(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 56(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 72(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 88(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 44(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 60(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 76(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 92(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 32(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 48(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 64(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 80(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 36(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 52(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 68(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 84(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 40(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 56(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 72(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 88(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 44(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 60(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD 76(R11), Y14
+	VPDPBUSD     Y14, Y12, Y8
+	VPDPBUSD     Y14, Y13, Y9
+	VPBROADCASTD 92(R11), Y15
+	VPDPBUSD     Y15, Y12, Y10
+	VPDPBUSD     Y15, Y13, Y11
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	VPBROADCASTD 8(R12), Y14
+	VPSLLVD      Y14, Y4, Y4
+	VPADDD       128(AX), Y4, Y4
+	VMOVDQU      Y4, 128(AX)
+	VPXOR        Y4, Y4, Y4
+	VPSLLVD      Y14, Y5, Y5
+	VPADDD       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPXOR        Y5, Y5, Y5
+	VPBROADCASTD 12(R12), Y14
+	VPSLLVD      Y14, Y6, Y6
+	VPADDD       192(AX), Y6, Y6
+	VMOVDQU      Y6, 192(AX)
+	VPXOR        Y6, Y6, Y6
+	VPSLLVD      Y14, Y7, Y7
+	VPADDD       224(AX), Y7, Y7
+	VMOVDQU      Y7, 224(AX)
+	VPXOR        Y7, Y7, Y7
+	VPBROADCASTD 16(R12), Y14
+	VPSLLVD      Y14, Y8, Y8
+	VPADDD       256(AX), Y8, Y8
+	VMOVDQU      Y8, 256(AX)
+	VPXOR        Y8, Y8, Y8
+	VPSLLVD      Y14, Y9, Y9
+	VPADDD       288(AX), Y9, Y9
+	VMOVDQU      Y9, 288(AX)
+	VPXOR        Y9, Y9, Y9
+	VPBROADCASTD 20(R12), Y14
+	VPSLLVD      Y14, Y10, Y10
+	VPADDD       320(AX), Y10, Y10
+	VMOVDQU      Y10, 320(AX)
+	VPXOR        Y10, Y10, Y10
+	VPSLLVD      Y14, Y11, Y11
+	VPADDD       352(AX), Y11, Y11
+	VMOVDQU      Y11, 352(AX)
+	VPXOR        Y11, Y11, Y11
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	VPBROADCASTD 8(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      128(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 128(AX)
+	VMOVDQU      160(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 160(AX)
+	VPBROADCASTD 12(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      192(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 192(AX)
+	VMOVDQU      224(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 224(AX)
+	VPBROADCASTD 16(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      256(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 256(AX)
+	VMOVDQU      288(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 288(AX)
+	VPBROADCASTD 20(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      320(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 320(AX)
+	VMOVDQU      352(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 352(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
 // func matMulVNNI256VEXx4(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 // Requires: AVX, AVX2
 TEXT ·matMulVNNI256VEXx4(SB), NOSPLIT, $0-64
@@ -864,6 +1884,718 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXVNNI256VEXx4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXVNNI256VEXx4(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+	VPXOR   Y4, Y4, Y4
+	VMOVDQU Y4, 128(AX)
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y5, 160(AX)
+	VPXOR   Y6, Y6, Y6
+	VMOVDQU Y6, 192(AX)
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y7, 224(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 32(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 36(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 40(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 44(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 32(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 48(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 36(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 52(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 40(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 56(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD 44(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xe6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xee
+	VPBROADCASTD 60(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xf7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xff
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	VPBROADCASTD 8(R12), Y14
+	VPSLLVD      Y14, Y4, Y4
+	VPADDD       128(AX), Y4, Y4
+	VMOVDQU      Y4, 128(AX)
+	VPXOR        Y4, Y4, Y4
+	VPSLLVD      Y14, Y5, Y5
+	VPADDD       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPXOR        Y5, Y5, Y5
+	VPBROADCASTD 12(R12), Y14
+	VPSLLVD      Y14, Y6, Y6
+	VPADDD       192(AX), Y6, Y6
+	VMOVDQU      Y6, 192(AX)
+	VPXOR        Y6, Y6, Y6
+	VPSLLVD      Y14, Y7, Y7
+	VPADDD       224(AX), Y7, Y7
+	VMOVDQU      Y7, 224(AX)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	VPBROADCASTD 8(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      128(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 128(AX)
+	VMOVDQU      160(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 160(AX)
+	VPBROADCASTD 12(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      192(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 192(AX)
+	VMOVDQU      224(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 224(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI256EVEXx4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2, AVX512_VNNI
+TEXT ·matMulMXVNNI256EVEXx4(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+	VPXOR   Y4, Y4, Y4
+	VMOVDQU Y4, 128(AX)
+	VPXOR   Y5, Y5, Y5
+	VMOVDQU Y5, 160(AX)
+	VPXOR   Y6, Y6, Y6
+	VMOVDQU Y6, 192(AX)
+	VPXOR   Y7, Y7, Y7
+	VMOVDQU Y7, 224(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 32(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 48(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 36(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 52(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 40(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 56(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 44(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 60(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 32(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 48(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 36(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 52(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 40(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 56(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD 44(R11), Y14
+	VPDPBUSD     Y14, Y12, Y4
+	VPDPBUSD     Y14, Y13, Y5
+	VPBROADCASTD 60(R11), Y15
+	VPDPBUSD     Y15, Y12, Y6
+	VPDPBUSD     Y15, Y13, Y7
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	VPBROADCASTD 8(R12), Y14
+	VPSLLVD      Y14, Y4, Y4
+	VPADDD       128(AX), Y4, Y4
+	VMOVDQU      Y4, 128(AX)
+	VPXOR        Y4, Y4, Y4
+	VPSLLVD      Y14, Y5, Y5
+	VPADDD       160(AX), Y5, Y5
+	VMOVDQU      Y5, 160(AX)
+	VPXOR        Y5, Y5, Y5
+	VPBROADCASTD 12(R12), Y14
+	VPSLLVD      Y14, Y6, Y6
+	VPADDD       192(AX), Y6, Y6
+	VMOVDQU      Y6, 192(AX)
+	VPXOR        Y6, Y6, Y6
+	VPSLLVD      Y14, Y7, Y7
+	VPADDD       224(AX), Y7, Y7
+	VMOVDQU      Y7, 224(AX)
+	VPXOR        Y7, Y7, Y7
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	VPBROADCASTD 8(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      128(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 128(AX)
+	VMOVDQU      160(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 160(AX)
+	VPBROADCASTD 12(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      192(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 192(AX)
+	VMOVDQU      224(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 224(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
 // func matMulVNNI256VEXx2(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 // Requires: AVX, AVX2
 TEXT ·matMulVNNI256VEXx2(SB), NOSPLIT, $0-64
@@ -1094,6 +2826,410 @@ block:
 	VZEROUPPER
 	RET
 
+// func matMulMXVNNI256VEXx2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXVNNI256VEXx2(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 16(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 20(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 24(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD 28(R11), Y15
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xd7
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xdf
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI256EVEXx2(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2, AVX512_VNNI
+TEXT ·matMulMXVNNI256EVEXx2(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+	VPXOR   Y2, Y2, Y2
+	VMOVDQU Y2, 64(AX)
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y3, 96(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 16(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 20(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 24(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD 28(R11), Y15
+	VPDPBUSD     Y15, Y12, Y2
+	VPDPBUSD     Y15, Y13, Y3
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	VPBROADCASTD 4(R12), Y14
+	VPSLLVD      Y14, Y2, Y2
+	VPADDD       64(AX), Y2, Y2
+	VMOVDQU      Y2, 64(AX)
+	VPXOR        Y2, Y2, Y2
+	VPSLLVD      Y14, Y3, Y3
+	VPADDD       96(AX), Y3, Y3
+	VMOVDQU      Y3, 96(AX)
+	VPXOR        Y3, Y3, Y3
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	VPBROADCASTD 4(SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      64(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 64(AX)
+	VMOVDQU      96(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 96(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
 // func matMulVNNI256VEXx1(acc *int32, w *int8, a *int8, sums *int32, panels uintptr, blocks uintptr, laneBytes uintptr, accBytes uintptr)
 // Requires: AVX, AVX2
 TEXT ·matMulVNNI256VEXx1(SB), NOSPLIT, $0-64
@@ -1240,6 +3376,256 @@ block:
 	VMOVDQU      Y1, 32(AX)
 	ADDQ         R9, AX
 	DECQ         SI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI256VEXx1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2
+TEXT ·matMulMXVNNI256VEXx1(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x1d
+	BYTE         $0x50
+	BYTE         $0xc6
+	BYTE         $0xc4
+	BYTE         $0xc2
+	BYTE         $0x15
+	BYTE         $0x50
+	BYTE         $0xce
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
+	JNZ          panel
+	VZEROUPPER
+	RET
+
+// func matMulMXVNNI256EVEXx1(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
+// Requires: AVX, AVX2, AVX512_VNNI
+TEXT ·matMulMXVNNI256EVEXx1(SB), NOSPLIT, $0-80
+	MOVQ acc+0(FP), AX
+	MOVQ w+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ shifts+24(FP), BX
+	MOVQ sums+32(FP), SI
+	MOVQ panels+40(FP), DI
+	MOVQ groups+48(FP), R8
+	MOVQ laneBytes+56(FP), R9
+	MOVQ shiftBytes+64(FP), R10
+
+panel:
+	MOVQ    DX, R11
+	MOVQ    BX, R12
+	MOVQ    R8, R13
+	VPXOR   Y0, Y0, Y0
+	VMOVDQU Y0, (AX)
+	VPXOR   Y1, Y1, Y1
+	VMOVDQU Y1, 32(AX)
+
+group:
+	VMOVDQU      (CX), Y12
+	VMOVDQU      32(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      64(CX), Y12
+	VMOVDQU      96(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      128(CX), Y12
+	VMOVDQU      160(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      192(CX), Y12
+	VMOVDQU      224(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	ADDQ         R9, R11
+	VMOVDQU      256(CX), Y12
+	VMOVDQU      288(CX), Y13
+	VPBROADCASTD (R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      320(CX), Y12
+	VMOVDQU      352(CX), Y13
+	VPBROADCASTD 4(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      384(CX), Y12
+	VMOVDQU      416(CX), Y13
+	VPBROADCASTD 8(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VMOVDQU      448(CX), Y12
+	VMOVDQU      480(CX), Y13
+	VPBROADCASTD 12(R11), Y14
+	VPDPBUSD     Y14, Y12, Y0
+	VPDPBUSD     Y14, Y13, Y1
+	VPBROADCASTD (R12), Y14
+	VPSLLVD      Y14, Y0, Y0
+	VPADDD       (AX), Y0, Y0
+	VMOVDQU      Y0, (AX)
+	VPXOR        Y0, Y0, Y0
+	VPSLLVD      Y14, Y1, Y1
+	VPADDD       32(AX), Y1, Y1
+	VMOVDQU      Y1, 32(AX)
+	VPXOR        Y1, Y1, Y1
+	ADDQ         $0x00000200, CX
+	ADDQ         R9, R11
+	ADDQ         R10, R12
+	DECQ         R13
+	JNZ          group
+	VPBROADCASTD (SI), Y12
+	VPSLLD       $0x07, Y12, Y12
+	VMOVDQU      (AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, (AX)
+	VMOVDQU      32(AX), Y13
+	VPSUBD       Y12, Y13, Y13
+	VMOVDQU      Y13, 32(AX)
+	MOVQ         accBytes+72(FP), R11
+	ADDQ         R11, AX
+	DECQ         DI
 	JNZ          panel
 	VZEROUPPER
 	RET

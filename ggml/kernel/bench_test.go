@@ -103,3 +103,31 @@ func BenchmarkElementwise(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkMatMulMX measures products of GPT-2's shapes with block-scaled
+// activations beside plain ones.
+func BenchmarkMatMulMX(b *testing.B) {
+	for _, k := range List() {
+		for _, lanes := range []int{1, 2, 4, 8, 12, 16, 24, 32} {
+			if k.Name == Generic.Name && lanes > 1 {
+				continue
+			}
+			const groups, panels = 24, 16
+			w, a := make([]int8, panels*groups*Rows*Group), make([]int8, lanes*groups*Group)
+			acc, sums, shifts := make([]int32, panels*lanes*Rows), make([]int32, lanes), make([]uint32, lanes*groups)
+			n := float64(panels * Rows * groups * Group * lanes)
+			b.Run(fmt.Sprintf("%s/lanes=%d/plain", k.Name, lanes), func(b *testing.B) {
+				for b.Loop() {
+					k.MatMul(acc, w, a, sums, panels, lanes, lanes, 2*groups)
+				}
+				b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+			})
+			b.Run(fmt.Sprintf("%s/lanes=%d/mx", k.Name, lanes), func(b *testing.B) {
+				for b.Loop() {
+					k.MatMulMX(acc, w, a, shifts, sums, panels, lanes, lanes, groups)
+				}
+				b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
+			})
+		}
+	}
+}

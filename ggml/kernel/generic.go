@@ -8,6 +8,8 @@ var Generic = Kernel{
 	GRU:     gruGeneric,
 	LSTM:    lstmGeneric,
 	Freqs:   freqsGeneric,
+
+	Transformer: GenericTransformer,
 }
 
 func matMulGeneric(acc []int32, w, a []int8, _ []int32, panels, lanes, stride, blocks int) {

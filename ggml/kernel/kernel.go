@@ -26,6 +26,8 @@ const (
 	// Block is the number of columns, or of adjacent elements of a lane, that are
 	// stored together.
 	Block = 16
+	// Group is the number of columns that share an exponent in numerics 2.
+	Group = 32
 	// MaxColumns bounds the columns of a matrix, so that sums cannot overflow int32:
 	// 127 * 255 * MaxColumns < 2^31, where 255 is for kernels that store weights
 	// with an offset.
@@ -73,6 +75,9 @@ type Kernel struct {
 	//	c = sigmoid(x1+p1)*c + sigmoid(x0+p0)*tanh(x2+p2)
 	//	q = roundeven(sigmoid(x3+p3) * tanh(c) * 127)
 	LSTM func(c []float32, q []int8, x, p []float32, n int)
+
+	// Transformer holds the loops of numerics 2.
+	Transformer
 
 	// Freqs computes freqs[i] = 1 + floor(exp(logits[i]-max) * 2^FreqBits) and returns
 	// the sum. The length is a multiple of Block, at most 256.

@@ -21,6 +21,7 @@ func native() []*Kernel {
 		Name: "avx2", Level: simd.AVX2,
 		MatMul:  matMulAVX2,
 		Dequant: dequantAVX2, GRU: gruAVX2, LSTM: lstmAVX2, Freqs: freqsAVX2,
+		Transformer: transformer256(tilesMXAVX2),
 	}}
 	// The AVX-VNNI kernel exists in both encodings of its one special instruction.
 	vnni256 := Kernel{
@@ -31,9 +32,12 @@ func native() []*Kernel {
 	switch {
 	case simd.Has(cpuid.AVXVNNI):
 		vnni256.MatMul = matMulAVXVNNI
+		vnni256.Transformer = transformer256(tilesMXVEX)
 	case avx512:
 		vnni256.MatMul = matMulEVEX256
+		vnni256.Transformer = transformer256(tilesMXEVEX)
 	}
+	vnni256.SumsMX = sumLanesMX
 	if vnni256.MatMul != nil {
 		list = append(list, &vnni256)
 	}
@@ -42,6 +46,7 @@ func native() []*Kernel {
 			Name: "avx512vnni", Level: simd.AVX512VNNI, Offset: unsigned,
 			Sums: sumLanes, MatMul: matMulAVX512VNNI,
 			Dequant: dequantAVX512, GRU: gruAVX512, LSTM: lstmAVX512, Freqs: freqsAVX512,
+			Transformer: transformer512(tilesMX512),
 		})
 	}
 	return list

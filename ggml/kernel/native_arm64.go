@@ -10,11 +10,12 @@ func native() []*Kernel {
 	neon := Kernel{
 		Name: "neon", Level: simd.NEON,
 		MatMul: matMulNEON, Dequant: dequantARM, GRU: gruARM, LSTM: lstmARM, Freqs: freqsARM,
+		Transformer: transformerARM(tilesMXNEON),
 	}
 	list := []*Kernel{&neon}
 	if simd.NEONDot.Runs() {
 		dot := neon
-		dot.Name, dot.Level, dot.MatMul = "neondot", simd.NEONDot, matMulDot
+		dot.Name, dot.Level, dot.MatMul, dot.Transformer = "neondot", simd.NEONDot, matMulDot, transformerARM(tilesMXDot)
 		list = append(list, &dot)
 	}
 	return list

@@ -107,6 +107,7 @@ func elementwise(bits int) {
 	v.gru()
 	v.lstm()
 	v.freqs()
+	v.transformer()
 }
 
 func (v *vec) dequant() {

@@ -22,19 +22,26 @@ func main() {
 		for _, lanes := range []int{16, 8, 4, 2, 1} {
 			vnniMatMul(lanes)
 		}
+		for _, lanes := range []int{12, 8, 4, 2, 1} {
+			vnniMatMulMX(lanes)
+		}
 		elementwise(512)
 		peakVNNI()
 	case "avx2":
 		for _, lanes := range []int{4, 2, 1} {
 			avx2MatMul(lanes)
+			avx2MatMulMX(lanes)
 		}
 		elementwise(256)
 		sums()
+		sumsMX()
 		peakAVX2()
 	case "avxvnni":
 		for _, lanes := range []int{6, 4, 2, 1} {
 			vnni256MatMul(lanes, true)
 			vnni256MatMul(lanes, false)
+			vnni256MatMulMX(lanes, true)
+			vnni256MatMulMX(lanes, false)
 		}
 	default:
 		fmt.Fprintf(os.Stderr, "unknown -isa %q\n", *isa)

@@ -23,6 +23,7 @@ const (
 	addS  = 0x4ea08400
 	subS  = 0x6ea08400
 	addp  = 0x4ea0bc00
+	sshl  = 0x4ea04400
 	smull = 0x0e20c000 // 8H from the low 8B
 	smlal = 0x0e208000
 
@@ -44,7 +45,7 @@ const (
 
 var names = map[uint32]string{
 	fmul: "FMUL", fadd: "FADD", fsub: "FSUB", fdiv: "FDIV", fmax: "FMAX", fmin: "FMIN",
-	addS: "ADD", subS: "SUB", addp: "ADDP", smull: "SMULL", smlal: "SMLAL", smull | high: "SMULL2", smlal | high: "SMLAL2",
+	addS: "ADD", subS: "SUB", addp: "ADDP", sshl: "SSHL", smull: "SMULL", smlal: "SMLAL", smull | high: "SMULL2", smlal | high: "SMLAL2",
 	scvtf: "SCVTF", fcvtns: "FCVTNS", fcvtzs: "FCVTZS", sadalp: "SADALP", sqxtnH: "SQXTN.4H", sqxtnB: "SQXTN.8B",
 	fmaxv: "FMAXV", addv: "ADDV", shl23: "SHL #23",
 }
@@ -104,9 +105,11 @@ func main() {
 	line("#include \"textflag.h\"")
 	for _, lanes := range []int{4, 2, 1} {
 		dotMatMul(lanes)
+		dotMatMulMX(lanes)
 	}
 	for _, lanes := range []int{2, 1} {
 		neonMatMul(lanes)
+		neonMatMulMX(lanes)
 	}
 	dequant()
 	gru()

@@ -41,33 +41,35 @@ func storeLanes(lanes int, reg func(lane int) int) {
 
 // dotMatMul uses SDOT: 16 rows are four vectors of 4 rows x 4 columns.
 func dotMatMul(lanes int) {
-	const a, w = 16, 24
-	acc := func(l, v int) int { return 4*l + v }
 	matMul(fmt.Sprintf("matMulDot%d", lanes), fmt.Sprintf("multiplies panels with %d lanes, by SDOT.", lanes),
 		func() {
 			for i := range 4 * lanes {
 				zero(i)
 			}
 		},
-		func() {
-			asm("VLD1 (R7), %s", regs("V%d.B16", a, lanes))
-			for c := range 4 {
-				asm("VLD1.P 64(R1), %s", regs("V%d.B16", w+4*(c&1), 4))
-				for v := range 4 {
-					for l := range lanes {
-						sdot(w+4*(c&1)+v, a+l, c, acc(l, v))
-					}
-				}
-			}
-		},
+		func() { dotBlock(lanes) },
 		func() { storeLanes(lanes, func(l int) int { return 4 * l }) })
+}
+
+// dotBlock multiplies 16 columns. The accumulator of lane l and rows 4v to 4v+3 is
+// register 4l+v.
+func dotBlock(lanes int) {
+	const a, w = 16, 24
+	asm("VLD1 (R7), %s", regs("V%d.B16", a, lanes))
+	for c := range 4 {
+		asm("VLD1.P 64(R1), %s", regs("V%d.B16", w+4*(c&1), 4))
+		for v := range 4 {
+			for l := range lanes {
+				sdot(w+4*(c&1)+v, a+l, c, 4*l+v)
+			}
+		}
+	}
 }
 
 // neonMatMul uses SMULL, SMLAL and SADALP: products of two columns are added in
 // int16, where 2*127*127 = 32258 fits, then pairs of those in int32. Each vector of 4
 // rows has two accumulators, of two rows each, whose pairs are added at the end.
 func neonMatMul(lanes int) {
-	const w0, w1, a, a0, a1, t = 16, 20, 24, 26, 27, 28
 	acc := func(l, v, h int) int { return 8*l + 2*v + h }
 	matMul(fmt.Sprintf("matMulNEON%d", lanes), fmt.Sprintf("multiplies panels with %d lanes.", lanes),
 		func() {
@@ -75,26 +77,7 @@ func neonMatMul(lanes int) {
 				zero(i)
 			}
 		},
-		func() {
-			asm("VLD1 (R7), %s", regs("V%d.B16", a, lanes))
-			for c := 0; c < 4; c += 2 {
-				asm("VLD1.P 64(R1), %s", regs("V%d.B16", w0, 4))
-				asm("VLD1.P 64(R1), %s", regs("V%d.B16", w1, 4))
-				for l := range lanes {
-					dup(a+l, c, a0)
-					dup(a+l, c+1, a1)
-					for v := range 4 {
-						x, y := t+v&1*2, t+v&1*2+1
-						op3(smull, w0+v, a0, x)
-						op3(smull|high, w0+v, a0, y)
-						op3(smlal, w1+v, a1, x)
-						op3(smlal|high, w1+v, a1, y)
-						op2(sadalp, x, acc(l, v, 0))
-						op2(sadalp, y, acc(l, v, 1))
-					}
-				}
-			}
-		},
+		func() { neonBlock(lanes) },
 		func() {
 			for l := range lanes {
 				for v := range 4 {
@@ -103,4 +86,28 @@ func neonMatMul(lanes int) {
 			}
 			storeLanes(lanes, func(l int) int { return 8 * l })
 		})
+}
+
+// neonBlock multiplies 16 columns. The accumulators of lane l and rows 4v to 4v+3
+// are registers 8l+2v and the next.
+func neonBlock(lanes int) {
+	const w0, w1, a, a0, a1, t = 16, 20, 24, 26, 27, 28
+	asm("VLD1 (R7), %s", regs("V%d.B16", a, lanes))
+	for c := 0; c < 4; c += 2 {
+		asm("VLD1.P 64(R1), %s", regs("V%d.B16", w0, 4))
+		asm("VLD1.P 64(R1), %s", regs("V%d.B16", w1, 4))
+		for l := range lanes {
+			dup(a+l, c, a0)
+			dup(a+l, c+1, a1)
+			for v := range 4 {
+				x, y := t+v&1*2, t+v&1*2+1
+				op3(smull, w0+v, a0, x)
+				op3(smull|high, w0+v, a0, y)
+				op3(smlal, w1+v, a1, x)
+				op3(smlal|high, w1+v, a1, y)
+				op2(sadalp, x, 8*l+2*v)
+				op2(sadalp, y, 8*l+2*v+1)
+			}
+		}
+	}
 }
