@@ -43,6 +43,8 @@ type Program interface {
 	Int32s(t *Tensor) []int32
 	// Step computes the first n columns. Nothing is allocated.
 	Step(n int)
+	// StepTo computes no more of the first n columns than it takes to reach t.
+	StepTo(n int, t *Tensor)
 	// Float32s returns the elements of a column of an F32 tensor; nil for intermediate
 	// results, which are not kept. The slice is valid until the next step.
 	Float32s(t *Tensor, column int) []float32

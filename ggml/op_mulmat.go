@@ -10,6 +10,9 @@ func (OpMulMat) Name() string { return "mulmat" }
 // a [cols, columns]. The product is exact; scale and bias are float32, one for each
 // row.
 func (g *Graph) MulMat(m *Matrix, a *Tensor) *Tensor {
+	if a.Type == MX8 {
+		return g.mulMatMX(m, a, nil)
+	}
 	if a.Type != I8 || a.Ne[0] != m.Cols {
 		g.fail("%d x %d matrix times %v activations of %d", m.Rows, m.Cols, a.Type, a.Ne[0])
 	}

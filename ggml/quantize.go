@@ -84,52 +84,58 @@ func Dequantize(t Type, b []byte) ([]float32, error) {
 	if len(b)%t.BlockBytes() != 0 {
 		return nil, fmt.Errorf("ggml: %d bytes are not whole blocks of %v", len(b), t)
 	}
-	n := len(b) / t.BlockBytes() * t.BlockSize()
-	out := make([]float32, n)
+	out := make([]float32, len(b)/t.BlockBytes()*t.BlockSize())
+	DequantizeTo(out, t, b)
+	return out, nil
+}
+
+// DequantizeTo is Dequantize for a known type and as many bytes as dst wants.
+func DequantizeTo(dst []float32, t Type, b []byte) {
 	le := binary.LittleEndian
 	switch t {
 	case F32:
-		for i := range out {
-			out[i] = math.Float32frombits(le.Uint32(b[4*i:]))
+		for i := range dst {
+			dst[i] = math.Float32frombits(le.Uint32(b[4*i:]))
 		}
 	case F16:
-		for i := range out {
-			out[i] = Float16To32(le.Uint16(b[2*i:]))
+		for i := range dst {
+			dst[i] = Float16To32(le.Uint16(b[2*i:]))
 		}
 	case BF16:
-		for i := range out {
-			out[i] = BFloat16To32(le.Uint16(b[2*i:]))
+		for i := range dst {
+			dst[i] = BFloat16To32(le.Uint16(b[2*i:]))
 		}
 	case F64:
-		for i := range out {
-			out[i] = float32(math.Float64frombits(le.Uint64(b[8*i:])))
+		for i := range dst {
+			dst[i] = float32(math.Float64frombits(le.Uint64(b[8*i:])))
 		}
 	case I8:
-		for i := range out {
-			out[i] = float32(int8(b[i]))
+		for i := range dst {
+			dst[i] = float32(int8(b[i]))
 		}
 	case I16:
-		for i := range out {
-			out[i] = float32(int16(le.Uint16(b[2*i:])))
+		for i := range dst {
+			dst[i] = float32(int16(le.Uint16(b[2*i:])))
 		}
 	case I32:
-		for i := range out {
-			out[i] = float32(int32(le.Uint32(b[4*i:])))
+		for i := range dst {
+			dst[i] = float32(int32(le.Uint32(b[4*i:])))
 		}
 	case I64:
-		for i := range out {
-			out[i] = float32(int64(le.Uint64(b[8*i:])))
+		for i := range dst {
+			dst[i] = float32(int64(le.Uint64(b[8*i:])))
 		}
 	case Q8_0:
-		for i := 0; i < n; i += QK8_0 {
-			blk := b[i/QK8_0*Q8_0.BlockBytes():]
-			d := Float16To32(le.Uint16(blk))
-			for j := range QK8_0 {
-				out[i+j] = float32(int8(blk[2+j])) * d
+		const size = 2 + QK8_0
+		for i := 0; i < len(dst); i += QK8_0 {
+			blk := (*[size]byte)(b[i/QK8_0*size:])
+			d := Float16To32(le.Uint16(blk[:]))
+			out := (*[QK8_0]float32)(dst[i:])
+			for j := range out {
+				out[j] = float32(int8(blk[2+j])) * d
 			}
 		}
 	}
-	return out, nil
 }
 
 // roundEven32 rounds to the nearest integer, ties to even. Exact and the same on

@@ -19,6 +19,10 @@ const (
 	BF16 Type = 30
 )
 
+// MX8 is the type of block-scaled int8 activations: groups of 32 elements share a
+// power of two (NUMERICS.md, numerics 2). It is never in files.
+const MX8 Type = 1 << 16
+
 type typeTraits struct {
 	name  string
 	block int // elements in a block
@@ -44,6 +48,9 @@ func (t Type) Known() bool { _, ok := traits[t]; return ok }
 func (t Type) String() string {
 	if tr, ok := traits[t]; ok {
 		return tr.name
+	}
+	if t == MX8 {
+		return "MX8"
 	}
 	return fmt.Sprintf("type %d", uint32(t))
 }

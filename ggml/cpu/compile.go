@@ -24,6 +24,7 @@ type tensor struct {
 	i32 []int32   // numbers by column
 	f32 []float32 // [column][ne0 padded to kernel.Rows]
 	i8  []int8    // activations, [ne0/kernel.Block][columns][kernel.Block]
+	mx  mx        // what else block-scaled activations have
 	u32 []uint32  // frequencies, [column][ne0]
 	sum []uint32  // total frequency by column
 }
@@ -35,7 +36,9 @@ type compiler struct {
 	mem     memory
 	weights map[any]int64 // bytes by matrix and table
 	sums    map[*tensor]bool
+	caches  map[*ggml.Cache]*cache
 	acc     int // int32s that an op needs for itself while it computes a unit
+	row     int // float32s, likewise
 	scratch int // elements of local tensors
 	err     error
 }
@@ -165,7 +168,7 @@ func (c *compiler) matrix(m *ggml.Matrix) *packed {
 
 // activations returns memory for the int8 activations of t.
 func (c *compiler) activations(t *tensor) []int8 {
-	return alloc[int8](&c.mem, pad(t.Ne[0], kernel.Block)*t.columns)
+	return alloc[int8](&c.mem, pad(t.Ne[0], align)*t.columns)
 }
 
 // table counts the memory of t.
@@ -180,6 +183,9 @@ func (c *compiler) weightBytes() (n int64) {
 	}
 	return n
 }
+
+// needRow provides for n float32s in worker.row.
+func (c *compiler) needRow(n int) { c.row = max(c.row, n) }
 
 // need provides for n int32s in worker.acc.
 func (c *compiler) need(n int) { c.acc = max(c.acc, n) }
@@ -198,6 +204,7 @@ func (c *compiler) start(threads int) {
 			p:      c.p,
 			acc:    alloc[int32](&c.mem, c.acc),
 			f32:    alloc[float32](&c.mem, c.scratch),
+			row:    alloc[float32](&c.mem, c.row),
 			sums:   make([][]int32, len(c.p.tensors)),
 			summed: make([]uint64, len(c.p.tensors)),
 		}

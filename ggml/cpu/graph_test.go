@@ -173,7 +173,7 @@ func TestMemory(t *testing.T) {
 	if len(b.packed) != 0 {
 		t.Error("weights were packed to say how large they are")
 	}
-	if want := int64(3*48*(48+8) + 7*3*hidden*4); said.Weights != want {
+	if want := int64(3*48*(64+8) + 7*3*hidden*4); said.Weights != want {
 		t.Errorf("%d bytes of weights, want %d", said.Weights, want)
 	}
 	if err := b.Load(m); err != nil {

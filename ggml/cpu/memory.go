@@ -27,4 +27,9 @@ func alloc[T any](m *memory, n int) []T {
 	return aligned[T](n)
 }
 
+// int8s returns the memory of f as bytes.
+func int8s(f []float32) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))
+}
+
 func pad(n, to int) int { return (n + to - 1) / to * to }

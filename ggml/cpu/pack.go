@@ -26,8 +26,12 @@ type packed struct {
 	scale, bias        []float32 // [unit][group][kernel.Rows]
 }
 
+// align is the multiple of columns that matrices and activations are padded to, with
+// zeros: whole groups, for all of them.
+const align = kernel.Group
+
 func newPacked(k *kernel.Kernel, m *ggml.Matrix) *packed {
-	blocks := pad(m.Cols, kernel.Block) / kernel.Block
+	blocks := pad(m.Cols, align) / kernel.Block
 	return &packed{
 		kern: k, rows: m.Rows, cols: m.Cols, groups: m.Groups,
 		blocks: blocks, panel: blocks * kernel.Block * kernel.Rows,

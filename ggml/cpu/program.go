@@ -21,6 +21,7 @@ type program struct {
 	workers []*worker
 
 	n     int    // active columns
+	until int    // stages of the step
 	round uint64 // counts steps
 
 	total, sampled, update time.Duration
@@ -40,6 +41,7 @@ type worker struct {
 	p      *program
 	acc    []int32   // products of a unit, or what else an op needs
 	f32    []float32 // local tensors of a unit
+	row    []float32 // what an op needs for itself
 	sums   [][]int32 // by tensor: sums of activations, see kernel.Kernel.Sums
 	summed []uint64  // by tensor: the round they are of
 	update time.Duration
@@ -52,7 +54,7 @@ func (w *worker) sumsOf(a *tensor, n int) []int32 {
 	i := a.Index()
 	sums := w.sums[i]
 	if sums != nil && w.summed[i] != w.p.round {
-		w.p.kern.Sums(sums, a.i8, n, a.columns, pad(a.Ne[0], kernel.Block)/kernel.Block)
+		w.p.kern.Sums(sums, a.i8, n, a.columns, pad(a.Ne[0], align)/kernel.Block)
 		w.summed[i] = w.p.round
 	}
 	return sums
@@ -83,8 +85,13 @@ const sampleEvery = 64
 
 // Step implements ggml.Program. What it computes for a column does not depend on n or
 // on the other columns.
-func (p *program) Step(n int) {
-	p.n = n
+func (p *program) Step(n int) { p.step(n, len(p.stages)) }
+
+// StepTo implements ggml.Program.
+func (p *program) StepTo(n int, t *ggml.Tensor) { p.step(n, p.tensors[t.Index()].stage+1) }
+
+func (p *program) step(n, stages int) {
+	p.n, p.until = n, stages
 	p.sample = p.round%sampleEvery == 0
 	p.round++
 	start := time.Now()
@@ -132,7 +139,7 @@ type job program
 
 // Chunks returns the number of units of a stage.
 func (p *job) Chunks(s int) int {
-	if s >= len(p.stages) {
+	if s >= p.until {
 		return 0
 	}
 	return p.stages[s][0].op.work().count(p.n)
