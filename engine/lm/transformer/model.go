@@ -1,0 +1,176 @@
+package transformer
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/llmz/llmz/engine/lm/bpe"
+	"github.com/llmz/llmz/engine/lm/freq"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/ggml"
+	"github.com/llmz/llmz/ggml/cpu"
+	"github.com/llmz/llmz/ggml/gguf"
+)
+
+// Numerics is the number of the arithmetic contract.
+const Numerics = 2
+
+// Options are the options of Open.
+type Options struct {
+	// Path is the GGUF file, Digest its SHA-256, which the caller has computed.
+	Path   string
+	Digest []byte
+	// Name is recorded in archives; empty for the file's base name.
+	Name string
+	// Runtime, if not nil, holds an archive's settings, which must be reproduced.
+	Runtime map[string]string
+	// Backend computes, and is closed with the model; nil for the CPU.
+	Backend ggml.Backend
+}
+
+// A Model is a language model that is ready to predict. It may be shared by
+// goroutines.
+type Model struct {
+	info     predict.Info
+	config   Config
+	set      settings
+	backend  ggml.Backend
+	network  *network
+	rotation *ggml.Rotation
+	tok      *bpe.Tokenizer
+	bos      int32
+}
+
+var _ predict.TokenModel = (*Model)(nil)
+
+// Open loads a model, quantising its weights. Errors wrap ErrUnsupported for files
+// that need another runtime, ErrModel, gguf.ErrFormat, bpe.ErrVocabulary or
+// predict.ErrMismatch.
+func Open(ctx context.Context, o Options) (*Model, error) {
+	f, err := gguf.Open(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := load(ctx, f, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.Path, err)
+	}
+	return m, nil
+}
+
+func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
+	m := &Model{backend: o.Backend}
+	var err error
+	if m.config, err = ReadConfig(f); err != nil {
+		return nil, err
+	}
+	if m.set = defaults(&m.config); o.Runtime != nil {
+		if m.set, err = parseSettings(o.Runtime, &m.config); err != nil {
+			return nil, err
+		}
+	}
+	if m.tok, err = bpe.New(f); err != nil {
+		return nil, err
+	}
+	if m.tok.Tokens() != m.config.Vocab || m.config.Vocab > freq.MaxTokens {
+		return nil, fmt.Errorf("%w: %d tokens in its vocabulary, %d in its head", ErrModel, m.tok.Tokens(), m.config.Vocab)
+	}
+	if m.bos, err = startToken(f, m.config.Vocab); err != nil {
+		return nil, err
+	}
+	if m.backend == nil {
+		if m.backend, err = cpu.New(""); err != nil {
+			return nil, err
+		}
+	}
+	l := loader{ctx: ctx, f: f, c: &m.config, backend: m.backend}
+	if m.network, err = l.load(m.set.ctx); err != nil {
+		return nil, err
+	}
+	m.rotation = rotation(&m.config, m.set.ctx)
+	name := o.Name
+	if name == "" {
+		name = strings.TrimSuffix(filepath.Base(o.Path), ".gguf")
+	}
+	m.info = predict.Info{
+		Ref: predict.Ref{
+			Name: name, Digest: o.Digest, Numerics: Numerics, Portability: predict.Portable, Runtime: m.set.encode(),
+		},
+		Parameters: m.config.Parameters(m.network.tied),
+		Kind:       predict.Tokens,
+		Alphabet:   m.config.Vocab,
+		Device:     m.backend.Name(),
+		Kernel:     m.backend.Kernel(),
+	}
+	return m, nil
+}
+
+// startToken returns the token that a lane begins with.
+func startToken(f *gguf.File, vocab int) (int32, error) {
+	for _, key := range []string{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"} {
+		if id, ok := integer(f, key); ok && id < vocab {
+			return int32(id), nil
+		}
+	}
+	return 0, fmt.Errorf("%w: its vocabulary has no start symbol", ErrModel)
+}
+
+// Info describes the model.
+func (m *Model) Info() predict.Info {
+	i := m.info
+	i.Digest, i.Runtime = append([]byte(nil), i.Digest...), m.set.encode()
+	return i
+}
+
+// Config returns the hyper-parameters.
+func (m *Model) Config() Config { return m.config }
+
+// The number of lanes grows with the block: each lane starts without context, which
+// costs bits, and each shares the reading of the weights. See the README.
+const (
+	laneTokens  = 1024
+	maxLanes    = 32
+	cacheBudget = 640 << 20
+)
+
+// Lanes returns the number of lanes for n tokens.
+func (m *Model) Lanes(n int) int {
+	c := &m.config
+	perLane := 2 * m.set.ctx * c.Layers * c.KVHeads * (c.HeadDim + 4)
+	lanes := min(n/laneTokens, maxLanes, cacheBudget/perLane)
+	if lanes >= 8 {
+		lanes -= lanes % 4
+	}
+	return max(1, lanes)
+}
+
+// MemoryBytes estimates the peak memory of a session with that many lanes, the
+// weights included.
+func (m *Model) MemoryBytes(lanes int) int64 {
+	lanes = max(lanes, 1)
+	n, err := m.backend.Memory(m.graph(columns(lanes), lanes).Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0)})
+	if err != nil {
+		return 0 // no session will start either
+	}
+	return n.Weights + n.Program + 1<<20
+}
+
+// Tokenize cuts block into tokens whose bytes, joined, are block.
+func (m *Model) Tokenize(ctx context.Context, block []byte) ([]int32, error) {
+	return m.tok.Tokenize(ctx, block)
+}
+
+// TokenBytes returns the bytes of a token, none for control tokens.
+func (m *Model) TokenBytes(id int32) []byte { return m.tok.TokenBytes(id) }
+
+// NewSession starts the state of the lanes of a block.
+func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predict.Session, error) {
+	return m.newSession(ctx, o)
+}
+
+// Close lets go of the weights.
+func (m *Model) Close() error { return m.backend.Close() }
