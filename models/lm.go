@@ -2,17 +2,78 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/llmz/llmz/engine/lm"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
+	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/predict"
 )
 
-// openLM loads a language model for the external runtime. Where ref is not nil,
-// the runtime is set up as the archive needs it.
+// The names of what runs a language model, as Registry.Runtime has them.
+const (
+	RuntimeNative = "native"
+	RuntimeLlama  = "llama.cpp"
+)
+
+// openLM loads a language model. An archive says by its numerics what runs it; for a
+// new one the bundled graph does so unless it does not know the architecture, or the
+// user wants something else.
 func (r *Registry) openLM(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
+	if ref != nil {
+		if ref.Numerics == transformer.Numerics {
+			return r.openNative(ctx, path, ref)
+		}
+		return r.openLlama(ctx, path, ref)
+	}
+	switch {
+	case r.Runtime == RuntimeNative:
+		return r.openNative(ctx, path, nil)
+	case r.Runtime == RuntimeLlama, r.Kernel != "", r.GPULayers > 0, r.Device != "auto" && r.Device != "cpu" && r.Device != "":
+		return r.openLlama(ctx, path, nil)
+	}
+	m, err := r.openNative(ctx, path, nil)
+	if !errors.Is(err, transformer.ErrUnsupported) {
+		return m, err
+	}
+	m, llamaErr := r.openLlama(ctx, path, nil)
+	if llamaErr != nil {
+		return nil, fmt.Errorf("%w (llama.cpp is needed: %w)", llamaErr, err)
+	}
+	if r.Notice != nil {
+		r.Notice(fmt.Sprintf("%s runs in llama.cpp, since it is %v", path, err))
+	}
+	return m, nil
+}
+
+// openNative loads a language model for the bundled graph.
+func (r *Registry) openNative(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
+	digest, err := fileDigest(ctx, path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", predict.ErrModelMissing, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	o := transformer.Options{Path: path, Digest: digest[:]}
+	if ref != nil {
+		o.Name, o.Runtime = ref.Name, ref.Runtime
+		if o.Runtime == nil {
+			o.Runtime = map[string]string{}
+		}
+	}
+	m, err := transformer.Open(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// openLlama loads a language model for the external runtime. Where ref is not nil,
+// the runtime is set up as the archive needs it.
+func (r *Registry) openLlama(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
 	o := lm.Options{Path: path, Kernel: r.Kernel, GPULayers: r.GPULayers}
 	if ref != nil {
 		o.Name, o.Digest = ref.Name, ref.Digest

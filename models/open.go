@@ -19,7 +19,7 @@ const rnnArchitecture = "llmz-rnn"
 const Numerics = rnn.Numerics
 
 // openFile loads the model in a GGUF file. Networks of our own are loaded whole;
-// everything else is a language model for the external runtime. ref is nil,
+// everything else is a language model. ref is nil,
 // or what an archive needs.
 func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
 	arch, err := architecture(path)

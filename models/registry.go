@@ -48,6 +48,12 @@ type Registry struct {
 	// Kernel chooses the CPU kernels of an external runtime: a variant's name,
 	// "native" for the fastest here, or empty for the one that most machines share.
 	Kernel string
+	// Runtime is what runs a language model: "native" for the bundled graph,
+	// "llama.cpp", or empty for the bundled graph where it knows the architecture and
+	// no accelerator is asked for.
+	Runtime string
+	// Notice, if not nil, is told in a sentence what a user would not expect.
+	Notice func(string)
 	// GPULayers is the number of layers that an external runtime keeps on an
 	// accelerator, 0 for all.
 	GPULayers int

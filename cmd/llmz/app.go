@@ -100,7 +100,9 @@ func (a *app) release() {
 }
 
 func newApp(stdin, stdout, stderr *os.File) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto, models: models.NewRegistry(), unread: new(atomic.Bool)}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, color: colorAuto, models: models.NewRegistry(), unread: new(atomic.Bool)}
+	a.models.Notice = func(s string) { a.warn(errors.New(s)) }
+	return a
 }
 
 // execute runs one command line and returns the exit code. It prints the error,

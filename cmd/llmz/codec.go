@@ -33,6 +33,7 @@ type codecOptions struct {
 	device    string
 	kernel    string
 	gpuLayers int
+	runtime   runtimeName
 	output    string // empty: derived from the input
 	force     bool
 	remove    bool
@@ -115,6 +116,7 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 	fs.StringVarP(&o.model, "model", "m", "", "gru (default), lstm, another model's NAME, a PATH.gguf,\nor none: context mixing alone;\nwhen decompressing: where else to look for the archive's model")
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the output")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	o.runtime.add(fs)
 	fs.StringVar(&o.kernel, "kernel", "", "CPU kernels of llama.cpp: native for the fastest here, or a\nvariant's name; default: the one that most machines share;\nrecorded in the archive, which needs the same to decode")
 	fs.IntVar(&o.gpuLayers, "gpu-layers", 0, "layers of a llama.cpp model on the accelerator, 0: all")
 	fs.VarP(&o.memory, "memory-limit", "M", "refuse, with the figure needed, rather than use more")
@@ -170,7 +172,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	if err := o.check(files); err != nil {
 		return err
 	}
-	a.models.Device, a.models.Kernel, a.models.GPULayers = o.device, o.kernel, o.gpuLayers
+	a.models.Device, a.models.Kernel, a.models.GPULayers, a.models.Runtime = o.device, o.kernel, o.gpuLayers, string(o.runtime)
 	toStdout := o.mode != filejob.Test && (o.output == filejob.Stdio || o.output == "" && files[0] == filejob.Stdio)
 	if err := a.checkStreams(files, toStdout); err != nil {
 		return err

@@ -22,6 +22,7 @@ var fixedValues = map[string][]string{
 	"optimiser": {trainer.Muon, "adamw"},
 	"precision": {"auto", "f32", "bf16"},
 	"table":     benchTables[1:],
+	"runtime":   runtimeNames,
 	"type":      {"q8_0", "f16", "f32"},
 }
 

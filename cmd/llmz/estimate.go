@@ -27,6 +27,7 @@ type estimateOptions struct {
 	models    []string
 	budget    time.Duration
 	device    string
+	runtime   runtimeName
 	threads   threadCount
 	lanes     int
 	blockSize byteSize
@@ -69,6 +70,7 @@ func newEstimateCommand(a *app) *cobra.Command {
 	fs.StringSliceVarP(&o.models, "model", "m", nil, "only these models; none is context mixing alone (default: all)")
 	fs.DurationVar(&o.budget, "budget", estimate.DefaultBudget, "time to spend on each model")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	o.runtime.add(fs)
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
 	addBlockSize(fs, &o.blockSize)
@@ -80,7 +82,7 @@ func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string
 	if o.budget <= 0 || o.lanes < 0 {
 		return usagef("--budget must be positive, --lanes not negative")
 	}
-	a.models.Device = o.device
+	a.models.Device, a.models.Runtime = o.device, string(o.runtime)
 	names := o.models
 	if len(names) == 0 {
 		list, err := a.models.List(ctx)

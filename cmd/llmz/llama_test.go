@@ -94,7 +94,7 @@ func tinyRoundTrip(t *testing.T, dir string, data []byte) {
 	t.Helper()
 	in := filepath.Join(dir, "in")
 	writeFile(t, in, data)
-	llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "-m", "tiny.gguf", "in")
+	llmz(t, dir, exitOK, nil, "-q", "-f", "-T", "1", "--runtime", "llama.cpp", "-m", "tiny.gguf", "in")
 	llmz(t, dir, exitOK, nil, "-q", "-d", "-f", "-T", "2", "-o", "back", "-m", "tiny.gguf", "in.llmz")
 	if t.Failed() {
 		return
@@ -137,7 +137,7 @@ func TestLlamaResume(t *testing.T) {
 	dir := t.TempDir()
 	tinyIn(t, dir)
 	writeFile(t, filepath.Join(dir, "in"), readFile(t, "../../testdata/canterbury_small.bin")[:6000])
-	flags := []string{"--json=events", "-m", "tiny.gguf", "--block-size", "1500", "--no-verify"}
+	flags := []string{"--json=events", "--runtime", "llama.cpp", "-m", "tiny.gguf", "--block-size", "1500", "--no-verify"}
 	start := func(sig os.Signal, args ...string) int {
 		t.Helper()
 		cmd := command(t, dir, append(slices.Clone(flags), args...)...)
@@ -192,7 +192,7 @@ func TestLlamaMismatch(t *testing.T) {
 	dir := t.TempDir()
 	tinyIn(t, dir)
 	writeFile(t, filepath.Join(dir, "in"), []byte("some text that is not long"))
-	llmz(t, dir, exitOK, nil, "-q", "-m", "tiny.gguf", "in")
+	llmz(t, dir, exitOK, nil, "-q", "--runtime", "llama.cpp", "-m", "tiny.gguf", "in")
 	header := archiveRef(t, filepath.Join(dir, "in.llmz"))
 	decode := []string{"-d", "-o", "out", "-m", "tiny.gguf", "in.llmz"}
 	// Whatever is wrong, decompressing and the doctor agree, and nothing is written.
@@ -227,7 +227,7 @@ func TestLlamaMismatch(t *testing.T) {
 			t.Skip("the library does not hold its version as text")
 		}
 		check(t, runtimeAt(from), exitMissing, string(other), llamacpp.Version, "llmz runtime install")
-		llmzEnv(t, dir, runtimeAt(from), exitMissing, []string{string(other)}, "-q", "-o", "out", "-m", "tiny.gguf", "in")
+		llmzEnv(t, dir, runtimeAt(from), exitMissing, []string{string(other)}, "-q", "-o", "out", "--runtime", "llama.cpp", "-m", "tiny.gguf", "in")
 		llmz(t, dir, exitMissing, []string{string(other)}, "runtime", "install", "--from", from, "--force")
 	})
 	t.Run("other kernels", func(t *testing.T) {
@@ -295,7 +295,7 @@ func TestLlamaProbe(t *testing.T) {
 	tinyIn(t, dir)
 	text := readFile(t, "../../testdata/canterbury_small.bin")[:500]
 	writeFile(t, filepath.Join(dir, "in"), text)
-	llmz(t, dir, exitOK, nil, "-q", "--no-verify", "-m", "tiny.gguf", "-o", "honest", "in")
+	llmz(t, dir, exitOK, nil, "-q", "--no-verify", "--runtime", "llama.cpp", "-m", "tiny.gguf", "-o", "honest", "in")
 	info := archiveRef(t, filepath.Join(dir, "honest"))
 	m, err := lm.Open(context.Background(), lm.Options{Path: filepath.Join(dir, "tiny.gguf"), Kernel: variants[i].Name})
 	if err != nil {
@@ -350,7 +350,7 @@ func TestLlamaResult(t *testing.T) {
 	dir := t.TempDir()
 	tinyIn(t, dir)
 	writeFile(t, filepath.Join(dir, "in"), readFile(t, "../../testdata/canterbury_small.bin")[:2000])
-	out, err := command(t, dir, "--json", "-m", "tiny.gguf", "in").Output()
+	out, err := command(t, dir, "--json", "--runtime", "llama.cpp", "-m", "tiny.gguf", "in").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ type raceOptions struct {
 	blockSize  byteSize
 	noMix      bool
 	device     string
+	runtime    runtimeName
 }
 
 const raceLong = `Let models and classic compressors run on one FILE and watch: progress, bits per
@@ -61,6 +62,7 @@ func newRaceCommand(a *app) *cobra.Command {
 	addBlockSize(fs, &o.blockSize)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
+	o.runtime.add(fs)
 	return cmd
 }
 
@@ -72,7 +74,7 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 	if !fi.Mode().IsRegular() {
 		return &filejob.Error{Path: path, Err: filejob.ErrSkipped}
 	}
-	a.models.Device = o.device
+	a.models.Device, a.models.Runtime = o.device, string(o.runtime)
 	code := codeOptions{threads: int(o.threads), lanes: o.lanes, blockSize: int(o.blockSize), noMix: o.noMix}
 	if code.threads == 0 {
 		code.threads = sharedThreads(len(o.models), o.sequential)

@@ -3,8 +3,13 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/llmz/llmz/models"
 )
 
 // jsonMode is the value of --json.
@@ -45,6 +50,26 @@ func (m *colorMode) Set(s string) error {
 		return nil
 	}
 	return fmt.Errorf("must be auto, always or never")
+}
+
+// runtimeName is the value of --runtime.
+type runtimeName string
+
+func (r *runtimeName) String() string { return string(*r) }
+func (r *runtimeName) Type() string   { return strings.Join(runtimeNames, "|") }
+func (r *runtimeName) Set(s string) error {
+	if !slices.Contains(runtimeNames, s) {
+		return fmt.Errorf("must be %s", strings.Join(runtimeNames, " or "))
+	}
+	*r = runtimeName(s)
+	return nil
+}
+
+var runtimeNames = []string{models.RuntimeNative, models.RuntimeLlama}
+
+// add declares the flag.
+func (r *runtimeName) add(fs *pflag.FlagSet) {
+	fs.Var(r, "runtime", "what runs a language model: native, the default where the\narchitecture is known, or llama.cpp")
 }
 
 // byteSize is a number of bytes, written like 500MB, 4MiB or 65536. As with dd,
