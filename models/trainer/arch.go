@@ -11,8 +11,9 @@ import (
 type architecture interface {
 	// step draws the next chunk from the streams, and returns its cross-entropy in bits
 	// and how many bytes that is of. The gradient of the mean over the chunk's symbols
-	// replaces what is in g, which has the layout of the parameters.
-	step(streams []*stream, g []float32) (bits float64, bytes int)
+	// replaces what is in g, which has the layout of the parameters. The error is ctx's: the
+	// streams are as before then.
+	step(ctx context.Context, streams []*stream, g []float32) (bits float64, bytes int, err error)
 	// measure returns the bits per byte of texts, each from a cold start. The error is
 	// ctx's.
 	measure(ctx context.Context, texts [][]byte) (float64, error)
@@ -45,7 +46,8 @@ func newRecurrent(c *Config, p *params, kernel *sgemm.Kernel) *recurrent {
 	return &recurrent{n: n, d: newGradients(n)}
 }
 
-func (r *recurrent) step(streams []*stream, g []float32) (bits float64, bytes int) {
+// step takes a fraction of a second: it does not look at ctx.
+func (r *recurrent) step(_ context.Context, streams []*stream, g []float32) (bits float64, bytes int, err error) {
 	n := r.n
 	for i, s := range streams {
 		for step := range n.steps {
@@ -57,7 +59,7 @@ func (r *recurrent) step(streams []*stream, g []float32) (bits float64, bytes in
 	bits = n.forwardBackward(true) * float64(n.symbols)
 	r.d.g.data = g
 	r.d.compute()
-	return bits, n.symbols
+	return bits, n.symbols, nil
 }
 
 func (r *recurrent) heldOut() (texts, length int) { return validStreams, validChunks * validSteps }

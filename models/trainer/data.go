@@ -72,6 +72,7 @@ type stream struct {
 	pcg     *rand.PCG
 	length  int    // of a text before it is rewritten; 0: drawn
 	before  []byte // the generator's state before it drew text
+	earlier []byte // the same of the text before
 	text    []byte
 	pos     int
 }
@@ -82,6 +83,7 @@ func newStream(c *corpus, a Augment, seed, index uint64) *stream {
 
 // draw cuts the next text.
 func (s *stream) draw() {
+	s.earlier = s.before
 	s.before, _ = s.pcg.MarshalBinary() // it never fails
 	r := rand.New(s.pcg)
 	p, i := r.Float64(), 0
@@ -101,8 +103,15 @@ func (s *stream) draw() {
 // whole returns the next text.
 func (s *stream) whole() []byte {
 	s.draw()
-	s.pos = len(s.text)
+	s.pos = 1 // as restore wants it
 	return s.text
+}
+
+// back undoes one call of whole: the next one returns the same text.
+func (s *stream) back() error {
+	err := s.pcg.UnmarshalBinary(s.before)
+	s.before, s.earlier = s.earlier, nil
+	return err
 }
 
 // next returns what a model reads, what it should predict, and whether its state

@@ -40,7 +40,7 @@ func BenchmarkStep(b *testing.B) {
 		g := make([]float32, len(p.data))
 		for b.Loop() {
 			n.prepare(true)
-			n.forwardBackward(g)
+			n.forwardBackward(b.Context(), g)
 		}
 		// Attention: a query looks at half of the sequence, in 2 products forward and 4 backward.
 		macs := 3*float64(s.Parameters()) + 3*float64(s.Layers*s.Hidden*s.Context)

@@ -173,7 +173,10 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 			continue
 		}
 		rate := t.rate()
-		bpc, norm := t.step(rate)
+		bpc, norm, err := t.step(ctx, rate)
+		if err != nil {
+			continue // it is seen above
+		}
 		if math.IsNaN(bpc) || math.IsInf(norm, 0) || math.IsNaN(norm) {
 			return nil, fmt.Errorf("%w after %d updates: use a lower learning rate than %g", ErrDiverged, t.update, t.c.Rate)
 		}
@@ -215,8 +218,11 @@ func (t *training) run(ctx context.Context) (*Result, error) {
 }
 
 // step trains on one chunk and returns its loss and the gradient's norm.
-func (t *training) step(rate float64) (bpc, length float64) {
-	bits, bytes := t.arch.step(t.streams, t.g)
+func (t *training) step(ctx context.Context, rate float64) (bpc, length float64, err error) {
+	bits, bytes, err := t.arch.step(ctx, t.streams, t.g)
+	if err != nil {
+		return 0, 0, err
+	}
 	bpc, length = bits/float64(bytes), gradientNorm(t.g, t.c.Threads)
 	t.update++
 	t.bytes += int64(bytes)
@@ -225,7 +231,7 @@ func (t *training) step(rate float64) (bpc, length float64) {
 	}
 	t.smoothed += (bpc - t.smoothed) * max(0.02, 1/float64(t.update))
 	t.optimise(rate, length)
-	return bpc, length
+	return bpc, length, nil
 }
 
 // optimise applies one step of the optimiser. Only matrices decay.

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"runtime"
@@ -151,8 +152,9 @@ const batchRows = 1024
 func (n *transformer) batch() int { return max(1, batchRows/n.shape.Context) }
 
 // forwardBackward runs the chunk and returns its cross-entropy in nats. With g, the
-// gradient of the mean over the predictions replaces what is in it.
-func (n *transformer) forwardBackward(g []float32) float64 {
+// gradient of the mean over the predictions replaces what is in it. Neither means
+// anything once ctx is cancelled.
+func (n *transformer) forwardBackward(ctx context.Context, g []float32) float64 {
 	predictions := 0
 	for _, t := range n.target {
 		if t != none {
@@ -175,7 +177,7 @@ func (n *transformer) forwardBackward(g []float32) float64 {
 		}
 		w.n = n // a copy, where texts are measured
 		n.losses[group] = 0
-		for s := 0; s < per; s += w.sequences {
+		for s := 0; s < per && ctx.Err() == nil; s += w.sequences {
 			n.losses[group] += w.run(group*per+s, min(w.sequences, per-s), into)
 		}
 		n.workers <- w

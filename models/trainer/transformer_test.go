@@ -61,10 +61,10 @@ func TestTransformerGradient(t *testing.T) {
 			}
 		}
 		n.prepare(true)
-		n.forwardBackward(g)
+		n.forwardBackward(t.Context(), g)
 		loss := func() float64 {
 			n.prepare(false)
-			return n.forwardBackward(nil) / float64(predictions)
+			return n.forwardBackward(t.Context(), nil) / float64(predictions)
 		}
 		const eps = 1e-2
 		r := rand.New(rand.NewPCG(4, 4))

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/llmz/llmz/models/trainer/vocab"
@@ -60,7 +61,7 @@ const vocabularyStream = 1 << 32
 const textPerToken = 8
 
 // step draws a text for each sequence and runs them.
-func (n *transformer) step(streams []*stream, g []float32) (bits float64, bytes int) {
+func (n *transformer) step(ctx context.Context, streams []*stream, g []float32) (bits float64, bytes int, err error) {
 	parallel(n.threads, len(streams), func(i int) {
 		n.fill(i, streams[i].whole())
 	})
@@ -68,7 +69,14 @@ func (n *transformer) step(streams []*stream, g []float32) (bits float64, bytes 
 		bytes += l
 	}
 	n.prepare(true)
-	return n.forwardBackward(g) / ln2, bytes
+	bits = n.forwardBackward(ctx, g) / ln2
+	if err := ctx.Err(); err != nil {
+		for _, s := range streams {
+			err = errors.Join(err, s.back())
+		}
+		return 0, 0, err
+	}
+	return bits, bytes, nil
 }
 
 // fill makes a sequence of the beginning of a text.
@@ -134,7 +142,7 @@ func (n *transformer) measure(ctx context.Context, texts [][]byte) (float64, err
 			e.fill(i, text)
 			bytes += e.lengths[i]
 		}
-		nats += e.forwardBackward(nil)
+		nats += e.forwardBackward(ctx, nil)
 	}
-	return nats / ln2 / float64(max(1, bytes)), nil
+	return nats / ln2 / float64(max(1, bytes)), ctx.Err()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -136,6 +137,38 @@ func TestTransformerResumes(t *testing.T) {
 		if _, err := Train(t.Context(), damaged, nil); !errors.Is(err, ErrCheckpoint) {
 			t.Errorf("%s: a damaged checkpoint: %v", arch, err)
 		}
+	}
+}
+
+// TestTransformerStopsWithinAnUpdate cancels a training at any moment: what is saved is as
+// if the update had not begun.
+func TestTransformerStopsWithinAnUpdate(t *testing.T) {
+	c := smallTransformer(GPT)
+	tr, err := newTraining(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		if _, _, err := tr.step(t.Context(), 0.01); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before, after bytes.Buffer
+	snapshot := func(b *bytes.Buffer) {
+		for _, s := range tr.streams {
+			fmt.Fprintln(b, s.state())
+		}
+		fmt.Fprintln(b, tr.update, tr.bytes, tr.p.data, tr.m, tr.v)
+	}
+	snapshot(&before)
+	if _, _, err := tr.step(ctx, 0.01); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want context.Canceled", err)
+	}
+	snapshot(&after)
+	if !bytes.Equal(before.Bytes(), after.Bytes()) {
+		t.Error("an update that was cancelled changed the state")
 	}
 }
 
