@@ -54,6 +54,16 @@ class Corpus:
         self.shares = np.cumsum([w / total for _, w in kept])
         self.bytes = sum(len(d) for d in self.train)
 
+    def draw(self, rng, length=None, augmented=True):
+        """Returns a text from a random place, of a length that is drawn unless it is given."""
+        data = self.train[int(np.searchsorted(self.shares, rng.random()).clip(0, len(self.train) - 1))]
+        if length is None:
+            length = int(MIN_TEXT * math.exp(rng.random() * math.log(MAX_TEXT / MIN_TEXT)))
+        length = min(length, len(data))
+        at = int(rng.integers(0, len(data) - length + 1))
+        text = data[at:at + length]
+        return augment(rng, text) if augmented else text
+
     def held_out(self, count=32, length=3072):
         """Returns count texts spread over the held-out parts, all of one length."""
         total = sum(w for _, w in self.valid)
@@ -118,13 +128,7 @@ class Streams:
         self.positions = [0] * count
 
     def _draw(self, i):
-        rng = self.rngs[i]
-        data = self.corpus.train[int(np.searchsorted(self.corpus.shares, rng.random()).clip(0, len(self.corpus.train) - 1))]
-        length = min(int(MIN_TEXT * math.exp(rng.random() * math.log(MAX_TEXT / MIN_TEXT))), len(data))
-        at = int(rng.integers(0, len(data) - length + 1))
-        text = data[at:at + length]
-        if self.augmented:
-            text = augment(rng, text)
+        text = self.corpus.draw(self.rngs[i], None, self.augmented)
         self.texts[i] = np.concatenate([[START], np.frombuffer(text, np.uint8).astype(np.int64)])
         self.positions[i] = 0
 

@@ -1,15 +1,14 @@
-"""Muon for the matrices inside the recurrent layers, as in `llmz train`.
+"""Muon for the matrices inside the layers, as in `llmz train`.
 
 A step goes along the orthogonalised momentum of a matrix (Jordan et al., "Muon: an
 optimizer for hidden layers in neural networks", 2024), each gate's part for itself. Its
-length matches that of AdamW's steps (Liu et al., "Muon is scalable for LLM training",
-2025), so that both optimisers share one learning rate.
+length is such that it shares one learning rate with AdamW.
 """
 import math
 
 import torch
 
-MOMENTUM, SCALE, ROUNDS = 0.95, 0.2, 5
+MOMENTUM, SCALE, ROUNDS = 0.95, 5, 5
 A, B, C = 3.4445, -4.7750, 2.0315  # the quintic of the Newton-Schulz iteration
 
 
@@ -26,9 +25,13 @@ def orthogonalise(x):
 
 
 class Muon(torch.optim.Optimizer):
-    def __init__(self, matrices, hidden, lr, weight_decay):
-        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay})
-        self.hidden = hidden
+    def __init__(self, matrices, lr, weight_decay):
+        """Takes pairs of a matrix and the number of maps in it, one below the other."""
+        groups = {}
+        for w, parts in matrices:
+            groups.setdefault(parts, []).append(w)
+        super().__init__([{"params": list_, "parts": parts} for parts, list_ in sorted(groups.items())],
+                         {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self):
@@ -39,6 +42,7 @@ class Muon(torch.optim.Optimizer):
                     state["momentum"] = torch.zeros_like(w)
                 momentum = state["momentum"].mul_(MOMENTUM).add_(w.grad)
                 along = w.grad + MOMENTUM * momentum
-                step = orthogonalise(along.view(-1, self.hidden, w.shape[1])).view_as(w)
-                length = group["lr"] * SCALE * math.sqrt(max(self.hidden, w.shape[1]))
+                rows = w.shape[0] // group["parts"]
+                step = orthogonalise(along.view(group["parts"], rows, w.shape[1])).view_as(w)
+                length = group["lr"] * SCALE * math.sqrt(max(1, rows / w.shape[1]))
                 w.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-length)
