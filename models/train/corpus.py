@@ -4,6 +4,10 @@
   corpus.py code DIRECTORY... -o DIR     gathers program source and manuals in code.txt
   corpus.py binary DIRECTORY... -o DIR   gathers parts of programs, and made-up records,
                                          bitmaps, runs and noise, in binary.bin
+  corpus.py kinds PART... --from DIRECTORY... -o DIR
+                                         makes a text of each kind that is in no part: the ends of
+                                         the parts, which training holds back, and files of the
+                                         directories that no part has, for "llmz bench DIR"
 
 Documents are separated by two blank lines. The same input gives the same files.
 """
@@ -153,13 +157,73 @@ def binary(paths, r):
     return {"binary.bin": b"".join(pieces)}
 
 
+# Kinds of files, by the end of their names or a part of their paths.
+KINDS = {
+    "go": (".go",), "c": (".c", ".h"), "python": (".py",), "javascript": (".js", ".ts", ".mjs"), "json": (".json",),
+    "html": (".html", ".htm"), "markdown": (".md",), "yaml": (".yaml", ".yml"), "svg": (".svg",), "log": (".log",),
+    "csv": (".csv",), "german": ("/man/de/",), "polish": ("/man/pl/",), "french": ("/man/fr/",), "spanish": ("/man/es/",),
+}
+KIND_BYTES = 200_000
+LONGEST_PIECE = 20_000  # of one file, so that no file is all of a kind
+WINDOW = 64             # bytes; a file with one of these in common with the parts is known
+
+
+def known(parts):
+    """Returns a test whether one of a file's windows is in a part, wherever it begins there."""
+    whole = [open(path, "rb").read() for path in parts]
+
+    def test(data):
+        windows = {data[at:at + WINDOW] for at in range(len(data) // 4, len(data) - WINDOW, max(WINDOW, len(data) // 4))}
+        return any(w in part for w in windows if len(set(w)) > 8 for part in whole)
+    return test
+
+
+def tail(path, share):
+    """Returns the end of a part, which training with --validation SHARE holds back."""
+    with open(path, "rb") as f:
+        data = f.read()
+    held = data[len(data) - min(int(share * len(data)), 1 << 20):]
+    return held[:KIND_BYTES]
+
+
+def kinds(a, r):
+    made = {os.path.splitext(os.path.basename(p))[0] + ".held": tail(p, a.validation) for p in a.paths}
+    is_known = known(a.paths)
+    for name, ends in KINDS.items():
+        files = walk(a.directories, lambda p: any(p.endswith(e) if e[0] == "." else e in p for e in ends))
+        r.shuffle(files)
+        pieces, size = [], 0
+        for path in files:
+            if size >= KIND_BYTES:
+                break
+            with open(path, "rb") as f:
+                data = f.read(1 << 20)
+            if path.endswith(".gz"):
+                try:
+                    data = gzip.decompress(data)
+                except (OSError, EOFError):  # longer than what was read
+                    continue
+            if len(data) < 500 or b"\0" in data or is_known(data):
+                continue
+            pieces.append(data[:LONGEST_PIECE])
+            size += len(pieces[-1])
+        if size >= KIND_BYTES // 10:
+            made[name] = b"".join(pieces)[:KIND_BYTES]
+    return made
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("part", choices=("verse", "code", "binary"))
+    p.add_argument("part", choices=("verse", "code", "binary", "kinds"))
     p.add_argument("paths", nargs="+")
     p.add_argument("-o", "--output", default=".", help="the directory to write to")
+    p.add_argument("--from", dest="directories", nargs="+", default=[], help="where to look for kinds")
+    p.add_argument("--validation", type=float, default=0.002, help="the share that training holds back")
     a = p.parse_args()
-    for name, data in {"verse": verse, "code": code, "binary": binary}[a.part](a.paths, random.Random(5)).items():
+    make = {"verse": verse, "code": code, "binary": binary}
+    r = random.Random(5)
+    os.makedirs(a.output, exist_ok=True)
+    for name, data in (kinds(a, r) if a.part == "kinds" else make[a.part](a.paths, r)).items():
         with open(os.path.join(a.output, name), "wb") as f:
             f.write(data)
         print(f"{name}: {len(data):,} bytes")
