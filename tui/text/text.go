@@ -115,11 +115,15 @@ func CutMiddle(s string, w int) string {
 	tail := (w - 1) / 2
 	head := w - 1 - tail
 	end := ansi.TruncateLeft(s, n-tail, "")
-	if Width(end) > tail {
-		// A wide character sits across the edge.
-		end = ansi.TruncateLeft(s, n-tail+1, "")
+	for more := 1; Width(end) > tail && more < w; more++ {
+		// A wide character sits across the edge, or one that joins with others.
+		end = ansi.TruncateLeft(s, n-tail+more, "")
 	}
-	return ansi.Truncate(s, head, "") + Ellipsis + end
+	begin := ansi.Truncate(s, head, "")
+	if Width(end) > tail || Width(begin) > head {
+		return Cut(s, w)
+	}
+	return join(join(begin, Ellipsis), end)
 }
 
 // Fit returns s in exactly w cells, aligned left.
@@ -132,20 +136,32 @@ func Fit(s string, w int) string {
 	if n >= w {
 		return s
 	}
-	return s + Spaces(w-n)
+	return join(s, Spaces(w-n))
 }
 
 // FitRight returns s in exactly w cells, aligned right.
 func FitRight(s string, w int) string {
 	s = Cut(s, w)
-	return Spaces(w-Width(s)) + s
+	return join(Spaces(w-Width(s)), s)
 }
 
 // FitMiddle returns s in exactly w cells, cut in its middle.
 func FitMiddle(s string, w int) string {
 	s = CutMiddle(s, w)
-	return s + Spaces(w-Width(s))
+	return join(s, Spaces(w-Width(s)))
 }
+
+// join puts b behind a without a character of theirs becoming part of another: a
+// mark at the beginning of a text would combine with a space before it, some signs at
+// its end with one behind, and the line be a cell short.
+func join(a, b string) string {
+	if a == "" || b == "" || a[len(a)-1] < 0x80 && b[0] < 0x80 || Width(a+b) == Width(a)+Width(b) {
+		return a + b
+	}
+	return a + zeroWidthSpace + b
+}
+
+const zeroWidthSpace = "\u200b"
 
 // Ends puts left and right at the two ends of a line of w cells. Right is kept
 // whole as long as possible.
@@ -156,9 +172,9 @@ func Ends(left, right string, w int) string {
 	}
 	lw := w - rw
 	if Width(left) >= lw {
-		return Fit(left, lw-1) + " " + right
+		return join(Fit(left, lw-1)+" ", right)
 	}
-	return Fit(left, lw) + right
+	return join(Fit(left, lw), right)
 }
 
 // Some joins as many parts as fit into w cells, the first ones first, with gap

@@ -36,6 +36,11 @@ func FuzzFit(f *testing.F) {
 	f.Add("alice29.txt", 8)
 	f.Add("\x1b[38;2;1;2;3m▄█⠿\x1b[m │ ·", 3)
 	f.Add("日本語 und e\u0301 👩‍👩‍👧 \x1b[31m", 5)
+	for _, s := range []string{"\u0abf", "\u0301a", "a\u0e33", "\u0600", "x \u0600", "\u200d", "\u0abf日本語日本語\u0600"} {
+		f.Add(s, 3)
+		f.Add(s, 7)
+	}
+	f.Add("\xe6\xac\u0abf語\x97\x97\xa5\x03\x9c\xac語日\xe6\x9c\u0abf\xe6\u0600", 6)
 	f.Fuzz(func(t *testing.T, s string, w int) {
 		w %= 200
 		if n, ok := simpleWidth(s); ok && n != ansi.StringWidth(s) {
@@ -47,7 +52,7 @@ func FuzzFit(f *testing.F) {
 				t.Fatalf("Clean left %q in %q", r, s)
 			}
 		}
-		for _, got := range []string{Fit(s, w), FitRight(s, w), FitMiddle(s, w)} {
+		for _, got := range []string{Fit(s, w), FitRight(s, w), FitMiddle(s, w), Ends("left", s, w), Ends(s, "right", w)} {
 			if n := Width(got); n != max(0, w) {
 				t.Errorf("%q in %d cells takes %d: %q", s, w, n, got)
 			}
