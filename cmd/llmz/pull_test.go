@@ -26,6 +26,7 @@ type fakeHub struct {
 	data    []byte
 	etag    string
 	half    atomic.Bool // answer with the first half and break off
+	wrong   atomic.Bool // name the digest of another file
 	slow    chan struct{}
 	ranges  atomic.Int32 // requests for a part of the file
 	waiting chan struct{}
@@ -52,7 +53,11 @@ func (h *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("X-Linked-Etag", `"`+h.etag+`"`)
+	etag := h.etag
+	if h.wrong.Load() {
+		etag = strings.Repeat("0", len(etag))
+	}
+	w.Header().Set("X-Linked-Etag", `"`+etag+`"`)
 	w.Header().Set("X-Linked-Size", strconv.Itoa(len(h.data)))
 	from := 0
 	if _, err := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); err == nil {
@@ -156,7 +161,7 @@ func TestSessionPullGoesOn(t *testing.T) {
 func TestSessionPullFailures(t *testing.T) {
 	h := startHub(t)
 	b := puller(t)
-	h.etag = strings.Repeat("0", 64)
+	h.wrong.Store(true)
 	_, err := b.pull(t.Context(), feed.New(pulledModel, -1, nil))
 	if !errors.Is(err, hub.ErrDigest) || !strings.Contains(err.Error(), "thrown away") {
 		t.Errorf("another file came: %v", err)
