@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,10 +34,13 @@ type Client struct {
 	Retries int
 	Wait    time.Duration
 	// Stall is how long a download may bring less than a kilobyte before it counts as
-	// broken off; 0 means 30 seconds.
+	// broken off, and the most to wait for an answer; 0 means 30 seconds, and 20.
 	Stall time.Duration
 	// Retrying, if not nil, is told before each pause.
 	Retrying func(Retry)
+
+	once      sync.Once
+	impatient *http.Client
 }
 
 // A Retry says why something is tried again.

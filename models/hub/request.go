@@ -79,6 +79,22 @@ var transport = func() *http.Transport {
 
 var defaultClient = &http.Client{Transport: transport}
 
+// client returns what makes requests.
+func (c *Client) client() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	if c.Stall <= 0 || c.Stall >= answerLimit {
+		return defaultClient
+	}
+	c.once.Do(func() {
+		t := transport.Clone()
+		t.ResponseHeaderTimeout = c.Stall
+		c.impatient = &http.Client{Transport: t}
+	})
+	return c.impatient
+}
+
 // do makes a request, again where its failure may be a passing one. Errors of do
 // are final.
 func (c *Client) do(r *http.Request, f File, redirect func(next *http.Request, via []*http.Request) error) (*http.Response, error) {
@@ -87,10 +103,7 @@ func (c *Client) do(r *http.Request, f File, redirect func(next *http.Request, v
 	if c.Token != "" { // net/http drops it when a redirect leads to another host
 		r.Header.Set("Authorization", "Bearer "+c.Token)
 	}
-	h := *defaultClient
-	if c.HTTP != nil {
-		h = *c.HTTP
-	}
+	h := *c.client()
 	h.CheckRedirect = redirect
 	began, failed := time.Now(), 0
 	var last error
