@@ -1,6 +1,7 @@
 # "make" alone says what there is.
 GO      ?= go
 FUZZTIME ?= 30s
+TORTURE ?= 30m
 COUNT    ?= 6
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 export CGO_ENABLED = 0
@@ -36,8 +37,8 @@ test: ## all tests; no network, no llama.cpp needed
 	$(GO) test ./...
 
 .PHONY: test-race
-test-race: ## the concurrent parts under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short ./engine ./engine/filejob ./ggml/...
+test-race: ## everything under the race detector (needs a C compiler)
+	bash .ci/run race
 
 .PHONY: test-arm64
 test-arm64: ## bit-exactness on arm64, under qemu-user
@@ -61,12 +62,15 @@ test-llama: ## language models over llama.cpp; installs its libraries through np
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME each
-	@set -e; for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
-		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/p' $$file); do \
-			echo "$$target in $$(dirname $$file)"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file); \
-		done; \
-	done
+	FUZZTIME=$(FUZZTIME) bash .ci/fuzz
+
+.PHONY: torture
+torture: build ## damage, forgery, SIGKILL, full disks, hostile files and hubs for TORTURE, with counts
+	$(GO) run ./cmd/internal/torture -llmz ./llmz -time $(TORTURE)
+
+.PHONY: decoder
+decoder: build ## the decoder in Python against golden archives and the program
+	python3 testdata/decoder/test.py ./llmz
 
 .PHONY: bench
 bench: ## Go benchmarks COUNT times, with medians and spread by benchstat; raw results in bench.txt

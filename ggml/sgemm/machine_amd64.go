@@ -8,6 +8,8 @@ import (
 	"github.com/llmz/llmz/ggml/simd"
 )
 
+//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg sgemm
+
 var (
 	avx512bf16 = Kernel{name: "avx512bf16", level: simd.AVX512VNNI, precision: BF16, rows: 8, cols: 48, units: 512, tile: tileBF16AVX512,
 		packRows: packRowsBF16AVX512, packTrans: packTransposedBF16AVX512}

@@ -8,6 +8,8 @@ import (
 	"github.com/llmz/llmz/ggml/simd"
 )
 
+//go:generate go run -C _asm . -out ../vec_amd64.s -stubs ../vec_amd64.go -pkg vec
+
 // fast says whether the AVX2 kernels are used; tests change it.
 var fast = simd.Use(simd.AVX2, cpuid.FMA3)
 
