@@ -28,6 +28,9 @@ type blockCodec struct {
 	data   []byte
 	tokens []int32
 
+	// known tells that these are the symbols to be encoded.
+	known bool
+
 	lanes   int
 	threads int
 	gate    *gate.Gate // holds the steps while it is closed; may be nil
@@ -221,6 +224,9 @@ func (c *blockCodec) open(ctx context.Context) error {
 	c.session, err = c.model.NewSession(ctx, predict.SessionOptions{Lanes: c.lanes, Threads: c.threads, MaxSteps: c.steps})
 	if err != nil {
 		return err
+	}
+	if c.known {
+		foresee(c.session, c.data, c.tokens, c.lanes)
 	}
 	if c.tokens != nil {
 		c.feed = newTokenFeed(c.session, c.mixer, c.lanes, c.threads)

@@ -80,7 +80,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	if dst == nil {
 		dst = make([]byte, 0, len(data)/4+64)
 	}
-	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, threads: e.threads, gate: e.job.gate}
+	c := &blockCodec{coder: rangecoder.NewEncoder(dst), model: e.model, known: true, threads: e.threads, gate: e.job.gate}
 	defer func() { m.addProfile(&c.profile) }()
 	symbols := len(data)
 	if tm, ok := asTokens(e.model); ok {

@@ -191,6 +191,7 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 			return err
 		}
 		defer session.Close()
+		foresee(session, nil, symbols, lanes)
 	}
 	return w.steps(ctx, symbols, x.Symbols[first:], lanes, session, mix)
 }

@@ -36,7 +36,9 @@ type session struct {
 	m     *Model
 	x     *llama.Context
 	lanes int
-	pos   int32 // the next position, the same in all lanes
+	// active is the number of lanes that have not ended.
+	active int
+	pos    int32 // the next position, the same in all lanes
 	// tail holds each lane's newest tokens, at most keep, oldest first.
 	tail [][]int32
 	// logits are the library's, of the last step; nil for lanes whose frequencies
@@ -68,7 +70,7 @@ func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predi
 	if err != nil {
 		return nil, err
 	}
-	s := &session{c: ctx, m: m, x: x, lanes: o.Lanes, gov: newGovernor(threads, coresFree)}
+	s := &session{c: ctx, m: m, x: x, lanes: o.Lanes, active: o.Lanes, gov: newGovernor(threads, coresFree)}
 	s.tail = make([][]int32, o.Lanes)
 	s.logits = make([][]float32, o.Lanes)
 	s.freqs = make([][]uint32, o.Lanes)
@@ -83,23 +85,26 @@ func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predi
 // 100): not at all, the coder needs the cores.
 const poll = 0
 
-var errLanes = errors.New("more lanes than before")
+var errLanes = errors.New("no lanes, or more than before")
 
 // Step evaluates the symbols just coded.
 func (s *session) Step(prev []int32) error {
-	if len(prev) > s.lanes {
+	if len(prev) > s.active || len(prev) == 0 {
 		return errLanes
 	}
 	if err := s.c.Err(); err != nil {
 		return err
 	}
 	began := time.Now()
+	for _, t := range prev {
+		if t != predict.Start && (t < 0 || int(t) >= s.m.info.Alphabet) {
+			return fmt.Errorf("token %d is not in the vocabulary", t)
+		}
+	}
+	s.active = len(prev)
 	for i, t := range prev {
 		if t == predict.Start {
 			t = s.m.shape.bos
-		}
-		if t < 0 || int(t) >= s.m.info.Alphabet {
-			return fmt.Errorf("token %d is not in the vocabulary", t)
 		}
 		s.remember(i, t)
 	}

@@ -128,6 +128,16 @@ type Session interface {
 	Close() error
 }
 
+// Foreseer is implemented by sessions that can evaluate several symbols of a lane at
+// once, where they are known: the encoder knows them all.
+type Foreseer interface {
+	// Foresee tells which symbols will be fed to each lane after Start, the last one of
+	// a lane included, which only is coded. It is called once, before the first Step,
+	// with as many lanes as the session has; the slices stay as they are until the
+	// session is closed. Steps go on as without it, and give exactly the same.
+	Foresee(lanes [][]int32)
+}
+
 // TokenModel is implemented by models whose symbols are tokens.
 type TokenModel interface {
 	Model

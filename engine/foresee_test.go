@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// foresightModel checks that its sessions are fed what they were told, and counts those
+// that were told anything.
+type foresightModel struct {
+	*fakeModel
+	told int
+}
+
+func (m *foresightModel) NewSession(ctx context.Context, o predict.SessionOptions) (predict.Session, error) {
+	s, err := m.fakeModel.NewSession(ctx, o)
+	return &foresightSession{Session: s, m: m, lanes: o.Lanes}, err
+}
+
+type foresightSession struct {
+	predict.Session
+	m     *foresightModel
+	lanes int
+	known [][]int32
+	steps int
+}
+
+func (s *foresightSession) Foresee(lanes [][]int32) {
+	s.m.told++
+	s.known = lanes
+}
+
+func (s *foresightSession) Step(prev []int32) error {
+	if s.known != nil {
+		if len(s.known) != s.lanes {
+			return fmt.Errorf("%d lanes foreseen of %d", len(s.known), s.lanes)
+		}
+		for i, l := range s.known {
+			if active := i < len(prev); active != (s.steps < len(l)) {
+				return fmt.Errorf("step %d: lane %d has %d symbols", s.steps, i, len(l))
+			}
+		}
+		for i, v := range prev {
+			if s.steps > 0 && s.known[i][s.steps-1] != v {
+				return fmt.Errorf("step %d, lane %d: %d was foreseen, not %d", s.steps, i, s.known[i][s.steps-1], v)
+			}
+		}
+	}
+	s.steps++
+	return s.Session.Step(prev)
+}
+
+// TestForesee: the encoder tells a session what is coming, the decoder does not, and the
+// archive is the same as without.
+func TestForesee(t *testing.T) {
+	data := readFile(t, "canterbury_small.bin")[:5003]
+	for _, lanes := range []int{1, 2, 7} {
+		for _, noMix := range []bool{true, false} {
+			want, _ := compress(t, data, Options{Model: newFakeModel("fake"), Lanes: lanes, NoMix: noMix})
+			m := &foresightModel{fakeModel: newFakeModel("fake")}
+			got, _ := compress(t, data, Options{Model: m, Lanes: lanes, NoMix: noMix})
+			if !bytes.Equal(got, want) {
+				t.Errorf("%d lanes: another archive", lanes)
+			}
+			if m.told == 0 {
+				t.Errorf("%d lanes: nothing was foreseen", lanes)
+			}
+			told := m.told
+			back, _, err := decompress(got, ReadOptions{Models: fakeResolver{m}})
+			if err != nil || !bytes.Equal(back, data) {
+				t.Errorf("%d lanes: %v", lanes, err)
+			}
+			if m.told != told {
+				t.Errorf("%d lanes: the decoder foresees", lanes)
+			}
+		}
+	}
+}
+
+func TestCut(t *testing.T) {
+	symbols := make([]int32, 11)
+	for i := range symbols {
+		symbols[i] = int32(i)
+	}
+	for lanes := 1; lanes <= len(symbols); lanes++ {
+		var joined []int32
+		parts := cut(symbols, lanes)
+		for i, p := range parts {
+			joined = append(joined, p...)
+			if i > 0 && (len(p) > len(parts[i-1]) || len(p) < len(parts[0])-1) {
+				t.Errorf("%d lanes: lengths %d and %d", lanes, len(parts[i-1]), len(p))
+			}
+		}
+		if fmt.Sprint(joined) != fmt.Sprint(symbols) {
+			t.Errorf("%d lanes: %v", lanes, parts)
+		}
+	}
+}
