@@ -49,6 +49,9 @@ type app struct {
 	// lost is the first failure to write to stdout what is no job's output.
 	lost error
 
+	// stopped is closed when a signal told the program to stop.
+	stopped <-chan struct{}
+
 	// unread is set once nobody reads stdout or stderr any more.
 	unread *atomic.Bool
 }
@@ -108,6 +111,7 @@ func newApp(stdin, stdout, stderr *os.File) *app {
 // execute runs one command line and returns the exit code. It prints the error,
 // if any: nothing else does.
 func (a *app) execute(ctx context.Context, args []string) int {
+	a.stopped = ctx.Done()
 	root := newRootCommand(a)
 	root.SetArgs(args)
 	root.SetIn(a.stdin)

@@ -38,7 +38,7 @@ func newViewReporter(a *app, op filejob.Op, files []string, interrupt func()) *v
 	}
 	v := &viewReporter{a: a, waiting: map[string][]*progress.File{}}
 	v.display = progress.Start(progress.Options{
-		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: interrupt,
+		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Stopped: a.stopped, Memory: bench.PeakRSS, Interrupt: interrupt,
 	})
 	for _, f := range files {
 		name, size := f, int64(-1)

@@ -13,10 +13,11 @@ import (
 
 // stopSignals returns the signals that end a job in an orderly way. What whoever
 // started the program wants ignored, with nohup or for a job in the background, stays
-// ignored.
+// ignored. SIGQUIT and SIGABRT are among them: a trace of all goroutines would be
+// written over a view, and leave the terminal as the view needs it.
 func stopSignals() []os.Signal {
 	var list []os.Signal
-	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGABRT} {
 		if !signal.Ignored(s) {
 			list = append(list, s)
 		}

@@ -61,7 +61,7 @@ func (a *app) watch(ctx context.Context, verb, name string, total int64, work fu
 		in = a.stdin
 	}
 	d := progress.Start(progress.Options{
-		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Memory: bench.PeakRSS, Interrupt: cancel,
+		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Stopped: a.stopped, Memory: bench.PeakRSS, Interrupt: cancel,
 	})
 	a.hold()
 	defer a.release()

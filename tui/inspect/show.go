@@ -32,6 +32,7 @@ func Show(ctx context.Context, name string, size int64, run Run, o Options) erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := New(ctx, name, size, run, o.Theme)
+	o.Stopped = ctx.Done()
 	p := screen.Alone(m, o)
 	context.AfterFunc(ctx, func() { p.Quit() })
 	_, err := p.Run()

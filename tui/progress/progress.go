@@ -33,6 +33,8 @@ type Options struct {
 	In  io.Reader
 	// Environ is as of os.Environ.
 	Environ []string
+	// Stopped is closed when the program is told to stop; nil for never.
+	Stopped <-chan struct{}
 	// Clock may be nil.
 	Clock feed.Clock
 	// Memory returns the memory in use in bytes; it may be nil.
@@ -84,7 +86,7 @@ func Start(o Options) *Display {
 	}
 	d := &Display{o: o, ended: make(chan struct{}), theme: o.Theme}
 	d.size.w, d.size.h = 80, 24
-	d.program = screen.Program(newModel(d), screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ})
+	d.program = screen.Program(newModel(d), screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ, Stopped: o.Stopped})
 	go func() {
 		defer close(d.ended)
 		// A terminal that went away is no reason to stop the work.

@@ -23,6 +23,7 @@ type Options = screen.Options
 // for the background the terminal turned out to have.
 func Show(ctx context.Context, c *Contest, o Options) ([]Outcome, *theme.Theme, error) {
 	m := NewModel(ctx, c, o.Theme, o.In != nil)
+	o.Stopped = ctx.Done()
 	p := screen.Alone(m, o)
 	stop := context.AfterFunc(ctx, func() { p.Send(stopMsg{}) })
 	defer stop()
@@ -146,7 +147,9 @@ func (m *Model) Update(msg tea.Msg) tea.Cmd {
 		m.look()
 		m.left = m.leave || !m.hasKeys
 	case stopMsg:
-		m.v.stopping = true
+		// Nobody may be there any more to look at the table.
+		m.leave, m.v.stopping = true, true
+		m.left = m.over
 	case tea.KeyPressMsg:
 		m.key(msg.String())
 	case tea.MouseWheelMsg:

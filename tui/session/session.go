@@ -33,7 +33,7 @@ type Options struct {
 // cancelled and waited for.
 func Run(ctx context.Context, b Backend, o Options) error {
 	s := newSession(ctx, b, o)
-	p := screen.Program(s, screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ})
+	p := screen.Program(s, screen.Options{Theme: o.Theme, Out: o.Out, In: o.In, Environ: o.Environ, Stopped: ctx.Done()})
 	stop := context.AfterFunc(ctx, func() { p.Send(leaveMsg{}) })
 	defer stop()
 	_, err := p.Run()

@@ -3,8 +3,12 @@
 package screen
 
 import (
+	"errors"
 	"io"
+	"os"
 	"strings"
+	"sync"
+	"syscall"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -22,22 +26,46 @@ type Options struct {
 	In    io.Reader // where keys come from, nil for no keys
 	// Environ is as of os.Environ.
 	Environ []string
+	// Stopped is closed when the program is told to stop, by a signal; nil for never.
+	Stopped <-chan struct{}
 }
 
 // Program returns a program of a root model.
 func Program(m tea.Model, o Options) *tea.Program {
+	var p *tea.Program
+	in := o.In
+	if f, ok := in.(*os.File); ok {
+		in = &keys{File: f, gone: func() { p.Send(goneMsg{}) }}
+	}
 	opts := []tea.ProgramOption{
-		tea.WithOutput(o.Out), tea.WithInput(o.In), tea.WithFPS(maxFPS), tea.WithoutSignalHandler(),
+		tea.WithOutput(o.Out), tea.WithInput(in), tea.WithFPS(maxFPS), tea.WithoutSignalHandler(),
 		tea.WithColorProfile(o.Theme.Profile),
 	}
 	if o.Environ != nil {
 		opts = append(opts, tea.WithEnvironment(o.Environ))
 	}
 	if o.In != nil {
-		a := &answers{Model: m}
+		a := &answers{Model: m, stopped: o.Stopped}
 		m, opts = a, append(opts, tea.WithFilter(a.hold))
 	}
-	return tea.NewProgram(m, opts...)
+	p = tea.NewProgram(m, opts...)
+	return p
+}
+
+// keys is a terminal that tells when it is closed, which not every process is told
+// by a signal: then nobody is left to end the program.
+type keys struct {
+	*os.File
+	gone func()
+	once sync.Once
+}
+
+func (k *keys) Read(p []byte) (int, error) {
+	n, err := k.File.Read(p)
+	if n == 0 && (errors.Is(err, io.EOF) || errors.Is(err, syscall.EIO)) {
+		k.once.Do(func() { go k.gone() })
+	}
+	return n, err
 }
 
 // A Part is a view that takes the whole screen, alone or within a session.
