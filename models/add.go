@@ -54,7 +54,12 @@ func (r *Registry) Add(ctx context.Context, o AddOptions) (Pulled, error) {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return Pulled{}, err
 	}
-	err = outfile.Write(ctx, target, outfile.Options{Replace: o.Force}, outfile.LikeOf(fi), func(w io.Writer) error {
+	like, err := outfile.LikeAll(o.Path)
+	if err != nil {
+		return Pulled{}, err
+	}
+	like.Owner = nil // the store is the user's own
+	err = outfile.Write(ctx, target, outfile.Options{Replace: o.Force}, like, func(w io.Writer) error {
 		return copyModel(ctx, w, o.Path, digest)
 	})
 	if errors.Is(err, fs.ErrExist) {

@@ -3,11 +3,11 @@ package models
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models/convert"
 	"github.com/llmz/llmz/models/convert/gpt2"
 )
@@ -18,7 +18,7 @@ func Convert(ctx context.Context, path, folder string, o gpt2.Options) (Pulled, 
 	if o.Name == "" {
 		o.Name = modelName(path)
 	}
-	if err := convertTo(ctx, path, filepath.Dir(path), folder, o); err != nil {
+	if err := convertTo(ctx, path, folder, o); err != nil {
 		return Pulled{}, err
 	}
 	return finished(ctx, modelName(path), path, "")
@@ -30,42 +30,28 @@ func ConvertNetwork(ctx context.Context, path, file string, quantise bool) (Pull
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return Pulled{}, err
 	}
-	if err := convert.RNN(file, path, convert.WriteOptions{Quantise: quantise, Name: modelName(path)}); err != nil {
+	if err := convert.RNN(ctx, file, path, convert.WriteOptions{Quantise: quantise, Name: modelName(path)}); err != nil {
 		return Pulled{}, err
 	}
 	return finished(ctx, modelName(path), path, "")
 }
 
-// convertTo converts a folder to the file at path, by way of a file in the
-// directory tmpDir of the same file system.
-func convertTo(ctx context.Context, path, tmpDir, folder string, o gpt2.Options) (err error) {
+// convertTo converts a folder to the file at path.
+func convertTo(ctx context.Context, path, folder string, o gpt2.Options) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(tmpDir, "."+filepath.Base(path)+".part-")
+	a, err := outfile.LikeAll(folder)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
+	return outfile.Write(ctx, path, outfile.Options{Replace: true}, a, func(w io.Writer) error {
+		b := bufio.NewWriterSize(w, 1<<20)
+		if err := gpt2.Convert(ctx, b, folder, o); err != nil {
+			return err
 		}
-	}()
-	w := bufio.NewWriterSize(tmp, 1<<20)
-	if err := gpt2.Convert(ctx, io.Writer(w), folder, o); err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+		return b.Flush()
+	})
 }
 
 func finished(ctx context.Context, name, path, checked string) (Pulled, error) {

@@ -151,7 +151,7 @@ func (r *Registry) pullFolder(ctx context.Context, o PullOptions, k Known, dir, 
 	if err := p.all(); err != nil {
 		return "", err
 	}
-	return p.checked, convertTo(ctx, target, dir, dir, gpt2.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
+	return p.checked, convertTo(ctx, target, dir, gpt2.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
 }
 
 // A folderPull is the download of a folder.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/inspect"
 	"github.com/llmz/llmz/tui/progress"
@@ -104,7 +106,7 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 		if f != nil {
 			f.SetOutput(o.html)
 		}
-		return engine.Result{}, a.writePage(o.html, path, x)
+		return engine.Result{}, a.writePage(ctx, o, path, x)
 	})
 	if err != nil {
 		return err
@@ -180,24 +182,20 @@ func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, pr
 }
 
 // writePage writes the heat-map as a page; it appears whole or not at all.
-func (a *app) writePage(out, path string, x *engine.Inspection) error {
-	f, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+filejob.PartSuffix+"*")
+func (a *app) writePage(ctx context.Context, o *inspectOptions, path string, x *engine.Inspection) error {
+	// The text is in it: it is open to those who may read the file.
+	attributes, err := outfile.LikeAll(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	err = inspect.HTML(f, filepath.Base(path), x)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), out)
+	err = outfile.Write(ctx, o.html, outfile.Options{Replace: o.force}, attributes, func(w io.Writer) error {
+		return inspect.HTML(w, filepath.Base(path), x)
+	})
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(&filejob.Error{Path: o.html, Err: filejob.ErrExists}, "overwrite it with -f")
 	}
 	if err == nil && !a.quiet {
-		text.Fprintf(a.messages(), "%s: %.3f BPC, %s symbols\n", out, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
+		text.Fprintf(a.messages(), "%s: %.3f BPC, %s symbols\n", o.html, x.Bits/float64(max(1, len(x.Content))), text.Count(int64(len(x.Symbols))))
 	}
 	return err
 }

@@ -112,6 +112,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newModelsCommand(a),
 		newRuntimeCommand(a),
 		newDoctorCommand(a),
+		newCleanCommand(a),
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)

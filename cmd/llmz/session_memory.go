@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/session"
 )
@@ -55,8 +58,9 @@ func rememberSession(x session.Settings) {
 	if os.MkdirAll(filepath.Dir(path), 0o755) != nil {
 		return
 	}
-	tmp := path + ".new"
-	if os.WriteFile(tmp, append(b, '\n'), 0o644) == nil {
-		_ = os.Rename(tmp, path)
-	}
+	// Where it cannot be kept, the next session begins as the first one did.
+	_ = outfile.Write(context.Background(), path, outfile.Options{Replace: true}, outfile.Attributes{}, func(w io.Writer) error {
+		_, err := w.Write(append(b, '\n'))
+		return err
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/progress"
@@ -50,6 +52,7 @@ type trainOptions struct {
 	minutes    float64
 	threads    threadCount
 	checkpoint float64 // minutes
+	like       outfile.Attributes
 	config     trainer.Config
 }
 
@@ -238,11 +241,24 @@ func (o *trainOptions) train(ctx context.Context, stdin io.Reader, corpus []stri
 			return trained{}, err
 		}
 	}
+	if o.like, err = o.derived(corpus); err != nil {
+		return trained{}, err
+	}
 	r, err := trainer.Train(ctx, *c, observe)
 	if err != nil {
 		return trained{}, err
 	}
 	return o.finish(ctx, r)
+}
+
+// derived returns what the model's file gets from the files it learns from: it is
+// open to those who may read all of them.
+func (o *trainOptions) derived(corpus []string) (outfile.Attributes, error) {
+	from := slices.DeleteFunc(slices.Clone(corpus), func(path string) bool { return path == filejob.Stdio })
+	if filejob.Exists(o.init) {
+		from = append(from, o.init)
+	}
+	return outfile.LikeAll(from...)
 }
 
 // trained is a finished training, in its JSON form.
@@ -267,7 +283,7 @@ func (o *trainOptions) finish(ctx context.Context, r *trainer.Result) (trained, 
 		return trained{}, err
 	}
 	name := strings.TrimSuffix(filepath.Base(o.output), models.Extension)
-	if err := r.Save(o.output, trainer.WriteOptions{Float: o.float, Name: name}); err != nil {
+	if err := r.Save(ctx, o.output, trainer.WriteOptions{Float: o.float, Name: name}, o.like); err != nil {
 		return trained{}, err
 	}
 	info, err := os.Stat(o.output)

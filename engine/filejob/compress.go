@@ -56,6 +56,9 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 			if ctx.Err() == nil {
 				out.abort() // nothing to go on from
 			}
+			if errors.Is(err, engine.ErrDiffers) && !in.unchanged() {
+				err = &Error{Path: in.path, Err: ErrChanged, Help: "compress it again when nothing writes to it"}
+			}
 			return Result{}, err
 		}
 		res.Verified = true
@@ -100,7 +103,11 @@ func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, r.outputError(path, err)
 	}
-	return r.createOutput(ctx, path, true)
+	out, err := r.createOutput(ctx, path, true)
+	if err == nil && out.isFile() {
+		r.warn(path, errors.New("there is nothing to go on from: this run begins at the start"), "with --resume it keeps what it has done when it is interrupted")
+	}
+	return out, err
 }
 
 // encode compresses in to sink. Where the output has content already, it goes on

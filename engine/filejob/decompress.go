@@ -23,6 +23,9 @@ func (r *runner) decompress(ctx context.Context, in *input, outPath string) (Res
 	var damage *engine.DamageError
 	salvaged := errors.As(err, &damage) && res.OriginalBytes > 0
 	if err != nil && !salvaged {
+		if ctx.Err() == nil && !in.unchanged() {
+			err = &Error{Path: in.path, Err: fmt.Errorf("%w: %w", ErrChanged, err), Help: "try again when nothing writes to it"}
+		}
 		return Result{}, err
 	}
 	if err := r.commit(out, restored(res.Meta, in, outfile.Umask())); err != nil {

@@ -146,6 +146,59 @@ func TestSourceChanges(t *testing.T) {
 	wantDir(t, dir, "a a.llmz")
 }
 
+// TestChangesWhileRead: a file that changes is told from an archive that is wrong.
+func TestChangesWhileRead(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	for _, now := range [][]byte{text(4000), text(6000), bytes.ToUpper(text(5000))} {
+		writeFile(t, path, text(5000))
+		job := compressJob(path)
+		job.Verify = true
+		job.Write.Observer = func(e engine.Event) {
+			if _, ok := e.(engine.Finished); ok {
+				writeFile(t, path, now)
+			}
+		}
+		if _, err := Run(t.Context(), job); !errors.Is(err, ErrChanged) || errors.Is(err, engine.ErrDiffers) {
+			t.Errorf("verified: %v", err)
+		}
+		wantDir(t, dir, "a")
+	}
+	// An archive that changes is one that is still written, more likely than damaged.
+	writeFile(t, path, text(5000))
+	if _, err := Run(t.Context(), compressJob(path)); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path + Suffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path+Suffix, whole[:len(whole)-2])
+	job := Job{Op: Decompress, Input: path + Suffix, Output: filepath.Join(dir, "b")}
+	job.Read.Observer = func(e engine.Event) {
+		if f, ok := e.(engine.Finished); ok && f.Err != nil {
+			writeFile(t, path+Suffix, whole)
+		}
+	}
+	if _, err := Run(t.Context(), job); !errors.Is(err, ErrChanged) || !errors.Is(err, engine.ErrTruncated) {
+		t.Errorf("decompressed: %v", err)
+	}
+}
+
+// TestResumeFromNothing: it is said that there is nothing to go on from.
+func TestResumeFromNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	writeFile(t, path, text(5000))
+	job := compressJob(path)
+	job.Resume = true
+	var said []string
+	job.Warn = func(err error) { said = append(said, err.Error()) }
+	if _, err := Run(t.Context(), job); err != nil || len(said) != 1 || !strings.Contains(said[0], "nothing to go on from") {
+		t.Errorf("%v, said %q", err, said)
+	}
+}
+
 // TestVerifyFails damages the archive before it is verified.
 func TestVerifyFails(t *testing.T) {
 	dir := t.TempDir()

@@ -133,10 +133,41 @@ type Attributes struct {
 	Warn func(error)
 }
 
-// LikeOf returns the attributes of what is derived from a file that fi describes:
-// nobody may read it who may not read the file.
-func LikeOf(fi fs.FileInfo) Attributes {
-	return Attributes{Perm: fi.Mode().Perm() & (0o666 &^ Umask()), HasPerm: true, Owner: fi}
+// LikeAll returns the attributes of what is derived from files, and from all files
+// below folders: those may read it who may read all of them.
+func LikeAll(paths ...string) (Attributes, error) {
+	a := Attributes{Perm: 0o666 &^ Umask(), HasPerm: true}
+	narrow := func(fi fs.FileInfo) {
+		if fi.Mode().IsRegular() {
+			a.Perm &= fi.Mode().Perm()
+		}
+	}
+	for _, path := range paths {
+		fi, err := os.Stat(path)
+		if err != nil {
+			return a, err
+		}
+		if narrow(fi); fi.Mode().IsRegular() && len(paths) == 1 {
+			a.Owner = fi
+		}
+		if !fi.IsDir() {
+			continue
+		}
+		err = filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return nil // what cannot be read is no part of it
+			}
+			if fi, err := d.Info(); err == nil {
+				narrow(fi)
+			}
+			return nil
+		})
+		if err != nil {
+			return a, err
+		}
+	}
+	a.Perm |= 0o600
+	return a, nil
 }
 
 // Commit lets the output appear.

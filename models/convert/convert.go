@@ -2,13 +2,14 @@ package convert
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
@@ -142,37 +143,19 @@ func unquantise(f *gguf.File, name string, shape []int, data []float32) error {
 
 // RNN converts the network at path to a GGUF file at out, which appears whole or
 // not at all.
-func RNN(path, out string, o WriteOptions) error {
+func RNN(ctx context.Context, path, out string, o WriteOptions) error {
+	a, err := outfile.LikeAll(path)
+	if err != nil {
+		return err
+	}
 	n, err := Load(path)
 	if err != nil {
 		return err
 	}
-	return n.Save(out, o)
+	return n.Save(ctx, out, o, a)
 }
 
 // Save writes the network to a GGUF file, which appears whole or not at all.
-func (n *Network) Save(path string, o WriteOptions) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := n.WriteGGUF(f, o); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func (n *Network) Save(ctx context.Context, path string, o WriteOptions, a outfile.Attributes) error {
+	return outfile.Write(ctx, path, outfile.Options{Replace: true}, a, func(w io.Writer) error { return n.WriteGGUF(w, o) })
 }

@@ -206,13 +206,13 @@ func TestRNNWritesWholeFilesOnly(t *testing.T) {
 	if err := os.WriteFile(in, safetensors(tiny("lstm")), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := RNN(in, out, WriteOptions{Quantise: true}); err != nil {
+	if err := RNN(t.Context(), in, out, WriteOptions{Quantise: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(in, []byte("nonsense"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := RNN(in, filepath.Join(dir, "b.gguf"), WriteOptions{}); !errors.Is(err, ErrWeights) {
+	if err := RNN(t.Context(), in, filepath.Join(dir, "b.gguf"), WriteOptions{}); !errors.Is(err, ErrWeights) {
 		t.Fatalf("got %v, want ErrWeights", err)
 	}
 	left, _ := os.ReadDir(dir)

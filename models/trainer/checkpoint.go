@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models/trainer/vocab"
 )
 
@@ -48,19 +49,18 @@ func (t *training) arrays() [][]float32 {
 	return append([][]float32{t.p.data, t.m, t.v, t.best}, t.arch.state()...)
 }
 
-// save writes the checkpoint whole or not at all.
-func (t *training) save(path string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".checkpoint-*")
+// save writes the checkpoint whole or not at all. It is the user's alone: what was
+// learned from a text can tell of it.
+func (t *training) save(path string) error {
+	// A training that is told to stop saves one first.
+	err := outfile.Write(context.Background(), path, outfile.Options{Replace: true}, outfile.Attributes{Perm: 0o600, HasPerm: true}, t.writeCheckpoint)
 	if err != nil {
 		return fmt.Errorf("save checkpoint: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("save checkpoint: %w", err)
-		}
-	}()
+	return nil
+}
+
+func (t *training) writeCheckpoint(f io.Writer) error {
 	head := checkpointHeader{Shape: t.c.Shape, Optimiser: t.c.Optimiser, Streams: t.c.Streams, Update: t.update, Bytes: t.bytes,
 		Elapsed: t.elapsed().Seconds(), BPC: t.smoothed, Best: t.bestBPC, Stale: t.stale, Corpus: t.corpus.bytes, Vocabulary: t.c.Vocabulary}
 	for _, s := range t.streams {
@@ -84,16 +84,7 @@ func (t *training) save(path string) (err error) {
 	if err := binary.Write(buffered, binary.LittleEndian, sum.Sum32()); err != nil {
 		return err
 	}
-	if err := buffered.Flush(); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return buffered.Flush()
 }
 
 func (t *training) misfit(format string, args ...any) error {

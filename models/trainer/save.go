@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/convert"
@@ -23,30 +22,8 @@ func (r *Result) WriteGGUF(w io.Writer, o WriteOptions) error {
 }
 
 // Save writes the trained model to a file, whole or not at all.
-func (r *Result) Save(path string, o WriteOptions) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := r.WriteGGUF(f, o); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+func (r *Result) Save(ctx context.Context, path string, o WriteOptions, a outfile.Attributes) error {
+	return outfile.Write(ctx, path, outfile.Options{Replace: true}, a, func(w io.Writer) error { return r.WriteGGUF(w, o) })
 }
 
 // quantisedTransformer measures a transformer in float32 and with its matrices rounded

@@ -14,6 +14,7 @@ import (
 
 	"github.com/llmz/llmz/engine/lm"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
 	"github.com/llmz/llmz/models/trainer/vocab"
@@ -280,7 +281,7 @@ func TestLlamaCppAgrees(t *testing.T) {
 		c.Updates = 100
 		r := train(t, c)
 		path := filepath.Join(t.TempDir(), "a.gguf")
-		if err := r.Save(path, WriteOptions{Float: true}); err != nil {
+		if err := r.Save(t.Context(), path, WriteOptions{Float: true}, outfile.Attributes{}); err != nil {
 			t.Fatal(err)
 		}
 		m, err := lm.Open(t.Context(), lm.Options{Path: path})
