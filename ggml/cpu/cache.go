@@ -1,8 +1,6 @@
 package cpu
 
 import (
-	"math"
-
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/kernel"
 )
@@ -42,34 +40,36 @@ func (c *compiler) cache(g *ggml.Cache) *cache {
 // at returns the number of a head of a sequence.
 func (c *cache) at(sequence, head int) int { return sequence*c.Heads + head }
 
+// head is a head's elements, padded with zeros.
+type head [ggml.MaxHead]float32
+
+// quantize rounds the head's elements to q by a power of two, which it returns.
+func (h *head) quantize(k *kernel.Kernel, q []int8) float32 {
+	x := h[:len(q)]
+	e := kernel.Exponent(k.MaxAbs(x))
+	k.RoundInt8s(q, x, kernel.Pow2(-e))
+	return kernel.Pow2(e)
+}
+
 // store puts the key k and the value v at a position.
-func (c *cache) store(sequence, head, pos int, k, v []float32) {
-	at, flip := c.at(sequence, head), int8(c.kern.Offset)
-	f := c.scale(c.keyScales, at, pos, k)
+func (c *cache) store(sequence, number, pos int, k, v *head) {
+	var buf [ggml.MaxHead]int8
+	q := buf[:c.size]
+	at, flip := c.at(sequence, number), int8(c.kern.Offset)
+	c.keyScales[at*c.positions+pos] = k.quantize(c.kern, q)
 	keys := c.keys[(at*c.positions+pos/kernel.Rows*kernel.Rows)*c.size+pos%kernel.Rows*4:]
-	for i, x := range k {
-		keys[i/4*4*kernel.Rows+i%4] = kernel.RoundInt8(float32(x*f)) ^ flip
+	for i := 0; i < len(q); i += 4 {
+		x, d := (*[4]int8)(q[i:]), (*[4]int8)(keys[i*kernel.Rows:])
+		d[0], d[1], d[2], d[3] = x[0]^flip, x[1]^flip, x[2]^flip, x[3]^flip
 	}
-	f = c.scale(c.valueScale, at, pos, v)
+	c.valueScale[at*c.positions+pos] = v.quantize(c.kern, q)
 	values := c.values[at*c.positions*c.size+pos/4*4*kernel.Rows+pos%4:]
-	for i, x := range v {
-		values[i/kernel.Rows*kernel.Rows*c.positions+i%kernel.Rows*4] = kernel.RoundInt8(float32(x*f)) ^ flip
+	for i := 0; i < len(q); i += kernel.Rows {
+		x, d := (*[kernel.Rows]int8)(q[i:]), values[i*c.positions:][:4*kernel.Rows-3]
+		for j, y := range x {
+			d[4*j] = y ^ flip
+		}
 	}
-}
-
-// scale notes the power of two of x and returns its inverse.
-func (c *cache) scale(scales []float32, at, pos int, x []float32) float32 {
-	e := kernel.Exponent(absMax(x))
-	scales[at*c.positions+pos] = kernel.Pow2(e)
-	return kernel.Pow2(-e)
-}
-
-func absMax(x []float32) float32 {
-	var m uint32
-	for _, v := range x {
-		m = max(m, math.Float32bits(v)&^(1<<31))
-	}
-	return math.Float32frombits(m)
 }
 
 // rotate turns the pairs of a head's elements.

@@ -22,9 +22,10 @@ type tensor struct {
 	stage  int // in which it is computed, -1 for inputs and the past
 
 	i32 []int32   // numbers by column
-	f32 []float32 // [column][ne0 padded to kernel.Rows]
+	f32 []float32 // [column][row]
 	i8  []int8    // activations, [ne0/kernel.Block][columns][kernel.Block]
 	mx  mx        // what else block-scaled activations have
+	row int       // distance of columns in f32
 	u32 []uint32  // frequencies, [column][ne0]
 	sum []uint32  // total frequency by column
 }
@@ -148,7 +149,8 @@ func (c *compiler) place() {
 		if t.Groups > 1 {
 			c.fail("the result of %s has %d groups and is used as a whole", t.Op.Name(), t.Groups)
 		}
-		t.f32 = alloc[float32](&c.mem, pad(t.Ne[0], kernel.Rows)*t.columns)
+		t.row = pad(t.Ne[0], kernel.Rows)
+		t.f32 = alloc[float32](&c.mem, t.row*t.columns)
 	}
 }
 

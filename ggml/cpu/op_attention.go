@@ -22,12 +22,13 @@ func (o *store) scratch() bool      { return false }
 func (o *store) updates()           {}
 
 func (o *store) run(_ *worker, t *tensor, unit, _ int) {
-	column, head := unit/o.Heads, unit%o.Heads
+	column, number := unit/o.Heads, unit%o.Heads
 	seq, pos := int(t.src[2].i32[column]), int(t.src[3].i32[column])
-	var k [ggml.MaxHead]float32
-	copy(k[:o.Size], t.src[0].column(column)[head*o.Size:])
+	var k, v head
+	copy(k[:o.Size], t.src[0].column(column)[number*o.Size:])
+	copy(v[:o.Size], t.src[1].column(column)[number*o.Size:])
 	rotate(o.rotation, k[:o.Size], pos)
-	o.store(seq, head, pos, k[:o.Size], t.src[1].column(column)[head*o.Size:][:o.Size])
+	o.store(seq, number, pos, &k, &v)
 }
 
 // attention computes, for a column, the heads that share a head of keys and values.
@@ -58,11 +59,11 @@ func (o *attention) scratch() bool      { return false }
 
 func (o *attention) run(w *worker, t *tensor, unit, _ int) {
 	k := o.kern
-	column, head := unit/o.Heads, unit%o.Heads
+	column, number := unit/o.Heads, unit%o.Heads
 	seq, pos := int(t.src[2].i32[column]), int(t.src[3].i32[column])
 	n := pos + 1
 	panels := pad(n, kernel.Rows) / kernel.Rows
-	at := o.at(seq, head)
+	at := o.at(seq, number)
 
 	// The queries of the group are lanes of a product with the keys, its weights
 	// two lanes each, of the high and the low bits, of one with the values.
@@ -75,7 +76,7 @@ func (o *attention) run(w *worker, t *tensor, unit, _ int) {
 	q, weights := bytes[:o.group*o.size], bytes[o.group*o.size:][:2*o.group*o.positions]
 
 	var scale, total [ggml.MaxGroup]float32
-	x := t.src[0].column(column)[head*o.group*o.Size:]
+	x := t.src[0].column(column)[number*o.group*o.Size:]
 	for g := range o.group {
 		scale[g] = float32(o.query(q[g*kernel.Block:], x[g*o.Size:][:o.Size], pos) * o.scale)
 	}
@@ -97,7 +98,7 @@ func (o *attention) run(w *worker, t *tensor, unit, _ int) {
 		k.Sums(sums, weights, 2*o.group, 2*o.group, panels)
 	}
 	values := o.values[at*o.positions*o.size:]
-	y := t.column(column)[head*o.group*o.Size:]
+	y := t.column(column)[number*o.group*o.Size:]
 	for e := 0; e < o.Size; e += kernel.Rows {
 		k.MatMul(outs, values[e*o.positions:][:panels*kernel.Block*kernel.Rows], weights, sums, 1, 2*o.group, 2*o.group, panels)
 		for g := range o.group {
@@ -112,13 +113,15 @@ func (o *attention) run(w *worker, t *tensor, unit, _ int) {
 // query rotates and quantises a query as a lane of a group, and returns its power of
 // two.
 func (o *attention) query(q []int8, x []float32, pos int) float32 {
-	var v [ggml.MaxHead]float32
-	n := copy(v[:], x)
-	rotate(o.rotation, v[:n], pos)
-	e := kernel.Exponent(absMax(v[:n]))
-	f := kernel.Pow2(-e)
-	for i := range o.size {
-		q[i/kernel.Block*o.group*kernel.Block+i%kernel.Block] = kernel.RoundInt8(float32(v[i] * f))
+	var v head
+	rotate(o.rotation, v[:copy(v[:], x)], pos)
+	if o.group == 1 {
+		return v.quantize(o.kern, q[:o.size])
 	}
-	return kernel.Pow2(e)
+	var buf [ggml.MaxHead]int8
+	f := v.quantize(o.kern, buf[:o.size])
+	for i := 0; i < o.size; i += kernel.Block {
+		*(*[kernel.Block]int8)(q[i*o.group:]) = *(*[kernel.Block]int8)(buf[i:])
+	}
+	return f
 }

@@ -6,11 +6,7 @@ import (
 )
 
 func init() {
-	register(func(c *compiler, t *tensor, o ggml.OpMulMatMX) op {
-		c.need(t.columns * kernel.Rows)
-		c.result(t)
-		return &mulMatMX{c.matrix(o.Matrix)}
-	})
+	register(newMulMatMX)
 	register(newEmbed)
 	register(newNorm)
 	register(func(c *compiler, t *tensor, o ggml.OpGELU) op {
@@ -20,35 +16,44 @@ func init() {
 	register(func(c *compiler, t *tensor, _ ggml.OpQuantize) op { return c.quantizer(t, plain{}) })
 }
 
-// mx is what block-scaled activations have beside their int8 values.
+// mx is what block-scaled activations have beside their int8 values, which are
+// ordered [ne0/kernel.Block][lanes][kernel.Block].
 type mx struct {
-	shifts []uint32  // [group][column]
+	lanes  int       // room for columns
+	shifts []uint32  // [group][lanes]
 	base   []float32 // by column
-	sums   []int32   // by column, see kernel.Transformer.SumsMX; nil if the kernel wants none
+	sums   []int32   // by column, see kernel.Transformer.QuantizeMX
 	top    int       // the greatest shift
+}
+
+// oddLines returns the least number of elements, of which per are a cache line, that
+// is not under n and an odd number of lines: elements that far apart do not crowd
+// into few sets of a cache.
+func oddLines(n, per int) int {
+	n = pad(n, per)
+	if n/per%2 == 0 {
+		n += per
+	}
+	return n
 }
 
 // activationsMX provides the memory of block-scaled activations.
 func (c *compiler) activationsMX(t *tensor) {
-	t.i8 = c.activations(t)
+	lanes := oddLines(t.columns, cacheLine/kernel.Block)
+	t.i8 = alloc[int8](&c.mem, pad(t.Ne[0], align)*lanes)
 	t.mx = mx{
-		shifts: alloc[uint32](&c.mem, pad(t.Ne[0], align)/kernel.Group*t.columns),
+		lanes:  lanes,
+		shifts: alloc[uint32](&c.mem, pad(t.Ne[0], align)/kernel.Group*lanes),
 		base:   alloc[float32](&c.mem, t.columns),
+		sums:   alloc[int32](&c.mem, t.columns),
 		top:    ggml.MXShift(t.Ne[0]),
-	}
-	if c.b.kern.SumsMX != nil {
-		t.mx.sums = alloc[int32](&c.mem, t.columns)
 	}
 }
 
 // quantize makes the activations of a column from x, which is padded to whole groups.
 func (t *tensor) quantize(k *kernel.Kernel, x []float32, column int) {
-	groups := pad(t.Ne[0], align) / kernel.Group
-	q, shifts := t.i8[column*kernel.Block:], t.mx.shifts[column:]
-	t.mx.base[column] = k.QuantizeMX(q, shifts, x, t.columns, groups, t.mx.top)
-	if t.mx.sums != nil {
-		k.SumsMX(t.mx.sums[column:], q, shifts, 1, t.columns, groups)
-	}
+	m := &t.mx
+	m.base[column], m.sums[column] = k.QuantizeMX(t.i8[column*kernel.Block:], m.shifts[column:], x, m.lanes, pad(t.Ne[0], align)/kernel.Group, m.top)
 }
 
 // padded returns x with zeros up to n elements.
@@ -60,37 +65,55 @@ func padded(x []float32, n int) []float32 {
 
 // result provides the memory of an F32 result that is kept as a whole.
 func (c *compiler) result(t *tensor) {
-	t.f32 = alloc[float32](&c.mem, pad(t.Ne[0], kernel.Rows)*t.columns)
+	t.row = oddLines(t.Ne[0], kernel.Rows)
+	t.f32 = alloc[float32](&c.mem, t.row*t.columns)
 }
 
 // column returns the elements of a column of F32, padded to kernel.Rows.
 func (t *tensor) column(i int) []float32 {
-	n := pad(t.Ne[0], kernel.Rows)
-	return t.f32[i*n : (i+1)*n]
+	return t.f32[i*t.row:][:pad(t.Ne[0], kernel.Rows)]
 }
 
 // mulMatMX multiplies a matrix with block-scaled activations, and adds what it is
 // given as a second source.
-type mulMatMX struct{ m *packed }
+type mulMatMX struct {
+	m   *packed
+	per int // panels of a unit
+}
 
-func (o *mulMatMX) work() work         { return byRows(o.m.rows, 1) }
+// A unit is several panels where there are many: less to meet for, and what is
+// fetched ahead of a panel is of the same thread.
+func newMulMatMX(c *compiler, t *tensor, o ggml.OpMulMatMX) op {
+	c.need(t.columns * kernel.Rows)
+	c.result(t)
+	m := c.matrix(o.Matrix)
+	return &mulMatMX{m, min(max(m.panels()/64, 2), 4)}
+}
+
+func (o *mulMatMX) work() work         { return work{units: (o.m.panels() + o.per - 1) / o.per} }
 func (o *mulMatMX) local(*tensor) bool { return false }
 func (o *mulMatMX) scratch() bool      { return false }
 
 func (o *mulMatMX) run(w *worker, t *tensor, unit, n int) {
+	for p := unit * o.per; p < min((unit+1)*o.per, o.m.panels()); p++ {
+		o.panel(w, t, p, n)
+	}
+}
+
+func (o *mulMatMX) panel(w *worker, t *tensor, p, n int) {
 	m, a := o.m, t.src[0]
-	k, row, stride := m.kern, unit*kernel.Rows, pad(m.rows, kernel.Rows)
-	k.MatMulMX(w.acc, m.w[unit*m.panel:(unit+1)*m.panel], a.i8, a.mx.shifts, a.mx.sums, 1, n, a.columns, m.blocks*kernel.Block/kernel.Group)
+	k, row := m.kern, p*kernel.Rows
+	k.MatMulMX(w.acc, m.w[p*m.panel:(p+1)*m.panel], a.i8, a.mx.shifts, a.mx.sums, 1, n, a.mx.lanes, m.blocks*kernel.Block/kernel.Group)
 	dst := t.f32[row:]
 	if len(t.src) == 1 {
-		k.DequantMX(dst, w.acc, m.scale[row:], m.bias[row:], a.mx.base, n, stride)
+		k.DequantMX(dst, w.acc, m.scale[row:], m.bias[row:], a.mx.base, n, t.row)
 		return
 	}
-	src := t.src[1].f32[row:]
+	src := t.src[1]
 	for l := range n {
-		*(*[kernel.Rows]float32)(dst[l*stride:]) = *(*[kernel.Rows]float32)(src[l*stride:])
+		*(*[kernel.Rows]float32)(dst[l*t.row:]) = *(*[kernel.Rows]float32)(src.f32[row+l*src.row:])
 	}
-	k.AddMX(dst, w.acc, m.scale[row:], m.bias[row:], a.mx.base, n, stride)
+	k.AddMX(dst, w.acc, m.scale[row:], m.bias[row:], a.mx.base, n, t.row)
 }
 
 // embed looks up rows of a packed matrix.

@@ -65,12 +65,11 @@ func (p *program) Int32s(t *ggml.Tensor) []int32 { return p.tensors[t.Index()].i
 
 // Float32s implements ggml.Program.
 func (p *program) Float32s(t *ggml.Tensor, column int) []float32 {
-	f := p.tensors[t.Index()].f32
-	if f == nil {
+	own := p.tensors[t.Index()]
+	if own.f32 == nil {
 		return nil
 	}
-	n := pad(t.Ne[0], kernel.Rows)
-	return f[column*n : column*n+t.Ne[0]]
+	return own.f32[column*own.row:][:t.Ne[0]:t.Ne[0]]
 }
 
 // Freqs implements ggml.Program.

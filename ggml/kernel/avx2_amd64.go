@@ -79,10 +79,20 @@ func dequantMX256(dst *float32, acc *int32, scale *float32, bias *float32, base 
 //go:noescape
 func addMX256(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
 
-// makes block-scaled activations of groups*32 elements and returns their base. See Transformer.
+// makes block-scaled activations of groups*32 elements. See Transformer.
 //
 //go:noescape
-func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) (base float32, sum int32)
+
+// returns the greatest magnitude of n elements, a multiple of 16.
+//
+//go:noescape
+func maxAbs256(x *float32, n uintptr) float32
+
+// computes dst = x*f, rounded and clamped, for n elements, a multiple of 16.
+//
+//go:noescape
+func roundInt8s256(dst *int8, x *float32, n uintptr, f float32)
 
 // sums n elements, a multiple of 64. See Transformer.
 //
@@ -128,11 +138,6 @@ func weights256(q *int8, s *float32, values *float32, top float32, full float32,
 //
 //go:noescape
 func sumsAVX2(dst *int32, a *int8, lanes uintptr, blocks uintptr, laneBytes uintptr)
-
-// sums the block-scaled activations of each lane: a is [2*groups] of 16-byte columns of each lane, laneBytes apart.
-//
-//go:noescape
-func sumsMXAVX2(dst *int32, a *int8, shifts *uint32, lanes uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr)
 
 // runs n rounds of 8 independent products as in matMulAVX2, 256 multiply-adds a round, on registers.
 func peakAVX2(n uintptr)

@@ -1893,9 +1893,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+// func quantizeMX256(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) (base float32, sum int32)
 // Requires: AVX, AVX2, CMOV, SSE
-TEXT ·quantizeMX256(SB), NOSPLIT, $0-60
+TEXT ·quantizeMX256(SB), NOSPLIT, $0-64
 	MOVQ q+0(FP), AX
 	MOVQ shifts+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -1945,6 +1945,7 @@ max:
 	SUBL         R11, R10
 	MOVQ         BX, R13
 	XORL         R11, R11
+	VPXOR        Y0, Y0, Y0
 
 group:
 	MOVL         (CX), R12
@@ -1957,44 +1958,53 @@ group:
 	SUBL         R10, R12
 	CMOVLLT      R11, R12
 	MOVL         R12, (CX)
+	VMOVD        R12, X1
 	ADDL         R10, R12
 	NEGL         R12
 	ADDL         $0x7f, R12
 	SHLL         $0x17, R12
-	VMOVD        R12, X0
-	VBROADCASTSS X0, Y0
-	VMULPS       (DX), Y0, Y1
-	VMINPS       activation256<>+0(SB), Y1, Y1
-	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPACKSSDW    X2, X1, X1
-	VPACKSSWB    X1, X1, X1
-	VMOVQ        X1, (AX)
-	VMULPS       32(DX), Y0, Y1
-	VMINPS       activation256<>+0(SB), Y1, Y1
-	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPACKSSDW    X2, X1, X1
-	VPACKSSWB    X1, X1, X1
-	VMOVQ        X1, 8(AX)
-	VMULPS       64(DX), Y0, Y1
-	VMINPS       activation256<>+0(SB), Y1, Y1
-	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
-	VCVTPS2DQ    Y1, Y1
-	VEXTRACTI128 $0x01, Y1, X2
-	VPACKSSDW    X2, X1, X1
-	VPACKSSWB    X1, X1, X1
-	VMOVQ        X1, (AX)(SI*1)
-	VMULPS       96(DX), Y0, Y0
-	VMINPS       activation256<>+0(SB), Y0, Y0
-	VMAXPS       minusActivation256<>+0(SB), Y0, Y0
-	VCVTPS2DQ    Y0, Y0
-	VEXTRACTI128 $0x01, Y0, X1
-	VPACKSSDW    X1, X0, X0
-	VPACKSSWB    X0, X0, X0
-	VMOVQ        X0, 8(AX)(SI*1)
+	VMOVD        R12, X2
+	VBROADCASTSS X2, Y2
+	VMULPS       (DX), Y2, Y3
+	VMINPS       activation256<>+0(SB), Y3, Y3
+	VMAXPS       minusActivation256<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSLLD       X1, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKSSDW    X4, X3, X3
+	VPACKSSWB    X3, X3, X3
+	VMOVQ        X3, (AX)
+	VMULPS       32(DX), Y2, Y3
+	VMINPS       activation256<>+0(SB), Y3, Y3
+	VMAXPS       minusActivation256<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSLLD       X1, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKSSDW    X4, X3, X3
+	VPACKSSWB    X3, X3, X3
+	VMOVQ        X3, 8(AX)
+	VMULPS       64(DX), Y2, Y3
+	VMINPS       activation256<>+0(SB), Y3, Y3
+	VMAXPS       minusActivation256<>+0(SB), Y3, Y3
+	VCVTPS2DQ    Y3, Y3
+	VPSLLD       X1, Y3, Y4
+	VPADDD       Y4, Y0, Y0
+	VEXTRACTI128 $0x01, Y3, X4
+	VPACKSSDW    X4, X3, X3
+	VPACKSSWB    X3, X3, X3
+	VMOVQ        X3, (AX)(SI*1)
+	VMULPS       96(DX), Y2, Y2
+	VMINPS       activation256<>+0(SB), Y2, Y2
+	VMAXPS       minusActivation256<>+0(SB), Y2, Y2
+	VCVTPS2DQ    Y2, Y2
+	VPSLLD       X1, Y2, Y1
+	VPADDD       Y1, Y0, Y0
+	VEXTRACTI128 $0x01, Y2, X1
+	VPACKSSDW    X1, X2, X2
+	VPACKSSWB    X2, X2, X2
+	VMOVQ        X2, 8(AX)(SI*1)
 	ADDQ         $0x00000080, DX
 	LEAQ         (AX)(SI*2), AX
 	ADDQ         DI, CX
@@ -2002,8 +2012,16 @@ group:
 	JNZ          group
 	ADDL         $0x7f, R10
 	SHLL         $0x17, R10
-	VMOVD        R10, X0
-	MOVSS        X0, ret+56(FP)
+	VMOVD        R10, X1
+	MOVSS        X1, base+56(FP)
+	VEXTRACTF128 $0x01, Y0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPADDD       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPADDD       X1, X0, X0
+	VMOVD        X0, AX
+	MOVL         AX, sum+60(FP)
 	VZEROUPPER
 	RET
 
@@ -2026,6 +2044,58 @@ DATA minusActivation256<>+20(SB)/4, $0xc2fe0000
 DATA minusActivation256<>+24(SB)/4, $0xc2fe0000
 DATA minusActivation256<>+28(SB)/4, $0xc2fe0000
 GLOBL minusActivation256<>(SB), RODATA|NOPTR, $32
+
+// func maxAbs256(x *float32, n uintptr) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·maxAbs256(SB), NOSPLIT, $0-20
+	MOVQ  x+0(FP), AX
+	MOVQ  n+8(FP), CX
+	VPXOR Y0, Y0, Y0
+
+loop:
+	VMOVUPS      (AX), Y1
+	VPAND        absMask256<>+0(SB), Y1, Y1
+	VPMAXUD      Y1, Y0, Y0
+	VMOVUPS      32(AX), Y1
+	VPAND        absMask256<>+0(SB), Y1, Y1
+	VPMAXUD      Y1, Y0, Y0
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JNZ          loop
+	VEXTRACTF128 $0x01, Y0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0x4e, X0, X1
+	VPMAXUD      X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VPMAXUD      X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func roundInt8s256(dst *int8, x *float32, n uintptr, f float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·roundInt8s256(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        f+24(FP), X0
+	VBROADCASTSS X0, Y0
+	XORQ         BX, BX
+
+loop:
+	VMULPS       (CX)(BX*4), Y0, Y1
+	VMINPS       activation256<>+0(SB), Y1, Y1
+	VMAXPS       minusActivation256<>+0(SB), Y1, Y1
+	VCVTPS2DQ    Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPACKSSDW    X2, X1, X1
+	VPACKSSWB    X1, X1, X1
+	VMOVQ        X1, (AX)(BX*1)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
 
 // func sum256(x *float32, n uintptr) float32
 // Requires: AVX, AVX2, SSE
@@ -2591,49 +2661,6 @@ block:
 	ADDQ       $0x04, AX
 	ADDQ       $0x10, CX
 	DECQ       DX
-	JNZ        lane
-	VZEROUPPER
-	RET
-
-// func sumsMXAVX2(dst *int32, a *int8, shifts *uint32, lanes uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr)
-// Requires: AVX
-TEXT ·sumsMXAVX2(SB), NOSPLIT, $0-56
-	MOVQ     dst+0(FP), AX
-	MOVQ     a+8(FP), CX
-	MOVQ     shifts+16(FP), DX
-	MOVQ     lanes+24(FP), BX
-	MOVQ     groups+32(FP), SI
-	MOVQ     laneBytes+40(FP), DI
-	MOVQ     shiftBytes+48(FP), R8
-	VPCMPEQD X1, X1, X1
-	VPABSB   X1, X0
-	VPSRLW   $0x0f, X1, X1
-
-lane:
-	MOVQ  CX, R9
-	MOVQ  DX, R10
-	MOVQ  SI, R11
-	VPXOR X2, X2, X2
-
-group:
-	VPMADDUBSW (R9), X0, X3
-	VPMADDUBSW (R9)(DI*1), X0, X4
-	VPADDW     X4, X3, X3
-	VPMADDWD   X1, X3, X3
-	VMOVD      (R10), X4
-	VPSLLD     X4, X3, X3
-	VPADDD     X3, X2, X2
-	LEAQ       (R9)(DI*2), R9
-	ADDQ       R8, R10
-	DECQ       R11
-	JNZ        group
-	VPHADDD    X2, X2, X2
-	VPHADDD    X2, X2, X2
-	VMOVD      X2, (AX)
-	ADDQ       $0x04, AX
-	ADDQ       $0x10, CX
-	ADDQ       $0x04, DX
-	DECQ       BX
 	JNZ        lane
 	VZEROUPPER
 	RET

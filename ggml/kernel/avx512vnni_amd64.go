@@ -109,10 +109,20 @@ func dequantMX512(dst *float32, acc *int32, scale *float32, bias *float32, base 
 //go:noescape
 func addMX512(dst *float32, acc *int32, scale *float32, bias *float32, base *float32, lanes uintptr, stride uintptr)
 
-// makes block-scaled activations of groups*32 elements and returns their base. See Transformer.
+// makes block-scaled activations of groups*32 elements. See Transformer.
 //
 //go:noescape
-func quantizeMX512(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+func quantizeMX512(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) (base float32, sum int32)
+
+// returns the greatest magnitude of n elements, a multiple of 16.
+//
+//go:noescape
+func maxAbs512(x *float32, n uintptr) float32
+
+// computes dst = x*f, rounded and clamped, for n elements, a multiple of 16.
+//
+//go:noescape
+func roundInt8s512(dst *int8, x *float32, n uintptr, f float32)
 
 // sums n elements, a multiple of 64. See Transformer.
 //

@@ -505,7 +505,7 @@ block:
 	RET
 
 // func matMulMXVNNI512x12(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
-// Requires: AVX, AVX512F, AVX512_VNNI
+// Requires: AVX, AVX512F, AVX512_VNNI, MMX+
 TEXT ·matMulMXVNNI512x12(SB), NOSPLIT, $0-80
 	MOVQ acc+0(FP), AX
 	MOVQ w+8(FP), CX
@@ -533,6 +533,8 @@ panel:
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
+	MOVQ   R8, R14
+	SHLQ   $0x09, R14
 
 group:
 	VPXORD        Z0, Z0, Z0
@@ -548,6 +550,7 @@ group:
 	VPXORD        Z10, Z10, Z10
 	VPXORD        Z11, Z11, Z11
 	VMOVDQU64     (CX), Z28
+	PREFETCHT0    (CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
@@ -561,6 +564,7 @@ group:
 	VPDPBUSD.BCST 160(R11), Z28, Z10
 	VPDPBUSD.BCST 176(R11), Z28, Z11
 	VMOVDQU64     64(CX), Z29
+	PREFETCHT0    64(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
@@ -574,6 +578,7 @@ group:
 	VPDPBUSD.BCST 164(R11), Z29, Z10
 	VPDPBUSD.BCST 180(R11), Z29, Z11
 	VMOVDQU64     128(CX), Z30
+	PREFETCHT0    128(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
@@ -587,6 +592,7 @@ group:
 	VPDPBUSD.BCST 168(R11), Z30, Z10
 	VPDPBUSD.BCST 184(R11), Z30, Z11
 	VMOVDQU64     192(CX), Z31
+	PREFETCHT0    192(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
@@ -601,6 +607,7 @@ group:
 	VPDPBUSD.BCST 188(R11), Z31, Z11
 	ADDQ          R9, R11
 	VMOVDQU64     256(CX), Z28
+	PREFETCHT0    256(CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
@@ -614,6 +621,7 @@ group:
 	VPDPBUSD.BCST 160(R11), Z28, Z10
 	VPDPBUSD.BCST 176(R11), Z28, Z11
 	VMOVDQU64     320(CX), Z29
+	PREFETCHT0    320(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
@@ -627,6 +635,7 @@ group:
 	VPDPBUSD.BCST 164(R11), Z29, Z10
 	VPDPBUSD.BCST 180(R11), Z29, Z11
 	VMOVDQU64     384(CX), Z30
+	PREFETCHT0    384(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
@@ -640,6 +649,7 @@ group:
 	VPDPBUSD.BCST 168(R11), Z30, Z10
 	VPDPBUSD.BCST 184(R11), Z30, Z11
 	VMOVDQU64     448(CX), Z31
+	PREFETCHT0    448(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
@@ -737,7 +747,7 @@ group:
 	RET
 
 // func matMulMXVNNI512x8(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
-// Requires: AVX, AVX512F, AVX512_VNNI
+// Requires: AVX, AVX512F, AVX512_VNNI, MMX+
 TEXT ·matMulMXVNNI512x8(SB), NOSPLIT, $0-80
 	MOVQ acc+0(FP), AX
 	MOVQ w+8(FP), CX
@@ -761,6 +771,8 @@ panel:
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
+	MOVQ   R8, R14
+	SHLQ   $0x09, R14
 
 group:
 	VPXORD        Z0, Z0, Z0
@@ -772,6 +784,7 @@ group:
 	VPXORD        Z6, Z6, Z6
 	VPXORD        Z7, Z7, Z7
 	VMOVDQU64     (CX), Z28
+	PREFETCHT0    (CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
@@ -781,6 +794,7 @@ group:
 	VPDPBUSD.BCST 96(R11), Z28, Z6
 	VPDPBUSD.BCST 112(R11), Z28, Z7
 	VMOVDQU64     64(CX), Z29
+	PREFETCHT0    64(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
@@ -790,6 +804,7 @@ group:
 	VPDPBUSD.BCST 100(R11), Z29, Z6
 	VPDPBUSD.BCST 116(R11), Z29, Z7
 	VMOVDQU64     128(CX), Z30
+	PREFETCHT0    128(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
@@ -799,6 +814,7 @@ group:
 	VPDPBUSD.BCST 104(R11), Z30, Z6
 	VPDPBUSD.BCST 120(R11), Z30, Z7
 	VMOVDQU64     192(CX), Z31
+	PREFETCHT0    192(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
@@ -809,6 +825,7 @@ group:
 	VPDPBUSD.BCST 124(R11), Z31, Z7
 	ADDQ          R9, R11
 	VMOVDQU64     256(CX), Z28
+	PREFETCHT0    256(CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
@@ -818,6 +835,7 @@ group:
 	VPDPBUSD.BCST 96(R11), Z28, Z6
 	VPDPBUSD.BCST 112(R11), Z28, Z7
 	VMOVDQU64     320(CX), Z29
+	PREFETCHT0    320(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
@@ -827,6 +845,7 @@ group:
 	VPDPBUSD.BCST 100(R11), Z29, Z6
 	VPDPBUSD.BCST 116(R11), Z29, Z7
 	VMOVDQU64     384(CX), Z30
+	PREFETCHT0    384(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
@@ -836,6 +855,7 @@ group:
 	VPDPBUSD.BCST 104(R11), Z30, Z6
 	VPDPBUSD.BCST 120(R11), Z30, Z7
 	VMOVDQU64     448(CX), Z31
+	PREFETCHT0    448(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
@@ -905,7 +925,7 @@ group:
 	RET
 
 // func matMulMXVNNI512x4(acc *int32, w *int8, a *int8, shifts *uint32, sums *int32, panels uintptr, groups uintptr, laneBytes uintptr, shiftBytes uintptr, accBytes uintptr)
-// Requires: AVX, AVX512F, AVX512_VNNI
+// Requires: AVX, AVX512F, AVX512_VNNI, MMX+
 TEXT ·matMulMXVNNI512x4(SB), NOSPLIT, $0-80
 	MOVQ acc+0(FP), AX
 	MOVQ w+8(FP), CX
@@ -925,6 +945,8 @@ panel:
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	MOVQ   R8, R14
+	SHLQ   $0x09, R14
 
 group:
 	VPXORD        Z0, Z0, Z0
@@ -932,42 +954,50 @@ group:
 	VPXORD        Z2, Z2, Z2
 	VPXORD        Z3, Z3, Z3
 	VMOVDQU64     (CX), Z28
+	PREFETCHT0    (CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
 	VPDPBUSD.BCST 48(R11), Z28, Z3
 	VMOVDQU64     64(CX), Z29
+	PREFETCHT0    64(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
 	VPDPBUSD.BCST 52(R11), Z29, Z3
 	VMOVDQU64     128(CX), Z30
+	PREFETCHT0    128(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
 	VPDPBUSD.BCST 56(R11), Z30, Z3
 	VMOVDQU64     192(CX), Z31
+	PREFETCHT0    192(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
 	VPDPBUSD.BCST 60(R11), Z31, Z3
 	ADDQ          R9, R11
 	VMOVDQU64     256(CX), Z28
+	PREFETCHT0    256(CX)(R14*1)
 	VPDPBUSD.BCST (R11), Z28, Z0
 	VPDPBUSD.BCST 16(R11), Z28, Z1
 	VPDPBUSD.BCST 32(R11), Z28, Z2
 	VPDPBUSD.BCST 48(R11), Z28, Z3
 	VMOVDQU64     320(CX), Z29
+	PREFETCHT0    320(CX)(R14*1)
 	VPDPBUSD.BCST 4(R11), Z29, Z0
 	VPDPBUSD.BCST 20(R11), Z29, Z1
 	VPDPBUSD.BCST 36(R11), Z29, Z2
 	VPDPBUSD.BCST 52(R11), Z29, Z3
 	VMOVDQU64     384(CX), Z30
+	PREFETCHT0    384(CX)(R14*1)
 	VPDPBUSD.BCST 8(R11), Z30, Z0
 	VPDPBUSD.BCST 24(R11), Z30, Z1
 	VPDPBUSD.BCST 40(R11), Z30, Z2
 	VPDPBUSD.BCST 56(R11), Z30, Z3
 	VMOVDQU64     448(CX), Z31
+	PREFETCHT0    448(CX)(R14*1)
 	VPDPBUSD.BCST 12(R11), Z31, Z0
 	VPDPBUSD.BCST 28(R11), Z31, Z1
 	VPDPBUSD.BCST 44(R11), Z31, Z2
@@ -2004,9 +2034,9 @@ loop:
 	VZEROUPPER
 	RET
 
-// func quantizeMX512(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) float32
+// func quantizeMX512(q *int8, shifts *uint32, x *float32, groups uintptr, top uintptr, laneBytes uintptr, shiftBytes uintptr) (base float32, sum int32)
 // Requires: AVX, AVX2, AVX512F, CMOV, SSE
-TEXT ·quantizeMX512(SB), NOSPLIT, $0-60
+TEXT ·quantizeMX512(SB), NOSPLIT, $0-64
 	MOVQ q+0(FP), AX
 	MOVQ shifts+8(FP), CX
 	MOVQ x+16(FP), DX
@@ -2052,43 +2082,59 @@ max:
 	SUBL          R11, R10
 	MOVQ          BX, R13
 	XORL          R11, R11
+	VPXORD        Z2, Z2, Z2
 
 group:
-	MOVL         (CX), R12
-	SHRL         $0x17, R12
-	SUBL         $0x85, R12
-	CMPL         R12, R8
-	CMOVLLT      R8, R12
-	CMPL         R12, R9
-	CMOVLGT      R9, R12
-	SUBL         R10, R12
-	CMOVLLT      R11, R12
-	MOVL         R12, (CX)
-	ADDL         R10, R12
-	NEGL         R12
-	ADDL         $0x7f, R12
-	SHLL         $0x17, R12
-	VMOVD        R12, X0
-	VBROADCASTSS X0, Z0
-	VMULPS       (DX), Z0, Z1
-	VMINPS       activation512<>+0(SB), Z1, Z1
-	VMAXPS       minusActivation512<>+0(SB), Z1, Z1
-	VCVTPS2DQ    Z1, Z1
-	VPMOVSDB     Z1, (AX)
-	VMULPS       64(DX), Z0, Z0
-	VMINPS       activation512<>+0(SB), Z0, Z0
-	VMAXPS       minusActivation512<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z0, Z0
-	VPMOVSDB     Z0, (AX)(SI*1)
-	ADDQ         $0x00000080, DX
-	LEAQ         (AX)(SI*2), AX
-	ADDQ         DI, CX
-	DECQ         BX
-	JNZ          group
-	ADDL         $0x7f, R10
-	SHLL         $0x17, R10
-	VMOVD        R10, X0
-	MOVSS        X0, ret+56(FP)
+	MOVL          (CX), R12
+	SHRL          $0x17, R12
+	SUBL          $0x85, R12
+	CMPL          R12, R8
+	CMOVLLT       R8, R12
+	CMPL          R12, R9
+	CMOVLGT       R9, R12
+	SUBL          R10, R12
+	CMOVLLT       R11, R12
+	MOVL          R12, (CX)
+	VMOVD         R12, X0
+	ADDL          R10, R12
+	NEGL          R12
+	ADDL          $0x7f, R12
+	SHLL          $0x17, R12
+	VMOVD         R12, X1
+	VBROADCASTSS  X1, Z1
+	VMULPS        (DX), Z1, Z3
+	VMINPS        activation512<>+0(SB), Z3, Z3
+	VMAXPS        minusActivation512<>+0(SB), Z3, Z3
+	VCVTPS2DQ     Z3, Z3
+	VPSLLD        X0, Z3, Z4
+	VPADDD        Z4, Z2, Z2
+	VPMOVSDB      Z3, (AX)
+	VMULPS        64(DX), Z1, Z1
+	VMINPS        activation512<>+0(SB), Z1, Z1
+	VMAXPS        minusActivation512<>+0(SB), Z1, Z1
+	VCVTPS2DQ     Z1, Z1
+	VPSLLD        X0, Z1, Z0
+	VPADDD        Z0, Z2, Z2
+	VPMOVSDB      Z1, (AX)(SI*1)
+	ADDQ          $0x00000080, DX
+	LEAQ          (AX)(SI*2), AX
+	ADDQ          DI, CX
+	DECQ          BX
+	JNZ           group
+	ADDL          $0x7f, R10
+	SHLL          $0x17, R10
+	VMOVD         R10, X0
+	MOVSS         X0, base+56(FP)
+	VEXTRACTI64X4 $0x01, Z2, Y0
+	VPADDD        Y0, Y2, Y2
+	VEXTRACTF128  $0x01, Y2, X0
+	VPADDD        X0, X2, X2
+	VPSHUFD       $0x4e, X2, X0
+	VPADDD        X0, X2, X2
+	VPSHUFD       $0xb1, X2, X0
+	VPADDD        X0, X2, X2
+	VMOVD         X2, AX
+	MOVL          AX, sum+60(FP)
 	VZEROUPPER
 	RET
 
@@ -2127,6 +2173,54 @@ DATA minusActivation512<>+52(SB)/4, $0xc2fe0000
 DATA minusActivation512<>+56(SB)/4, $0xc2fe0000
 DATA minusActivation512<>+60(SB)/4, $0xc2fe0000
 GLOBL minusActivation512<>(SB), RODATA|NOPTR, $64
+
+// func maxAbs512(x *float32, n uintptr) float32
+// Requires: AVX, AVX2, AVX512F, SSE
+TEXT ·maxAbs512(SB), NOSPLIT, $0-20
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VPXORD Z0, Z0, Z0
+
+loop:
+	VMOVUPS       (AX), Z1
+	VPANDD        absMask512<>+0(SB), Z1, Z1
+	VPMAXUD       Z1, Z0, Z0
+	ADDQ          $0x40, AX
+	SUBQ          $0x10, CX
+	JNZ           loop
+	VEXTRACTI64X4 $0x01, Z0, Y1
+	VPMAXUD       Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VPMAXUD       X1, X0, X0
+	VPSHUFD       $0x4e, X0, X1
+	VPMAXUD       X1, X0, X0
+	VPSHUFD       $0xb1, X0, X1
+	VPMAXUD       X1, X0, X0
+	MOVSS         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func roundInt8s512(dst *int8, x *float32, n uintptr, f float32)
+// Requires: AVX, AVX512F, SSE
+TEXT ·roundInt8s512(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        f+24(FP), X0
+	VBROADCASTSS X0, Z0
+	XORQ         BX, BX
+
+loop:
+	VMULPS    (CX)(BX*4), Z0, Z1
+	VMINPS    activation512<>+0(SB), Z1, Z1
+	VMAXPS    minusActivation512<>+0(SB), Z1, Z1
+	VCVTPS2DQ Z1, Z1
+	VPMOVSDB  Z1, (AX)(BX*1)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JNZ       loop
+	VZEROUPPER
+	RET
 
 // func sum512(x *float32, n uintptr) float32
 // Requires: AVX, AVX512F, SSE

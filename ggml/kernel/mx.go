@@ -84,20 +84,31 @@ func maxAbs(x []float32) float32 {
 	return math.Float32frombits(m)
 }
 
-func quantizeMXGeneric(q []int8, shifts []uint32, x []float32, stride, groups, top int) float32 {
+func quantizeMXGeneric(q []int8, shifts []uint32, x []float32, stride, groups, top int) (float32, int32) {
 	x = x[:groups*Group]
+	var total int32
 	base := Exponent(maxAbs(x)) - top
 	for g := range groups {
 		v := x[g*Group : (g+1)*Group]
 		s := max(Exponent(maxAbs(v))-base, 0)
 		shifts[g*stride] = uint32(s)
 		f := Pow2(-base - s)
+		var sum int32
 		for b := 0; b < Group; b += Block {
 			y, d := (*[Block]float32)(v[b:]), (*[Block]int8)(q[(g*Group+b)*stride:])
 			for i, v := range y {
 				d[i] = RoundInt8(float32(v * f))
+				sum += int32(d[i])
 			}
 		}
+		total += sum << s
 	}
-	return Pow2(base)
+	return Pow2(base), total
+}
+
+func roundInt8sGeneric(dst []int8, x []float32, f float32) {
+	x = x[:len(dst)]
+	for i := range dst {
+		dst[i] = RoundInt8(float32(x[i] * f))
+	}
 }

@@ -37,7 +37,6 @@ func native() []*Kernel {
 		vnni256.MatMul = matMulEVEX256
 		vnni256.Transformer = transformer256(tilesMXEVEX)
 	}
-	vnni256.SumsMX = sumLanesMX
 	if vnni256.MatMul != nil {
 		list = append(list, &vnni256)
 	}

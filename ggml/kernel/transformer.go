@@ -13,16 +13,12 @@ import "slices"
 // where base is a power of two of the lane. Values are laid out as activations
 // are, shifts [group][stride].
 type Transformer struct {
-	// SumsMX computes dst[l] = sum over groups g of 2^shifts(g, l) * sum of a over the
-	// group, for kernels with an Offset; nil for others.
-	SumsMX func(dst []int32, a []int8, shifts []uint32, lanes, stride, groups int)
-
 	// MatMulMX computes, modulo 2^32,
 	//
 	//	acc[(p*lanes+l)*Rows + r] = sum over groups g of 2^shifts(g, l) *
 	//		sum over c in g of w(p, r, c) * a(c, l)
 	//
-	// with the arguments of MatMul; sums is what SumsMX has computed.
+	// with the arguments of MatMul; sums is what QuantizeMX has computed.
 	MatMulMX func(acc []int32, w, a []int8, shifts []uint32, sums []int32, panels, lanes, stride, groups int)
 
 	// DequantMX computes, for the Rows rows of a panel,
@@ -35,8 +31,13 @@ type Transformer struct {
 
 	// QuantizeMX makes block-scaled activations of the groups*Group elements of x for
 	// one lane, whose first elements are q[0] and shifts[0], and returns the lane's
-	// base. No shift is greater than top.
-	QuantizeMX func(q []int8, shifts []uint32, x []float32, stride, groups, top int) float32
+	// base, and the sum of q times 2^shift. No shift is greater than top.
+	QuantizeMX func(q []int8, shifts []uint32, x []float32, stride, groups, top int) (base float32, sum int32)
+
+	// MaxAbs returns the greatest magnitude of x, and RoundInt8s computes dst[i] =
+	// RoundInt8(x[i]*f). Their lengths are a multiple of Block.
+	MaxAbs     func(x []float32) float32
+	RoundInt8s func(dst []int8, x []float32, f float32)
 
 	// SumSquares returns the sum of (x[i]-mean)^2 and Sum that of x[i], both over a
 	// multiple of Rows elements, by the fixed tree: element i is added to partial sum
@@ -80,6 +81,8 @@ var GenericTransformer = Transformer{
 	DequantMX:  dequantMXGeneric,
 	AddMX:      addMXGeneric,
 	QuantizeMX: quantizeMXGeneric,
+	MaxAbs:     maxAbs,
+	RoundInt8s: roundInt8sGeneric,
 	SumSquares: sumSquaresGeneric,
 	Sum:        sumGeneric,
 	Max:        slices.Max[[]float32],

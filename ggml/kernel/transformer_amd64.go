@@ -40,10 +40,6 @@ func tiledMX(tiles []tileMX) func(acc []int32, w, a []int8, shifts []uint32, sum
 	}
 }
 
-func sumLanesMX(dst []int32, a []int8, shifts []uint32, lanes, stride, groups int) {
-	sumsMXAVX2(&dst[0], &a[0], &shifts[0], uintptr(lanes), uintptr(groups), uintptr(stride*Block), uintptr(stride*4))
-}
-
 // transformer256 and transformer512 return the loops around products of tiles.
 func transformer256(tiles []tileMX) Transformer {
 	return Transformer{
@@ -54,9 +50,11 @@ func transformer256(tiles []tileMX) Transformer {
 		AddMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
 			addMX256(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
 		},
-		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) float32 {
+		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) (float32, int32) {
 			return quantizeMX256(&q[0], &shifts[0], &x[0], uintptr(groups), uintptr(top), uintptr(stride*Block), uintptr(stride*4))
 		},
+		MaxAbs:     func(x []float32) float32 { return maxAbs256(&x[0], uintptr(len(x))) },
+		RoundInt8s: func(dst []int8, x []float32, f float32) { roundInt8s256(&dst[0], &x[0], uintptr(len(dst)), f) },
 		SumSquares: func(x []float32, mean float32) float32 {
 			if len(x)%partials != 0 {
 				return sumSquaresGeneric(x, mean)
@@ -87,16 +85,17 @@ func transformer256(tiles []tileMX) Transformer {
 func transformer512(tiles []tileMX) Transformer {
 	return Transformer{
 		MatMulMX: tiledMX(tiles),
-		SumsMX:   sumLanesMX,
 		DequantMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
 			dequantMX512(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
 		},
 		AddMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
 			addMX512(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
 		},
-		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) float32 {
+		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) (float32, int32) {
 			return quantizeMX512(&q[0], &shifts[0], &x[0], uintptr(groups), uintptr(top), uintptr(stride*Block), uintptr(stride*4))
 		},
+		MaxAbs:     func(x []float32) float32 { return maxAbs512(&x[0], uintptr(len(x))) },
+		RoundInt8s: func(dst []int8, x []float32, f float32) { roundInt8s512(&dst[0], &x[0], uintptr(len(dst)), f) },
 		SumSquares: func(x []float32, mean float32) float32 {
 			if len(x)%partials != 0 {
 				return sumSquaresGeneric(x, mean)

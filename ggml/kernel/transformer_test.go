@@ -17,9 +17,13 @@ func checkMatMulMX(t *testing.T, k *Kernel, w, a []int8, shifts []uint32, panels
 		packed[i] ^= int8(k.Offset)
 	}
 	var sums []int32
-	if k.SumsMX != nil {
+	if k.Offset != 0 {
 		sums = make([]int32, lanes)
-		k.SumsMX(sums, a, shifts, lanes, stride, groups)
+		for l := range lanes {
+			for c := range groups * Group {
+				sums[l] += int32(a[(c/Block*stride+l)*Block+c%Block]) << shifts[c/Group*stride+l]
+			}
+		}
 	}
 	const guard = 0x5a5a5a5a
 	got := make([]int32, len(want)+Rows)
@@ -150,7 +154,16 @@ func TestQuantizeMX(t *testing.T) {
 				lane := r.IntN(stride)
 				run := func(k *Kernel) ([]int8, []uint32, float32) {
 					q, s := make([]int8, groups*Group*stride), make([]uint32, groups*stride)
-					b := k.QuantizeMX(q[lane*Block:], s[lane:], x, stride, groups, top)
+					b, sum := k.QuantizeMX(q[lane*Block:], s[lane:], x, stride, groups, top)
+					var want int32
+					for c, y := range q {
+						if c/Block%stride == lane {
+							want += int32(y) << s[c/Block/stride/2*stride+lane]
+						}
+					}
+					if sum != want {
+						t.Fatalf("round %d: sum %d, want %d", i, sum, want)
+					}
 					return q, s, b
 				}
 				q, s, b := run(k)
@@ -185,6 +198,15 @@ func TestTreeSums(t *testing.T) {
 			}
 			if a, b := k.Max(x[:n-3]), Generic.Max(x[:n-3]); a != b {
 				t.Fatalf("greatest of %d: %v, want %v", n-3, a, b)
+			}
+			if a, b := k.MaxAbs(x), Generic.MaxAbs(x); a != b {
+				t.Fatalf("greatest magnitude of %d: %v, want %v", n, a, b)
+			}
+			qa, qb := make([]int8, n), make([]int8, n)
+			k.RoundInt8s(qa, x, 40)
+			Generic.RoundInt8s(qb, x, 40)
+			if !slices.Equal(qa, qb) {
+				t.Fatalf("%d rounded values differ", n)
 			}
 			gain, bias := randomFloats(r, n, 2), randomFloats(r, n, 2)
 			got, want := make([]float32, n), make([]float32, n)

@@ -34,7 +34,6 @@ func main() {
 		}
 		elementwise(256)
 		sums()
-		sumsMX()
 		peakAVX2()
 	case "avxvnni":
 		for _, lanes := range []int{6, 4, 2, 1} {

@@ -51,11 +51,20 @@ func matMulMX(name, doc string, body func(m mxArgs, aPtr, s, n reg.Register)) {
 // another for the total.
 func vnniMatMulMX(lanes int) {
 	acc, total := zmm[:lanes], zmm[lanes:2*lanes]
+	fetch := lanes >= 4
 	matMulMX(fmt.Sprintf("matMulMXVNNI512x%d", lanes),
 		fmt.Sprintf("multiplies panels of unsigned weights w+128 with %d lanes (AVX-512 VNNI).", lanes),
 		func(m mxArgs, aPtr, s, n reg.Register) {
 			for l := range lanes {
 				VPXORD(total[l], total[l], total[l])
+			}
+			// What follows in memory is the next panel, most likely: the products of
+			// many lanes leave time to fetch it.
+			var ahead reg.Register
+			if fetch {
+				ahead = GP64()
+				MOVQ(m.groups, ahead)
+				SHLQ(Imm(9), ahead)
 			}
 			Label("group")
 			for l := range lanes {
@@ -67,7 +76,10 @@ func vnniMatMulMX(lanes int) {
 				}
 				w := zmm[28+c%4]
 				VMOVDQU64(Mem{Base: m.w, Disp: 64 * c}, w)
-				if lanes <= 2 {
+				switch {
+				case fetch:
+					PREFETCHT0(Mem{Base: m.w, Index: ahead, Scale: 1, Disp: 64 * c})
+				case lanes <= 2:
 					PREFETCHT0(Mem{Base: m.w, Disp: 64*c + 4096})
 				}
 				for l := range lanes {
@@ -203,50 +215,4 @@ func avx2MatMulMX(lanes int) {
 			DECQ(n)
 			JNZ(labelRef("group"))
 		})
-}
-
-// sumsMX writes the sums that kernels with unsigned weights need.
-func sumsMX() {
-	TEXT("sumsMXAVX2", NOSPLIT, "func(dst *int32, a *int8, shifts *uint32, lanes, groups, laneBytes, shiftBytes uintptr)")
-	Doc("sums the block-scaled activations of each lane: a is [2*groups] of 16-byte columns of each lane, laneBytes apart.")
-	Pragma("noescape")
-	dst := Load(Param("dst"), GP64())
-	a := Load(Param("a"), GP64())
-	shifts := Load(Param("shifts"), GP64())
-	lanes := Load(Param("lanes"), GP64())
-	groups := Load(Param("groups"), GP64())
-	laneBytes := Load(Param("laneBytes"), GP64())
-	shiftBytes := Load(Param("shiftBytes"), GP64())
-	one8, one16, acc, t, u, count := XMM(), XMM(), XMM(), XMM(), XMM(), XMM()
-	VPCMPEQD(one16, one16, one16)
-	VPABSB(one16, one8)
-	VPSRLW(Imm(15), one16, one16)
-	Label("lane")
-	p, s, n := GP64(), GP64(), GP64()
-	MOVQ(a, p)
-	MOVQ(shifts, s)
-	MOVQ(groups, n)
-	VPXOR(acc, acc, acc)
-	Label("group")
-	VPMADDUBSW(Mem{Base: p}, one8, t)
-	VPMADDUBSW(Mem{Base: p, Index: laneBytes, Scale: 1}, one8, u)
-	VPADDW(u, t, t)
-	VPMADDWD(one16, t, t)
-	VMOVD(Mem{Base: s}, count)
-	VPSLLD(count, t, t)
-	VPADDD(t, acc, acc)
-	LEAQ(Mem{Base: p, Index: laneBytes, Scale: 2}, p)
-	ADDQ(shiftBytes, s)
-	DECQ(n)
-	JNZ(labelRef("group"))
-	VPHADDD(acc, acc, acc)
-	VPHADDD(acc, acc, acc)
-	VMOVD(acc, Mem{Base: dst})
-	ADDQ(Imm(4), dst)
-	ADDQ(Imm(16), a)
-	ADDQ(Imm(4), shifts)
-	DECQ(lanes)
-	JNZ(labelRef("lane"))
-	VZEROUPPER()
-	RET()
 }

@@ -13,6 +13,8 @@ func (v *vec) transformer() {
 	v.dequantMX("dequantMX", false)
 	v.dequantMX("addMX", true)
 	v.quantizeMX()
+	v.maxAbs()
+	v.roundInt8s()
 	v.treeSum("sum", false)
 	v.treeSum("sumSquares", true)
 	v.max()
@@ -100,8 +102,8 @@ func clampExponent(m, low, high reg.Register) {
 }
 
 func (v *vec) quantizeMX() {
-	TEXT(fmt.Sprintf("quantizeMX%d", v.bits), NOSPLIT, "func(q *int8, shifts *uint32, x *float32, groups, top, laneBytes, shiftBytes uintptr) float32")
-	Doc("makes block-scaled activations of groups*32 elements and returns their base. See Transformer.")
+	TEXT(fmt.Sprintf("quantizeMX%d", v.bits), NOSPLIT, "func(q *int8, shifts *uint32, x *float32, groups, top, laneBytes, shiftBytes uintptr) (base float32, sum int32)")
+	Doc("makes block-scaled activations of groups*32 elements. See Transformer.")
 	Pragma("noescape")
 	q := Load(Param("q"), GP64())
 	shifts := Load(Param("shifts"), GP64())
@@ -152,6 +154,8 @@ func (v *vec) quantizeMX() {
 	MOVQ(groups, n)
 	zero := GP32()
 	XORL(zero, zero)
+	total := v.reg()
+	v.zero(total)
 	Label("group")
 	e := GP32()
 	MOVL(Mem{Base: shifts}, e)
@@ -159,6 +163,8 @@ func (v *vec) quantizeMX() {
 	SUBL(base, e)
 	CMOVLLT(zero, e)
 	MOVL(e, Mem{Base: shifts})
+	count := XMM()
+	VMOVD(e, count)
 	// 2^(-base-shift)
 	ADDL(base, e)
 	NEGL(e)
@@ -177,6 +183,9 @@ func (v *vec) quantizeMX() {
 			at.Index, at.Scale = laneBytes, 1
 		}
 		VCVTPS2DQ(h, h)
+		shifted := v.reg()
+		VPSLLD(count, h, shifted)
+		VPADDD(shifted, total, total)
 		v.storeBytes(h, at)
 	}
 	ADDQ(U32(128), x)
@@ -189,8 +198,58 @@ func (v *vec) quantizeMX() {
 	r := XMM()
 	VMOVD(base, r)
 	Store(r, ReturnIndex(0))
+	halves(total, v.bits, VPADDD)
+	sum := GP32()
+	VMOVD(total.AsX(), sum)
+	Store(sum, ReturnIndex(1))
 	VZEROUPPER()
 	RET()
+}
+
+func (v *vec) maxAbs() {
+	TEXT(fmt.Sprintf("maxAbs%d", v.bits), NOSPLIT, "func(x *float32, n uintptr) float32")
+	Doc("returns the greatest magnitude of n elements, a multiple of 16.")
+	Pragma("noescape")
+	x := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	top := v.reg()
+	v.zero(top)
+	mask := v.integer("absMask", 0x7fffffff)
+	Label("loop")
+	for i := range 16 / v.n() {
+		t := v.reg()
+		VMOVUPS(Mem{Base: x, Disp: 4 * v.n() * i}, t)
+		v.and(mask, t)
+		VPMAXUD(t, top, top)
+	}
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(16), n)
+	JNZ(labelRef("loop"))
+	halves(top, v.bits, VPMAXUD)
+	Store(top.AsX(), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func (v *vec) roundInt8s() {
+	TEXT(fmt.Sprintf("roundInt8s%d", v.bits), NOSPLIT, "func(dst *int8, x *float32, n uintptr, f float32)")
+	Doc("computes dst = x*f, rounded and clamped, for n elements, a multiple of 16.")
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64())
+	x := Load(Param("x"), GP64())
+	n := Load(Param("n"), GP64())
+	f := v.broadcast("f")
+	i := GP64()
+	XORQ(i, i)
+	v.loop(n, func() {
+		h := v.reg()
+		VMULPS(Mem{Base: x, Index: i, Scale: 4}, f, h)
+		VMINPS(v.constant("activation", 127), h, h)
+		VMAXPS(v.constant("minusActivation", -127), h, h)
+		VCVTPS2DQ(h, h)
+		v.storeBytes(h, Mem{Base: dst, Index: i, Scale: 1})
+		ADDQ(Imm(uint64(v.n())), i)
+	})
 }
 
 // storeBytes stores int32 elements in the range of int8, and destroys h.
