@@ -38,21 +38,30 @@ type Rotation struct {
 type OpStore struct {
 	Cache    *Cache
 	Rotation *Rotation
+	K, V     *Matrix
 }
 
 // Name implements Op.
 func (OpStore) Name() string { return "store" }
 
-// Store adds the storing of keys and values, F32 [heads*size, columns], each column
-// at the position pos of the sequence seq. r may be nil. The result has no elements of
-// use; Attention takes it to be computed afterwards.
-func (g *Graph) Store(c *Cache, k, v, seq, pos *Tensor, r *Rotation) *Tensor {
+// Store adds the storing of keys and values, the products of k and v with the MX8
+// activations a, each column's at the position pos of the sequence seq. r may be nil.
+// The result has no elements of use; Attention takes it to be computed afterwards.
+func (g *Graph) Store(c *Cache, k, v *Matrix, a, seq, pos *Tensor, r *Rotation) *Tensor {
 	n := c.Heads * c.Size
-	if k.Type != F32 || v.Type != F32 || k.Ne[0] != n || v.Ne[0] != n || seq.Type != I32 || pos.Type != I32 {
-		g.fail("store %v of %d and %v of %d in a cache of %d", k.Type, k.Ne[0], v.Type, v.Ne[0], n)
+	if k.Rows != n || v.Rows != n || k.Groups != 1 || v.Groups != 1 || seq.Type != I32 || pos.Type != I32 {
+		g.fail("store %d keys and %d values in a cache of %d", k.Rows, v.Rows, n)
 	}
+	g.checkProduct(k, a)
+	g.checkProduct(v, a)
 	g.checkRotation(c, r)
-	return g.add("store", F32, 1, OpStore{c, r}, k, v, seq, pos)
+	return g.add("store", F32, 1, OpStore{c, r, k, v}, a, seq, pos)
+}
+
+func (g *Graph) checkProduct(m *Matrix, a *Tensor) {
+	if a.Type != MX8 || a.Ne[0] != m.Cols {
+		g.fail("%d x %d matrix times %v activations of %d", m.Rows, m.Cols, a.Type, a.Ne[0])
+	}
 }
 
 func (g *Graph) checkRotation(c *Cache, r *Rotation) {
@@ -68,6 +77,7 @@ func (g *Graph) checkRotation(c *Cache, r *Rotation) {
 type OpAttention struct {
 	Cache    *Cache
 	Rotation *Rotation
+	Q        *Matrix
 	Heads    int     // of queries
 	Scale    float32 // of scores, in base 2
 }
@@ -75,15 +85,16 @@ type OpAttention struct {
 // Name implements Op.
 func (OpAttention) Name() string { return "attention" }
 
-// Attention adds causal attention: F32 [heads*size, columns] from the queries q of
-// that shape. A column sees the positions of its sequence up to its own, which
-// stored, the result of Store, has put into the cache. Scale is the factor of scores
-// times log2(e).
-func (g *Graph) Attention(c *Cache, q, stored, seq, pos *Tensor, r *Rotation, scale float32) *Tensor {
-	heads := q.Ne[0] / c.Size
-	if q.Type != F32 || q.Ne[0]%c.Size != 0 || heads%c.Heads != 0 || heads/c.Heads > MaxGroup || heads == 0 {
-		g.fail("attention of %v of %d in heads of %d over %d heads", q.Type, q.Ne[0], c.Size, c.Heads)
+// Attention adds causal attention: F32 [heads*size, columns] for the queries, the
+// products of q with the MX8 activations a. A column sees the positions of its
+// sequence up to its own, which stored, the result of Store, has put into the cache.
+// Scale is the factor of scores times log2(e).
+func (g *Graph) Attention(c *Cache, q *Matrix, a, stored, seq, pos *Tensor, r *Rotation, scale float32) *Tensor {
+	heads := q.Rows / c.Size
+	if q.Rows%c.Size != 0 || heads%c.Heads != 0 || heads/c.Heads > MaxGroup || heads == 0 || q.Groups != 1 {
+		g.fail("attention of %d queries in heads of %d over %d heads", q.Rows, c.Size, c.Heads)
 	}
+	g.checkProduct(q, a)
 	g.checkRotation(c, r)
-	return g.add("attention", F32, q.Ne[0], OpAttention{c, r, heads, scale}, q, stored, seq, pos)
+	return g.add("attention", F32, q.Rows, OpAttention{c, r, q, heads, scale}, a, stored, seq, pos)
 }

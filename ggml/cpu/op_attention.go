@@ -6,46 +6,100 @@ import (
 )
 
 func init() {
-	register(func(c *compiler, _ *tensor, o ggml.OpStore) op { return &store{c.cache(o.Cache), o.Rotation} })
+	register(newStore)
 	register(newAttention)
 }
 
-// store puts a head's key and value of a column into a cache.
+// heads computes some heads of a product for all columns: what follows for a head
+// needs only these rows, and finds them in the thread's own memory.
+type heads struct {
+	m     *packed
+	size  int // elements of a head
+	count int // heads at once
+	width int // distance of columns in the result
+}
+
+func (c *compiler) heads(m *ggml.Matrix, size, count int) heads {
+	c.need(c.p.columns * kernel.Rows)
+	return heads{c.matrix(m), size, count, oddLines(size*count+2*kernel.Rows, kernel.Rows)}
+}
+
+// memory returns the elements that compute needs.
+func (h *heads) memory(columns int) int { return h.width * columns }
+
+// compute writes count heads from number on to dst, and returns the place of the
+// first one's elements in each column.
+func (h *heads) compute(w *worker, dst []float32, a *tensor, number, n int) (at int) {
+	first := number * h.size
+	from := first / kernel.Rows
+	for p := from; p*kernel.Rows < first+h.count*h.size; p++ {
+		h.m.productMX(w, a, p, n)
+		row := p * kernel.Rows
+		h.m.kern.DequantMX(dst[(p-from)*kernel.Rows:], w.acc, h.m.scale[row:], h.m.bias[row:], a.mx.base, n, h.width)
+	}
+	return first - from*kernel.Rows
+}
+
+// store puts a head's keys and values of all columns into a cache.
 type store struct {
 	*cache
 	rotation *ggml.Rotation
+	k, v     heads
 }
 
-func (o *store) work() work         { return byColumns(o.Heads) }
+func newStore(c *compiler, t *tensor, o ggml.OpStore) op {
+	s := &store{c.cache(o.Cache), o.Rotation, c.heads(o.K, o.Cache.Size, 1), c.heads(o.V, o.Cache.Size, 1)}
+	c.needRow(s.k.memory(t.columns) + s.v.memory(t.columns))
+	return s
+}
+
+func (o *store) work() work         { return work{units: o.Heads} }
 func (o *store) local(*tensor) bool { return false }
 func (o *store) scratch() bool      { return false }
 func (o *store) updates()           {}
 
-func (o *store) run(_ *worker, t *tensor, unit, _ int) {
-	column, number := unit/o.Heads, unit%o.Heads
-	seq, pos := int(t.src[2].i32[column]), int(t.src[3].i32[column])
+func (o *store) run(w *worker, t *tensor, unit, n int) {
+	keys := w.row
+	values := w.row[o.k.memory(t.columns):]
+	ka := o.k.compute(w, keys, t.src[0], unit, n)
+	va := o.v.compute(w, values, t.src[0], unit, n)
 	var k, v head
-	copy(k[:o.Size], t.src[0].column(column)[number*o.Size:])
-	copy(v[:o.Size], t.src[1].column(column)[number*o.Size:])
-	rotate(o.rotation, k[:o.Size], pos)
-	o.store(seq, number, pos, &k, &v)
+	for c := range n {
+		seq, pos := int(t.src[1].i32[c]), int(t.src[2].i32[c])
+		copy(k[:o.Size], keys[c*o.k.width+ka:])
+		copy(v[:o.Size], values[c*o.v.width+va:])
+		rotate(o.rotation, k[:o.Size], pos)
+		o.store(seq, unit, pos, &k, &v)
+	}
 }
 
-// attention computes, for a column, the heads that share a head of keys and values.
+// attention computes heads that share a head of keys and values, for all columns.
 type attention struct {
 	*cache
 	rotation *ggml.Rotation
-	group    int // heads that share
+	q        heads
+	queries  int // heads of queries
+	group    int // those that share, and that a unit computes
+	share    int // heads of queries for a head of keys
 	scale    float32
 	full     float32 // attention weight of 1, as an integer
 }
 
+// enoughHeads is the number of heads of keys from which on they are units enough for
+// the threads; with fewer a unit is a head of queries.
+const enoughHeads = 8
+
 func newAttention(c *compiler, t *tensor, o ggml.OpAttention) op {
-	a := &attention{cache: c.cache(o.Cache), rotation: o.Rotation, scale: o.Scale, group: o.Heads / o.Cache.Heads}
+	share := o.Heads / o.Cache.Heads
+	a := &attention{cache: c.cache(o.Cache), rotation: o.Rotation, queries: o.Heads, share: share, group: share, scale: o.Scale}
+	if o.Cache.Heads < enoughHeads {
+		a.group = 1
+	}
+	a.q = c.heads(o.Q, o.Cache.Size, a.group)
 	a.full = float32(FullWeight(o.Cache.Positions))
 	c.result(t)
 	c.need(a.group*a.positions + 2*a.group*kernel.Rows + 2*a.group)
-	c.needRow(a.positions + (a.group*(a.size+2*a.positions)+3)/4 + cacheLine)
+	c.needRow(pad(a.q.memory(t.columns), cacheLine) + pad(a.positions, cacheLine) + (a.group*(a.size+2*a.positions)+3)/4 + cacheLine)
 	return a
 }
 
@@ -53,30 +107,37 @@ func newAttention(c *compiler, t *tensor, o ggml.OpAttention) op {
 // many positions: at most 2^14-1, and so that no sum overflows.
 func FullWeight(positions int) int { return min(1<<14-1, (1<<31-1)/(127*positions)) }
 
-func (o *attention) work() work         { return byColumns(o.Heads) }
+func (o *attention) work() work         { return work{units: o.queries / o.group} }
 func (o *attention) local(*tensor) bool { return false }
 func (o *attention) scratch() bool      { return false }
 
-func (o *attention) run(w *worker, t *tensor, unit, _ int) {
+func (o *attention) run(w *worker, t *tensor, unit, n int) {
+	at := o.q.compute(w, w.row, t.src[0], unit*o.group, n)
+	row := w.row[pad(o.q.memory(t.columns), cacheLine):]
+	for c := range n {
+		y := t.column(c)[unit*o.group*o.Size:]
+		o.attend(w.acc, row, w.row[c*o.q.width+at:], y, unit*o.group/o.share, int(t.src[2].i32[c]), int(t.src[3].i32[c]))
+	}
+}
+
+// attend computes a group of heads of a column into y from their queries x. acc and row
+// are memory.
+func (o *attention) attend(acc []int32, row, x, y []float32, number, seq, pos int) {
 	k := o.kern
-	column, number := unit/o.Heads, unit%o.Heads
-	seq, pos := int(t.src[2].i32[column]), int(t.src[3].i32[column])
 	n := pos + 1
 	panels := pad(n, kernel.Rows) / kernel.Rows
 	at := o.at(seq, number)
 
 	// The queries of the group are lanes of a product with the keys, its weights
 	// two lanes each, of the high and the low bits, of one with the values.
-	acc := w.acc
 	products, acc := acc[:o.group*o.positions], acc[o.group*o.positions:]
 	outs, acc := acc[:2*o.group*kernel.Rows], acc[2*o.group*kernel.Rows:]
 	sums := acc[:2*o.group]
-	s := w.row[:o.positions]
-	bytes := int8s(w.row[pad(o.positions, cacheLine/4):])
+	s := row[:o.positions]
+	bytes := int8s(row[pad(o.positions, cacheLine):])
 	q, weights := bytes[:o.group*o.size], bytes[o.group*o.size:][:2*o.group*o.positions]
 
 	var scale, total [ggml.MaxGroup]float32
-	x := t.src[0].column(column)[number*o.group*o.Size:]
 	for g := range o.group {
 		scale[g] = float32(o.query(q[g*kernel.Block:], x[g*o.Size:][:o.Size], pos) * o.scale)
 	}
@@ -98,7 +159,6 @@ func (o *attention) run(w *worker, t *tensor, unit, _ int) {
 		k.Sums(sums, weights, 2*o.group, 2*o.group, panels)
 	}
 	values := o.values[at*o.positions*o.size:]
-	y := t.column(column)[number*o.group*o.Size:]
 	for e := 0; e < o.Size; e += kernel.Rows {
 		k.MatMul(outs, values[e*o.positions:][:panels*kernel.Block*kernel.Rows], weights, sums, 1, 2*o.group, 2*o.group, panels)
 		for g := range o.group {

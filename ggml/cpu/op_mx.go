@@ -100,10 +100,15 @@ func (o *mulMatMX) run(w *worker, t *tensor, unit, n int) {
 	}
 }
 
+// productMX multiplies a panel with the first n columns of a, into w.acc.
+func (m *packed) productMX(w *worker, a *tensor, p, n int) {
+	m.kern.MatMulMX(w.acc, m.w[p*m.panel:(p+1)*m.panel], a.i8, a.mx.shifts, a.mx.sums, 1, n, a.mx.lanes, m.blocks*kernel.Block/kernel.Group)
+}
+
 func (o *mulMatMX) panel(w *worker, t *tensor, p, n int) {
 	m, a := o.m, t.src[0]
 	k, row := m.kern, p*kernel.Rows
-	k.MatMulMX(w.acc, m.w[p*m.panel:(p+1)*m.panel], a.i8, a.mx.shifts, a.mx.sums, 1, n, a.mx.lanes, m.blocks*kernel.Block/kernel.Group)
+	m.productMX(w, a, p, n)
 	dst := t.f32[row:]
 	if len(t.src) == 1 {
 		k.DequantMX(dst, w.acc, m.scale[row:], m.bias[row:], a.mx.base, n, t.row)

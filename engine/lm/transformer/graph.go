@@ -26,10 +26,9 @@ func (m *Model) graph(columns, sequences int) step {
 		y := &n.layers[i]
 		cache := g.Cache(ggml.Cache{Sequences: sequences, Positions: m.set.ctx, Heads: c.KVHeads, Size: c.HeadDim})
 		a := g.Norm(x, y.attn)
-		q, k, v := g.MulMat(y.q, a), g.MulMat(y.k, a), g.MulMat(y.v, a)
-		s.stored = g.Store(cache, k, v, s.seq, s.pos, m.rotation)
-		a = g.Quantize(g.Attention(cache, q, s.stored, s.seq, s.pos, m.rotation, scale))
-		x = g.MulMatAdd(y.o, a, x)
+		s.stored = g.Store(cache, y.k, y.v, a, s.seq, s.pos, m.rotation)
+		o := g.Attention(cache, y.q, a, s.stored, s.seq, s.pos, m.rotation, scale)
+		x = g.MulMatAdd(y.o, g.Quantize(o), x)
 		f := g.Norm(x, y.ffn)
 		if c.Gated {
 			f = g.SwiGLU(g.MulMat(y.gate, f), g.MulMat(y.up, f))
