@@ -65,21 +65,11 @@ const timeShift = 30
 // maxTime is the number of seconds around 1970 that times may have: 272 years.
 const maxTime = 1 << (63 - timeShift)
 
-func storableTime(t time.Time) bool {
+// StorableTime reports whether a header can hold t: those between 1697 and 2242. Others
+// are left out of it.
+func StorableTime(t time.Time) bool {
 	s := t.Unix()
 	return !t.IsZero() && s >= -maxTime && s < maxTime
-}
-
-// NearestTime returns the time closest to t that a header can hold: t itself between
-// 1697 and 2242, and where it is zero.
-func NearestTime(t time.Time) time.Time {
-	switch s := t.Unix(); {
-	case t.IsZero() || storableTime(t):
-		return t
-	case s < 0:
-		return time.Unix(-maxTime, 0)
-	}
-	return time.Unix(maxTime-1, 0)
 }
 
 // append appends the header's record to p.
@@ -123,7 +113,7 @@ func (h *Header) append(p []byte) ([]byte, error) {
 		flags |= flagName
 		b = appendBytes(b, h.Name)
 	}
-	if storableTime(h.Time) {
+	if StorableTime(h.Time) {
 		flags |= flagTime
 		b = binary.LittleEndian.AppendUint64(b, uint64(h.Time.Unix()<<timeShift|int64(h.Time.Nanosecond())))
 	}

@@ -43,9 +43,10 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 	}
 	o := r.Write
 	o.Size = in.size()
-	meta, exact := in.archiveMeta()
-	if o.Meta = meta; !exact {
-		r.warn(in.path, fmt.Errorf("archives cannot record its modification time %s; this one says %s", day(in.info.ModTime()), day(meta.Time)), "")
+	o.Meta = in.archiveMeta()
+	if t := o.Meta.Time; !t.IsZero() && !archive.StorableTime(t) && !out.isFile() {
+		// A file has it as its own, which decompression falls back on.
+		r.warn(in.path, fmt.Errorf("archives cannot record the modification time %s", t.UTC().Format(time.DateOnly)), "")
 	}
 	res, err := r.encode(ctx, sink, out, in, o)
 	if err != nil {
@@ -186,6 +187,3 @@ func copyAll(ctx context.Context, w io.Writer, written *os.File) error {
 	_, err := io.Copy(w, written)
 	return err
 }
-
-// day writes a point in time for people.
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -78,6 +78,48 @@ func TestThereAndBack(t *testing.T) {
 	wantDir(t, dir, "a a.llmz b")
 }
 
+// TestTimes: modification times come back, also those that an archive cannot record,
+// as far as the file system has them.
+func TestTimes(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	for _, year := range []int{1600, 1690, 1750, 1900, 1960, 1970, 2100, 2241, 2243, 2263, 2400, 3000} {
+		writeFile(t, path, text(500))
+		f, err := outfile.Create(t.Context(), path, outfile.Options{Replace: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Commit(outfile.Attributes{Time: time.Date(year, 6, 1, 12, 0, 0, 5000, time.UTC)}); err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := compressJob(path)
+		job.Force = true
+		job.Warn = func(err error) { t.Error(year, err) }
+		if _, err := Run(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		job = Job{Op: Decompress, Input: path + Suffix, Output: filepath.Join(dir, "b"), Force: true, Warn: job.Warn}
+		if _, err := Run(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.Stat(job.Output); err != nil || !got.ModTime().Equal(want.ModTime()) {
+			t.Errorf("%v came back as %v", want.ModTime(), got.ModTime())
+		}
+		var out bytes.Buffer
+		job = compressJob(path)
+		job.Output, job.Stdout = Stdio, &out
+		warned := false
+		job.Warn = func(error) { warned = true }
+		if _, err := Run(t.Context(), job); err != nil || warned == (want.ModTime().Year() > 1697 && want.ModTime().Year() < 2242) {
+			t.Errorf("%v to stdout: warned %v, %v", want.ModTime(), warned, err)
+		}
+	}
+}
+
 // TestTotals checks that decoders show how much there is to do.
 func TestTotals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/engine"
-	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 )
@@ -175,15 +174,13 @@ func checkIdentity(out string, in *input, siblings *Inputs) error {
 	return nil
 }
 
-// archiveMeta returns what an archive records about the input, and whether its
-// modification time is one that an archive can record.
-func (in *input) archiveMeta() (m engine.Meta, exact bool) {
+// archiveMeta returns what an archive records about the input.
+func (in *input) archiveMeta() engine.Meta {
 	if in.info == nil {
-		return engine.Meta{}, true
+		return engine.Meta{}
 	}
 	a := in.attributes()
-	t := archive.NearestTime(a.Time)
-	return engine.Meta{Name: filepath.Base(in.path), Time: t, Mode: uint32(a.Perm)}, t.Equal(a.Time)
+	return engine.Meta{Name: filepath.Base(in.path), Time: a.Time, Mode: uint32(a.Perm)}
 }
 
 // restored returns the attributes of restored content: what the archive records, or
