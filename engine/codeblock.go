@@ -33,7 +33,11 @@ type blockCodec struct {
 
 	lanes   int
 	threads int
-	gate    *gate.Gate // holds the steps while it is closed; may be nil
+	// stretches tells that the block is coded in stretches.
+	stretches bool
+	// ready, if set, is called when the block's first n bytes are final.
+	ready func(n int)
+	gate  *gate.Gate // holds the steps while it is closed; may be nil
 
 	// probe, if set, hashes the frequencies of the first probeSteps steps, and
 	// checkProbe is called after them.
@@ -48,11 +52,14 @@ type blockCodec struct {
 	// bare is what the model alone would have cost, in 1/256 bit, where it is mixed.
 	bare uint64
 
-	steps   int
-	session predict.Session // nil without a model
-	feed    *tokenFeed      // nil unless symbols are tokens
-	prev    []int32         // the symbols last coded, by lane
-	profile Profile         // without the session's stages, until run has ended
+	steps   int              // so far
+	base    int              // symbols in the stretches so far
+	next    int              // number of symbols at which monitor is called next
+	session predict.Session  // of the stretch, nil without a model
+	feed    *tokenFeed       // nil unless symbols are tokens
+	prev    []int32          // the symbols last coded, by lane
+	spent   [2]time.Duration // by the sessions so far, on inference and updates
+	profile Profile          // without the sessions' stages, until run has ended
 	samples samples
 }
 
@@ -63,31 +70,58 @@ var errOverrun = errors.New("coded data ends too early")
 // a single step has more.
 const monitorSymbols = 32
 
-// run takes the step that both directions share, until all symbols are coded:
-// the model sees the symbols just coded, one per lane; then lane after lane, the
-// next symbols are coded with what it predicts.
+// run codes all symbols: as one stretch, or in several with or without the model.
+func (c *blockCodec) run(ctx context.Context) (err error) {
+	n := len(c.data) + len(c.tokens)
+	c.samples = samples{at: time.Now()}
+	var cancelled atomic.Bool
+	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
+	defer func() {
+		c.profile[StageInfer] += c.spent[0]
+		c.profile[StageUpdate] += c.spent[1]
+	}()
+	c.next = monitorSymbols
+	if !c.stretches {
+		err = c.stretch(ctx, n, c.lanes, c.model, &cancelled)
+	} else {
+		plan := stretchPlan{lanes: c.lanes, left: n}
+		for plan.left > 0 && err == nil {
+			size, on := plan.next(c.mixer.Worth())
+			c.mixer.Begin(c.base+size, on)
+			if on {
+				err = c.stretch(ctx, size, min(c.lanes, size), c.model, &cancelled)
+			} else {
+				err = c.stretch(ctx, size, 1, nil, &cancelled)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.samples.infer, c.samples.update = c.times()
+	c.addSample(time.Now(), c.steps)
+	return nil
+}
+
+// stretch takes the step that both directions share, until the next n symbols are
+// coded: the model, if there is one, sees the symbols just coded, one per lane; then lane
+// after lane, the next symbols are coded with what it predicts.
 //
 // Lanes are contiguous and differ in length by at most one, longer ones first, so
 // that the lanes active in a step are always the first ones.
-func (c *blockCodec) run(ctx context.Context) (err error) {
-	n := len(c.data) + len(c.tokens)
-	short, long := n/c.lanes, n%c.lanes
+func (c *blockCodec) stretch(ctx context.Context, n, lanes int, model predict.Model, cancelled *atomic.Bool) (err error) {
+	short, long := n/lanes, n%lanes
 	steps := short
 	if long > 0 {
 		steps++
 	}
-	c.steps = steps
-	if err := c.open(ctx); err != nil {
+	if err := c.open(ctx, model, n, lanes); err != nil {
 		return err
 	}
-	c.samples = samples{at: time.Now()}
 	defer func() { err = errors.Join(err, c.close()) }()
-	var cancelled atomic.Bool
-	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
 
-	next := monitorSymbols
-	for step, done := 0, 0; step < steps; step++ {
-		active := c.lanes
+	for step, done := 0, c.base; step < steps; step++ {
+		active := lanes
 		if step == short {
 			active = long
 		}
@@ -113,8 +147,9 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 			c.feed.end()
 		}
 		done += active
+		c.steps++
 		if timed {
-			c.addSample(time.Now(), step+1)
+			c.addSample(time.Now(), c.steps)
 		}
 		if step+1 == c.probeSteps && c.checkProbe != nil {
 			if err := c.checkProbe(); err != nil {
@@ -127,8 +162,8 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 		if err := c.gate.Wait(ctx); err != nil {
 			return err
 		}
-		if done >= next {
-			next = done + monitorSymbols
+		if done >= c.next {
+			c.next = done + monitorSymbols
 			if c.coder.Truncated() {
 				return errOverrun
 			}
@@ -137,10 +172,15 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 					return err
 				}
 			}
+			if lanes == 1 && c.ready != nil {
+				c.ready(done)
+			}
 		}
 	}
-	c.samples.infer, c.samples.update = c.times()
-	c.addSample(time.Now(), steps)
+	c.base += n
+	if c.ready != nil && !c.coder.Truncated() {
+		c.ready(c.base)
+	}
 	return nil
 }
 
@@ -155,7 +195,7 @@ func (c *blockCodec) codeLanes(step, short, long int) {
 		case c.session != nil:
 			freqs, total = c.session.Freqs(lane)
 		}
-		pos := lane*short + min(lane, long) + step
+		pos := c.base + lane*short + min(lane, long) + step
 		switch {
 		case c.mixer != nil && c.tokens != nil:
 			s := c.mixer.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
@@ -211,30 +251,34 @@ func (c *blockCodec) probeSum() (sum [8]byte) {
 	return sum
 }
 
-// open starts the model's session.
-func (c *blockCodec) open(ctx context.Context) error {
-	c.prev = make([]int32, c.lanes)
-	if c.model == nil {
+// open starts a session of model, if there is one, for the lanes of a stretch of n symbols.
+func (c *blockCodec) open(ctx context.Context, model predict.Model, n, lanes int) error {
+	c.prev = make([]int32, lanes)
+	if model == nil {
 		return nil
 	}
 	for i := range c.prev {
 		c.prev[i] = predict.Start
 	}
 	var err error
-	c.session, err = c.model.NewSession(ctx, predict.SessionOptions{Lanes: c.lanes, Threads: c.threads, MaxSteps: c.steps})
+	c.session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: lanes, Threads: c.threads, MaxSteps: (n + lanes - 1) / lanes})
 	if err != nil {
 		return err
 	}
 	if c.known {
-		foresee(c.session, c.data, c.tokens, c.lanes)
+		if c.tokens != nil {
+			foresee(c.session, nil, c.tokens[c.base:c.base+n], lanes)
+		} else {
+			foresee(c.session, c.data[c.base:c.base+n], nil, lanes)
+		}
 	}
 	if c.tokens != nil {
-		c.feed = newTokenFeed(c.session, c.mixer, c.lanes, c.threads)
+		c.feed = newTokenFeed(c.session, c.mixer, lanes, c.threads)
 	}
 	return nil
 }
 
-// close ends the session and adds its times to the profile.
+// close ends the session and keeps its times.
 func (c *blockCodec) close() error {
 	if c.session == nil {
 		return nil
@@ -242,8 +286,8 @@ func (c *blockCodec) close() error {
 	if c.feed != nil {
 		c.feed.close()
 	}
-	infer, update := c.times()
-	c.profile[StageInfer] += infer
-	c.profile[StageUpdate] += update
-	return c.session.Close()
+	c.spent[0], c.spent[1] = c.times()
+	s := c.session
+	c.session, c.feed = nil, nil
+	return s.Close()
 }

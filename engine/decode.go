@@ -53,9 +53,14 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p, vocabularies: &models.vocabularies}, nil
 }
 
+// earlyBytes is the least that comes out of a block before all of it is decoded: so what
+// is short has been checked when it comes.
+const earlyBytes = 64 << 10
+
 // decode decodes block number n from payload into dst's memory, which grows as
-// needed, and checks the content.
-func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payload, dst []byte) ([]byte, error) {
+// needed, and checks the content. ready, if set, is called with more and more of the
+// content, as far as it is known, before it has been checked.
+func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payload, dst []byte, ready func([]byte)) ([]byte, error) {
 	m := &blockMeter{job: d.job, block: n}
 	var data []byte
 	symbols := 0
@@ -63,6 +68,15 @@ func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payl
 		data = append(dst[:0], payload...)
 	} else {
 		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes, gate: d.job.gate}
+		if ready != nil {
+			next := earlyBytes
+			c.ready = func(n int) {
+				if n >= next && n < b.Length {
+					next = n + earlyBytes
+					ready(c.data[:n])
+				}
+			}
+		}
 		var err error
 		data, symbols, err = d.code(ctx, m, c, b, dst)
 		m.addProfile(&c.profile)
@@ -91,6 +105,7 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 	if tokens {
 		symbols = b.Symbols
 		c.tokens = make([]int32, symbols)
+		c.ready = nil // their bytes come at the end
 	} else {
 		c.data = slices.Grow(dst[:0], b.Length)[:b.Length]
 	}
@@ -99,11 +114,13 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		if kind > mixer.Binary {
 			return fail(ErrUnsupported, fmt.Sprintf("mixer block kind %d: use a newer program", kind))
 		}
+		version := int(d.header.Mixer)
+		c.stretches = stretched(d.header.Mixer, d.header.Model, b.Lanes)
 		var err error
 		if tokens {
-			c.mixer, err = d.vocabularies.newTokenMixer(c.coder, b.Length, b.Lanes, kind, tm, nil)
+			c.mixer, err = d.vocabularies.newTokenMixer(c.coder, mixer.Config{Version: version, BlockLen: b.Length, Lanes: b.Lanes, Kind: kind}, tm, nil)
 		} else {
-			c.mixer, err = newMixer(c.data, b.Lanes, kind, d.model != nil)
+			c.mixer, err = newMixer(mixer.Config{Version: version, Lanes: b.Lanes, Kind: kind, Model: d.model != nil, Stretches: c.stretches, History: c.data})
 		}
 		if err != nil {
 			return nil, 0, err

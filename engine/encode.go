@@ -16,7 +16,7 @@ import (
 
 // mixerVersion is the version of the mixer that archives record: its output is a
 // part of the format.
-const mixerVersion = 1
+const mixerVersion = mixer.Version
 
 // probeSteps is the number of steps whose frequencies are hashed into archives
 // that are not portable.
@@ -105,15 +105,16 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	}
 	b.Lanes = min(max(b.Lanes, 1), symbols, archive.MaxLanes)
 	c.lanes = b.Lanes
+	c.stretches = e.stretches(b.Lanes)
 	e.job.start(e.info(), b.Lanes, e.mixed)
 	if e.mixed {
 		kind := mixer.Detect(data)
 		b.MixerKind = uint8(kind)
 		var err error
 		if tm, ok := asTokens(e.model); ok {
-			c.mixer, err = e.vocabularies.newTokenMixer(c.coder, len(data), b.Lanes, kind, tm, c.tokens)
+			c.mixer, err = e.vocabularies.newTokenMixer(c.coder, mixer.Config{BlockLen: len(data), Lanes: b.Lanes, Kind: kind}, tm, c.tokens)
 		} else {
-			c.mixer, err = newMixer(data, b.Lanes, kind, e.model != nil)
+			c.mixer, err = newMixer(mixer.Config{Lanes: b.Lanes, Kind: kind, Model: e.model != nil, Stretches: c.stretches, History: data})
 		}
 		if err != nil {
 			return nil, 0, err
@@ -125,7 +126,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 			c.probeSteps = steps
 		}
 	}
-	try := tryLength(data, c.lanes)
+	try := tryLength(data, c.lanes >= 8 && !c.stretches)
 	c.monitor = func(done int) error {
 		bytes := int64(len(data)) * int64(done) / int64(symbols)
 		size := int64(c.coder.Size())
@@ -149,6 +150,11 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 	return payload, int64(c.bare / (8 * 256)), nil
 }
 
+// stretches tells whether a block with so many lanes is coded in stretches.
+func (e *blockEncoder) stretches(lanes int) bool {
+	return e.mixed && e.model != nil && stretched(mixerVersion, archiveModel(e.model.Info()), lanes)
+}
+
 func (e *blockEncoder) info() predict.Info {
 	if e.model == nil {
 		return predict.Info{}
@@ -168,9 +174,9 @@ func asTokens(m predict.Model) (predict.TokenModel, bool) {
 // one is made.
 const bigMixer = 64 << 20
 
-// newMixer makes the mixer for the block of data, or of what data is to hold.
-func newMixer(data []byte, lanes int, kind mixer.Kind, model bool) (*mixer.Mixer, error) {
-	cfg := mixer.Config{BlockLen: len(data), Lanes: lanes, Kind: kind, Model: model, History: data}
+// newMixer makes the mixer for the block whose content is cfg.History, or is to be.
+func newMixer(cfg mixer.Config) (*mixer.Mixer, error) {
+	cfg.BlockLen = len(cfg.History)
 	if mixer.MemoryBytes(cfg) >= bigMixer {
 		// The last block's mixer is garbage by now. Left to itself, the collector would
 		// wait until there is as much again; and pages that it merely keeps for later

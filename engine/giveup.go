@@ -3,17 +3,17 @@ package engine
 import "encoding/binary"
 
 // tryLength returns the number of bytes of a block after which it is given up if
-// they have not become fewer: a small sample where they look random, which the
-// lanes take all over the block; otherwise more. It is the whole block where parts
+// they have not become fewer: a small sample where they look random; otherwise more, but
+// less where the lanes take it all over the block. It is the whole block where parts
 // of it come twice: that pays off late.
-func tryLength(data []byte, lanes int) int64 {
+func tryLength(data []byte, allOver bool) int64 {
 	n := int64(len(data))
 	switch {
 	case hasRepeats(data):
 		return n
 	case looksRandom(data):
 		return 8 << 10
-	case lanes >= 8:
+	case allOver:
 		return max(32<<10, n/16)
 	}
 	return max(256<<10, n/8)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -13,20 +14,25 @@ import (
 var update = flag.Bool("update", false, "write the golden archives anew")
 
 // TestGolden pins the bytes of archives: what is coded in which order, not only
-// that it can be decoded. Old golden archives must decode for ever.
+// that it can be decoded.
 func TestGolden(t *testing.T) {
-	text := readFile(t, "canterbury_small.bin")[:1500]
-	content := append(append(append(bytes.Clone(text[:1000]), randomBytes(1000)...), text[1000:]...), text[:500]...)
+	content := goldenContent(t)
 	meta := Meta{Name: "golden.bin", Time: time.Unix(1700000000, 123456789), Mode: 0o640}
 	for name, o := range map[string]Options{
-		"bare":         {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 3, Meta: meta},
-		"whole":        {Model: newFakeModel("a"), NoMix: true, Lanes: 2},
-		"mixed":        {Model: newFakeModel("a"), BlockSize: 2000, Lanes: 3, Meta: meta},
-		"alone":        {NoModel: true, Meta: meta},
-		"mixed-tokens": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
-		"tokens":       {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
+		"bare":           {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 3, Meta: meta},
+		"whole":          {Model: newFakeModel("a"), NoMix: true, Lanes: 2},
+		"mixed-2":        {Model: newFakeModel("a"), BlockSize: 2000, Lanes: 3, Meta: meta},
+		"alone-2":        {NoModel: true, Meta: meta},
+		"alone-lanes-2":  {NoModel: true, Lanes: 3},
+		"stretches-2":    {Model: newFakeModel("a"), Lanes: 2},
+		"mixed-tokens-2": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
+		"tokens":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
+			content := content
+			if name == "stretches-2" {
+				content = stretchyContent(content)
+			}
 			path := filepath.Join("testdata", name+".llmz")
 			made, res := compress(t, content, o)
 			if *update {
@@ -55,5 +61,34 @@ func TestGolden(t *testing.T) {
 				t.Errorf("%d blocks, %d of them stored: not what this file is for", res.Blocks, res.StoredBlocks)
 			}
 		})
+	}
+}
+
+func goldenContent(t *testing.T) []byte {
+	text := readFile(t, "canterbury_small.bin")[:1500]
+	return slices.Concat(text[:1000], randomBytes(1000), text[1000:], text[:500])
+}
+
+// stretchyContent is long enough for stretches without the model.
+func stretchyContent(content []byte) []byte {
+	var p []byte
+	for i := 0; len(p) < 600<<10; i++ {
+		p = append(p, content[i%700:]...)
+	}
+	return p
+}
+
+// TestOldGolden decodes archives that older versions have written: for ever.
+func TestOldGolden(t *testing.T) {
+	content := goldenContent(t)
+	for _, name := range []string{"mixed", "alone", "mixed-tokens"} {
+		p, err := os.ReadFile(filepath.Join("testdata", name+".llmz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := decompress(p, ReadOptions{Models: resolver()})
+		if err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes, want %d: %v", name, len(got), len(content), err)
+		}
 	}
 }

@@ -123,7 +123,8 @@ type inspector struct {
 	start, last time.Time
 	held        time.Duration // by the gate, before the start
 	profile     Profile
-	done        int64 // bytes of all lanes
+	done        int64            // bytes of all lanes
+	spent       [2]time.Duration // by sessions that have ended
 
 	vocabularies vocabularies
 }
@@ -168,42 +169,67 @@ func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
 		x.Lanes = lanes
 		w.tell(Started{Model: x.Model, TotalBytes: int64(len(x.Content)), Lanes: lanes, Threads: w.o.Threads, Mixed: x.Mixed})
 	}
+	stretches := x.Mixed && x.tokens == nil && w.o.Model != nil && stretched(mixerVersion, archiveModel(x.Model), lanes)
 	var mix *mixer.Mixer
 	if x.Mixed {
 		var err error
 		kind := mixer.Detect(block)
 		if x.tokens != nil {
 			m := &meter{}
-			mix, err = w.vocabularies.newTokenMixer(m, len(block), lanes, kind, x.tokens, symbols)
+			mix, err = w.vocabularies.newTokenMixer(m, mixer.Config{BlockLen: len(block), Lanes: lanes, Kind: kind}, x.tokens, symbols)
 			x.Bits += m.bits
 		} else {
-			mix, err = newMixer(block, lanes, kind, w.o.Model != nil)
+			mix, err = newMixer(mixer.Config{Lanes: lanes, Kind: kind, Model: w.o.Model != nil, Stretches: stretches, History: block})
 		}
 		if err != nil {
 			return err
 		}
 	}
-	var session predict.Session
-	if w.o.Model != nil {
+	costs := x.Symbols[first:]
+	if !stretches {
+		return w.stretch(ctx, symbols, costs, lanes, w.o.Model, mix)
+	}
+	plan := stretchPlan{lanes: lanes, left: len(symbols)}
+	for done := 0; plan.left > 0; {
+		n, on := plan.next(mix.Worth())
+		mix.Begin(done+n, on)
 		var err error
-		session, err = w.o.Model.NewSession(ctx, predict.SessionOptions{Lanes: lanes, Threads: max(1, w.o.Threads), MaxSteps: (len(symbols) + lanes - 1) / lanes})
+		if on {
+			err = w.stretch(ctx, symbols[done:done+n], costs[done:], min(lanes, n), w.o.Model, mix)
+		} else {
+			err = w.stretch(ctx, symbols[done:done+n], costs[done:], 1, nil, mix)
+		}
 		if err != nil {
 			return err
 		}
-		defer session.Close()
-		foresee(session, nil, symbols, lanes)
+		done += n
 	}
-	return w.steps(ctx, symbols, x.Symbols[first:], lanes, session, mix)
+	return nil
 }
 
-// steps goes through the lanes of a block in the coder's order.
-func (w *inspector) steps(ctx context.Context, symbols []int32, costs []SymbolCost, lanes int, session predict.Session, mix *mixer.Mixer) error {
+// stretch goes through the lanes of a stretch in the coder's order.
+func (w *inspector) stretch(ctx context.Context, symbols []int32, costs []SymbolCost, lanes int, model predict.Model, mix *mixer.Mixer) error {
 	short, long := len(symbols)/lanes, len(symbols)%lanes
 	starts := make([]int, lanes)
 	prev := make([]int32, lanes)
 	for i := range starts {
 		starts[i] = i*short + min(i, long)
 		prev[i] = predict.Start
+	}
+	var session predict.Session
+	if model != nil {
+		var err error
+		session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: lanes, Threads: max(1, w.o.Threads), MaxSteps: (len(symbols) + lanes - 1) / lanes})
+		if err != nil {
+			return err
+		}
+		defer func() {
+			infer, update := session.StageTimes()
+			w.spent[0] += time.Duration(infer)
+			w.spent[1] += time.Duration(update)
+			session.Close()
+		}()
+		foresee(session, nil, symbols, lanes)
 	}
 	m := &meter{}
 	for step := 0; ; step++ {
@@ -270,11 +296,13 @@ func (w *inspector) progress(session predict.Session) {
 	w.last = now
 	elapsed := w.elapsed(now)
 	p := Profile{StageOther: elapsed}
+	p[StageInfer], p[StageUpdate] = w.spent[0], w.spent[1]
 	if session != nil {
 		infer, update := session.StageTimes()
-		p[StageInfer], p[StageUpdate] = time.Duration(infer), time.Duration(update)
-		p[StageOther] = max(0, elapsed-p[StageInfer]-p[StageUpdate])
+		p[StageInfer] += time.Duration(infer)
+		p[StageUpdate] += time.Duration(update)
 	}
+	p[StageOther] = max(0, elapsed-p[StageInfer]-p[StageUpdate])
 	w.profile = p
 	w.tell(Progress{Bytes: w.done, TotalBytes: int64(len(w.x.Content)), CompressedBytes: int64(w.x.Bits / 8), Elapsed: elapsed, Profile: p})
 }

@@ -172,7 +172,7 @@ func (s *lmSpeed) code(coded []byte, mixed bool) []byte {
 	}
 	if mixed {
 		var err error
-		if c.mixer, err = s.vocabularies.newTokenMixer(c.coder, s.bytes, s.lanes, mixer.Text, s.m, tokens); err != nil {
+		if c.mixer, err = s.vocabularies.newTokenMixer(c.coder, mixer.Config{BlockLen: s.bytes, Lanes: s.lanes, Kind: mixer.Text}, s.m, tokens); err != nil {
 			s.b.Fatal(err)
 		}
 	}

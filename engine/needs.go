@@ -57,6 +57,7 @@ func (o *Options) plan(size int64, threads int) (plan, blockShape, error) {
 		s.lanes = defaultLanes(o.Model, s.mixed, symbols)
 	}
 	s.lanes = min(max(s.lanes, 1), symbols, archive.MaxLanes)
+	s.stretches = s.model && s.mixed && stretched(mixerVersion, archiveModel(o.Model.Info()), s.lanes)
 	p, err := planWithin(o.Model, s, threads, blocks, o.MemoryLimit)
 	return p, s, err
 }

@@ -20,13 +20,19 @@ func tryAlone(n int, kind predict.SymbolKind, out encoded) bool {
 	return size <= 256 || 3*out.bare > 4*size || noHelp || 10*size >= 7*int64(n)
 }
 
+// shortBlock is the length up to which a block may be coded a second time without the
+// model.
+const shortBlock = 128 << 10
+
 // encodeOnly encodes data, which is all of the content, and settles the header.
 func (z *Writer) encodeOnly(data []byte) (encoded, error) {
 	out, err := z.enc.encode(z.ctx, 0, data, nil)
 	if err != nil {
 		return out, err
 	}
-	if z.enc.model != nil && z.enc.mixed && out.header.Kind == archive.Coded && tryAlone(len(data), z.enc.model.Info().Kind, out) {
+	// Coded in stretches, a longer block has left the model itself.
+	twice := len(data) <= shortBlock || !z.enc.stretches(out.header.Lanes)
+	if z.enc.model != nil && z.enc.mixed && twice && out.header.Kind == archive.Coded && tryAlone(len(data), z.enc.model.Info().Kind, out) {
 		quiet := newJob(Compressing, 1, nil, 0, 0, z.job.gate)
 		alone := blockEncoder{job: quiet, mixed: true, lanes: z.enc.lanes, threads: 1}
 		again, err := alone.encode(z.ctx, 0, data, nil)

@@ -34,6 +34,7 @@ type blockShape struct {
 	length, lanes int
 	tokens        int // 0 where symbols are bytes
 	mixed, model  bool
+	stretches     bool
 }
 
 // memory estimates the memory that the block takes beside the model.
@@ -41,7 +42,7 @@ func (s blockShape) memory() int64 {
 	// The content and its coded form; the tokens.
 	n := 2*int64(s.length) + 4*int64(s.tokens)
 	if s.mixed {
-		c := mixer.Config{BlockLen: s.length, Lanes: max(s.lanes, 1), Model: s.model}
+		c := mixer.Config{BlockLen: s.length, Lanes: max(s.lanes, 1), Model: s.model, Stretches: s.stretches}
 		if s.tokens == 0 {
 			c.History = []byte{} // it is the content
 		}
@@ -52,7 +53,9 @@ func (s blockShape) memory() int64 {
 
 // decodedShape returns the shape of block b of a member with header h.
 func decodedShape(h *archive.Header, b *archive.Block) blockShape {
-	return blockShape{length: b.Length, lanes: b.Lanes, tokens: b.Symbols, mixed: h.Mixer != 0, model: h.Model != nil}
+	s := blockShape{length: b.Length, lanes: b.Lanes, tokens: b.Symbols, mixed: h.Mixer != 0, model: h.Model != nil}
+	s.stretches = stretched(h.Mixer, h.Model, b.Lanes)
+	return s
 }
 
 // DecodeMemory estimates the memory that decoding a block takes beside the weights

@@ -129,7 +129,7 @@ func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
 	if err != nil {
 		return err
 	}
-	data, err := d.decode(r.ctx, n, b, payload, r.buf)
+	data, err := d.decode(r.ctx, n, b, payload, r.buf, nil)
 	if err != nil {
 		return err
 	}

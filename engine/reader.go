@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -13,10 +15,12 @@ import (
 )
 
 // A Reader decompresses an archive, or several one after the other, as one stream.
-// Everything it returns has been checked against its block's checksum. It is not
+// It returns the first parts of a large block before the block's checksum could be
+// checked, and the last one after that: only io.EOF says that all is right. It is not
 // safe for concurrent use.
 type Reader struct {
 	ctx    context.Context
+	cancel context.CancelFunc
 	o      ReadOptions
 	job    *job
 	ar     *archive.Reader
@@ -29,6 +33,7 @@ type Reader struct {
 	sum    hash.Hash // of the member's content delivered
 
 	queue []*queued
+	given int   // bytes of the first in the queue that have been returned
 	ended error // why no more blocks are queued: io.EOF or an error
 	cur   []byte
 	last  []byte   // the buffer that cur is a part of
@@ -46,6 +51,9 @@ type queued struct {
 	payload []byte
 	err     error
 	done    chan struct{}
+	more    chan struct{} // says that known has grown
+	mu      sync.Mutex    // guards known
+	known   []byte        // what is known of data while it is being decoded
 	// At the end of a member:
 	checked bool
 	want    [sha256.Size]byte
@@ -61,9 +69,11 @@ func NewReader(r io.Reader, o ReadOptions) (*Reader, error) {
 // NewReaderContext is NewReader with a context that ends the work early.
 func NewReaderContext(ctx context.Context, r io.Reader, o ReadOptions) (*Reader, error) {
 	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
-	z := &Reader{ctx: ctx, o: o, job: j, models: modelCache{resolver: o.Models}, plan: plan{blocks: 1, threads: j.threads}}
+	ctx, cancel := context.WithCancel(ctx)
+	z := &Reader{ctx: ctx, cancel: cancel, o: o, job: j, models: modelCache{resolver: o.Models}, plan: plan{blocks: 1, threads: j.threads}}
 	z.ar = archive.NewReader(&timedReader{r, j})
 	if err := z.nextMember(); err != nil {
+		cancel()
 		return nil, err
 	}
 	return z, nil
@@ -125,48 +135,99 @@ func (z *Reader) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// next makes the next block's content current.
+// next makes the next part of the content current.
 func (z *Reader) next() error {
 	if z.err != nil {
 		return z.err
 	}
 	if z.last != nil {
 		z.spare = append(z.spare, z.last)
-		z.last, z.cur = nil, nil
+		z.last = nil
 	}
-	for {
+	z.cur = nil
+	for len(z.cur) == 0 {
 		z.fill()
 		if len(z.queue) == 0 {
 			z.err = z.ended
 			return z.err
 		}
 		q := z.queue[0]
-		z.queue[0] = nil
-		z.queue = z.queue[1:]
 		if q.block == nil {
-			if err := z.endMember(q); err != nil {
-				z.err = err
-				return err
+			z.pop()
+			if z.err = z.endMember(q); z.err != nil {
+				return z.err
 			}
 			continue
 		}
-		<-q.done
-		if q.err != nil {
+		data, all := q.wait(z.given)
+		if q.err != nil && all {
 			z.err = q.err
+			if z.given > 0 && z.ctx.Err() == nil {
+				z.err = fmt.Errorf("%w; %d bytes of the block came out before that was known", q.err, z.given)
+			}
+			z.pop()
 			return z.err
 		}
+		z.cur = data[z.given:]
 		if z.sum == nil {
 			z.sum = sha256.New()
 		}
-		z.sum.Write(q.data)
-		z.total += int64(len(q.data))
+		z.sum.Write(z.cur)
+		z.total += int64(len(z.cur))
+		z.given = len(data)
+		if !all {
+			continue
+		}
+		z.pop()
 		z.job.blockDone(BlockDone{
 			Block: q.number, Stored: q.block.Kind == archive.Stored, Lanes: q.block.Lanes,
-			OriginalBytes: int64(len(q.data)), CompressedBytes: int64(q.size),
+			OriginalBytes: int64(len(data)), CompressedBytes: int64(q.size),
 		})
-		z.cur, z.last = q.data, q.data
+		z.last = data
 		z.spare = append(z.spare, q.payload)
 		return nil
+	}
+	return nil
+}
+
+// pop takes the first out of the queue.
+func (z *Reader) pop() {
+	z.queue[0] = nil
+	z.queue = z.queue[1:]
+	z.given = 0
+}
+
+// wait returns what is known of the block's content as soon as that is more than given
+// bytes, or all.
+func (q *queued) wait(given int) (data []byte, all bool) {
+	for {
+		select {
+		case <-q.done:
+			return q.data, true
+		default:
+		}
+		select {
+		case <-q.done:
+			return q.data, true
+		case <-q.more:
+			q.mu.Lock()
+			known := q.known
+			q.mu.Unlock()
+			if len(known) > given {
+				return known, false
+			}
+		}
+	}
+}
+
+// tell takes what is known of the content by now.
+func (q *queued) tell(known []byte) {
+	q.mu.Lock()
+	q.known = known
+	q.mu.Unlock()
+	select {
+	case q.more <- struct{}{}:
+	default:
 	}
 }
 
@@ -214,22 +275,17 @@ func (z *Reader) queueOne() error {
 	if err := z.prepare(b); err != nil {
 		return err
 	}
-	q := &queued{number: z.ar.Block(), block: b, done: make(chan struct{})}
+	q := &queued{number: z.ar.Block(), block: b, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	if q.payload, err = z.ar.Payload(z.takeSpare(0)); err != nil {
 		return err
 	}
 	dst := z.takeSpare(b.Length)
 	q.size = int(z.ar.Offset() - start)
 	dec := z.dec
-	work := func() {
-		q.data, q.err = dec.decode(z.ctx, q.number, b, q.payload, dst)
+	go func() {
+		q.data, q.err = dec.decode(z.ctx, q.number, b, q.payload, dst, q.tell)
 		close(q.done)
-	}
-	if z.plan.blocks == 1 {
-		work()
-	} else {
-		go work()
-	}
+	}()
 	z.queue = append(z.queue, q)
 	return nil
 }
@@ -269,6 +325,7 @@ func (z *Reader) Result() Result { return z.job.result }
 // Close ends the work and closes the models. It does not close the underlying
 // reader.
 func (z *Reader) Close() error {
+	z.cancel()
 	for _, q := range z.queue {
 		if q.done != nil {
 			<-q.done

@@ -152,7 +152,7 @@ func (s *salvager) block(f *archive.Found) error {
 	if err != nil {
 		return err
 	}
-	data, err := d.decode(s.ctx, s.blocks, b, f.Payload, s.buf)
+	data, err := d.decode(s.ctx, s.blocks, b, f.Payload, s.buf, nil)
 	if err != nil {
 		return err
 	}

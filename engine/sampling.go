@@ -22,11 +22,13 @@ type samples struct {
 
 // times returns what the session's stages have taken so far.
 func (c *blockCodec) times() (infer, update time.Duration) {
+	infer, update = c.spent[0], c.spent[1]
 	if c.session == nil {
-		return 0, 0
+		return infer, update
 	}
 	i, u := c.session.StageTimes()
-	infer, update = time.Duration(i), time.Duration(u)
+	infer += time.Duration(i)
+	update += time.Duration(u)
 	if c.feed != nil {
 		update += c.feed.spent
 	}

@@ -30,21 +30,20 @@ func (c *vocabularies) of(tm predict.TokenModel) (*mixer.Vocabulary, error) {
 	return v, nil
 }
 
-// newTokenMixer makes the mixer of a block of length bytes for a model of tokens.
-// It codes the numbers of bytes of the lanes: when encoding, tokens are the
+// newTokenMixer makes the mixer of a block for a model of tokens. It codes the numbers of bytes of the lanes: when encoding, tokens are the
 // block's; when decoding, they are nil.
-func (vs *vocabularies) newTokenMixer(c mixer.BitCoder, length, lanes int, kind mixer.Kind, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
+func (vs *vocabularies) newTokenMixer(c mixer.BitCoder, cfg mixer.Config, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
 	v, err := vs.of(tm)
 	if err != nil {
 		return nil, err
 	}
 	var laneBytes []int
 	if tokens != nil {
-		laneBytes = make([]int, lanes)
+		laneBytes = make([]int, cfg.Lanes)
 		at := 0
 		for i := range laneBytes {
-			n := len(tokens) / lanes
-			if i < len(tokens)%lanes {
+			n := len(tokens) / cfg.Lanes
+			if i < len(tokens)%cfg.Lanes {
 				n++
 			}
 			for _, t := range tokens[at : at+n] {
@@ -53,7 +52,7 @@ func (vs *vocabularies) newTokenMixer(c mixer.BitCoder, length, lanes int, kind 
 			at += n
 		}
 	}
-	cfg := mixer.Config{BlockLen: length, Lanes: lanes, Kind: kind, Model: true}
+	cfg.Model = true
 	if mixer.MemoryBytes(cfg) >= bigMixer {
 		runtime.GC() // as in newMixer
 	}

@@ -45,8 +45,8 @@ func (x *Mixer) dropInputs() {
 		clear(in[inModel+2 : inModel+4])
 	}
 	if x.drop&partSets != 0 {
-		for k := range x.off {
-			x.off[k] = x.base[k] * numInputs
+		for k := range x.main.off {
+			x.main.off[k] = x.base[k] * numInputs
 		}
 	}
 }

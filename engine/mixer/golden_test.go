@@ -7,35 +7,47 @@ import (
 	"testing"
 )
 
-// TestGolden pins every probability: all machines, and all versions that write the
+// TestGolden pins every probability: all machines, and all programs that write the
 // same mixer version, must agree on them.
 func TestGolden(t *testing.T) {
 	blocks := testBlocks(t)
-	h := fnv.New128a()
-	var b [4]byte
-	for _, name := range []string{"text", "records", "mixed"} {
-		for _, model := range []bool{false, true} {
-			for _, p := range roundTrip(t, blocks[name], 3, model).p {
+	for version, want := range map[int]string{
+		1: "6d33fbc4f04dcaff3c74d3c904c92aaf",
+		2: "7869cbe39a2ec98c475ad5095dae6a6e",
+	} {
+		h := fnv.New128a()
+		add := func(tape *bitTape) {
+			var b [4]byte
+			for _, p := range tape.p {
 				binary.LittleEndian.PutUint32(b[:], p)
 				h.Write(b[:])
 			}
 		}
-	}
-	const want = "6d33fbc4f04dcaff3c74d3c904c92aaf"
-	if got := hex.EncodeToString(h.Sum(nil)); got != want {
-		t.Errorf("hash of the probabilities: %s, want %s", got, want)
+		for _, name := range []string{"text", "records", "mixed"} {
+			for _, model := range []bool{false, true} {
+				add(roundTrip(t, blocks[name], Config{Version: version, Lanes: 3, Model: model}))
+			}
+			if version > 1 {
+				add(roundTrip(t, blocks[name], Config{Version: version, Lanes: 3, Model: true, Stretches: true}))
+			}
+		}
+		if got := hex.EncodeToString(h.Sum(nil)); got != want {
+			t.Errorf("version %d: hash of the probabilities: %s, want %s", version, got, want)
+		}
 	}
 }
 
 func FuzzRoundTrip(f *testing.F) {
 	for _, data := range testBlocks(f) {
-		f.Add(data[:min(len(data), 300)], uint8(2), true)
+		f.Add(data[:min(len(data), 300)], uint8(2), true, true, uint8(2))
 	}
-	f.Fuzz(func(t *testing.T, data []byte, lanes uint8, model bool) {
+	f.Fuzz(func(t *testing.T, data []byte, lanes uint8, model, stretches bool, version uint8) {
 		if len(data) > 4096 {
 			return
 		}
-		roundTrip(t, data, 1+int(lanes)%max(1, min(len(data), 32)), model)
+		roundTrip(t, data, Config{
+			Version: int(version) % (Version + 1), Lanes: 1 + int(lanes)%max(1, min(len(data), 32)), Model: model, Stretches: model && stretches,
+		})
 	})
 }
 

@@ -69,6 +69,15 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	o := l.own
 	o.ind1[c1] = o.ind1[c1]<<8 | uint16(b)
 	o.ind2[c2] = o.ind2[c2]<<8 | uint16(b)
+	l.see(b)
+	if b >= 'A' && b <= 'Z' {
+		b += 32
+	}
+	l.rec.see(b, l.pos-1)
+}
+
+// see takes the byte before pos into what the lane has just read.
+func (l *lane) see(b byte) {
 	l.c8 = l.c8<<8 | uint64(b)
 
 	odd := int32(0)
@@ -98,12 +107,11 @@ func (x *Mixer) endByte(l *lane, b byte) {
 		l.lastLine = l.lineStart
 		l.lineStart = l.pos
 	}
-	l.rec.see(b, l.pos-1)
 }
 
-// back returns the byte d before the next one, 0 before the lane's start.
+// back returns the byte d before the next one, 0 before the lane's past.
 func (x *Mixer) back(l *lane, d int) uint64 {
-	if p := l.pos - d; p >= l.start && d > 0 {
+	if p := l.pos - d; p >= l.from && d > 0 {
 		return uint64(x.hist[p])
 	}
 	return 0
@@ -140,7 +148,7 @@ func (x *Mixer) beginByte(l *lane) {
 	}
 	x.hashSlots(l, 0)
 	x.matches[0].next(x, &l.match[0], l, (c8&0xffffffffff)*phi)
-	if l.pos-l.start >= 12 {
+	if l.pos-l.from >= 12 {
 		h := x.hist[l.pos-12 : l.pos]
 		old := uint64(h[0]) | uint64(h[1])<<8 | uint64(h[2])<<16 | uint64(h[3])<<24
 		x.matches[1].next(x, &l.match[1], l, (c8*phi^old*0xcaf649a9f5d1c3e5)*phi)
@@ -176,7 +184,7 @@ func (x *Mixer) recordContexts(l *lane, ctx *[numCtx]uint64) {
 	above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
 	col := uint64(0)
 	if r > 0 {
-		col = uint64((l.pos - l.start) % r)
+		col = uint64((l.pos - l.from) % r)
 	}
 	ctx[6] = above<<8 | c8&0xff
 	ctx[7] = mixHash(above<<8|above2, col)

@@ -19,10 +19,10 @@ type useCoder struct {
 }
 
 func (c *useCoder) Bit(p1 uint32, bit int) int {
-	for _, o := range c.x.off {
+	for _, o := range c.x.main.off {
 		c.use[o/numInputs]++
 	}
-	c.final[c.x.fidx]++
+	c.final[c.x.main.bits]++
 	return c.costCoder.Bit(p1, bit)
 }
 

@@ -13,6 +13,8 @@ import (
 
 // Config describes a block.
 type Config struct {
+	// Version is that of the algorithm, 0 for the latest.
+	Version int
 	// BlockLen is the number of bytes in the block.
 	BlockLen int
 	// Lanes is the number of contiguous parts the block is cut into; their lengths
@@ -20,12 +22,19 @@ type Config struct {
 	Lanes int
 	// Kind is what Detect found in the block.
 	Kind Kind
+	// Stretches says that the block is coded in stretches, each begun with Begin, with the
+	// model or without.
+	Stretches bool
 	// Model says whether a model's frequencies come with each byte.
 	Model bool
 	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It
 	// may be the block itself, in either direction: no byte is read before it is coded.
 	History []byte
 }
+
+// Version is the latest version of the algorithm. Version 1 looked for matches in all
+// lanes' past alike.
+const Version = 2
 
 // MaxBlockLen is the largest block a Mixer takes.
 const MaxBlockLen = 1 << 30
@@ -52,6 +61,7 @@ type Mixer struct {
 	order2  []adaptive
 	mask2   uint32
 	matches [numMatch]matchModel
+	apart   bool // lanes look for matches in their own past first
 
 	own  []own
 	base [numSets]uint32 // where each set of weights begins, in vectors
@@ -60,19 +70,17 @@ type Mixer struct {
 	modelAPM   apm
 	sums       byteSums
 	o0, o1, o2 *adaptive
-	fidx       int
 
 	drop parts // switched off, for measurements
 	dead [numCtx]slot
 
 	// The state of the decision being coded.
-	x     inputs
-	xf    [numSets]int32
-	off   [numSets]uint32           // the weight vector chosen in each set
-	final [numFinal]*[numSets]int32 // the weights of the second layer
-	pf    [numFinal]uint32          // and what each gave
-	ps    [numSets]uint32
-	smp   [numCtx]*adaptive
+	x         inputs
+	main      decision
+	smp       [numCtx]*adaptive
+	withModel bool
+
+	stretches
 }
 
 // Contexts per byte.
@@ -109,6 +117,7 @@ type lane struct {
 	own             *own
 	id              uint32 // lane number, modulo 64
 	pos, start, end int
+	from            int    // where its past begins
 	c0              uint32 // bits of the current byte after a leading one
 	node            uint32 // bits of the current nibble after a leading one
 	group           uint32 // which nibble of the byte: 0, or 1 + the first nibble
@@ -157,6 +166,9 @@ func MemoryBytes(cfg Config) int64 {
 	if cfg.Model {
 		m += 2 * apmPoints << 16
 	}
+	if cfg.Stretches {
+		m += int64(reflect.TypeFor[net]().Size()) + netBytes() + 2*apmPoints<<log2Clamp(n, 10, 16)
+	}
 	return m
 }
 
@@ -168,6 +180,12 @@ func New(cfg Config) (*Mixer, error) {
 	}
 	if cfg.Lanes < 1 || cfg.Lanes > max(n, 1) {
 		return nil, fmt.Errorf("%w: %d lanes for %d bytes", ErrConfig, cfg.Lanes, n)
+	}
+	if cfg.Version < 0 || cfg.Version > Version {
+		return nil, fmt.Errorf("%w: unknown version %d", ErrConfig, cfg.Version)
+	}
+	if cfg.Version == 0 {
+		cfg.Version = Version
 	}
 	if cfg.Kind > Binary {
 		return nil, fmt.Errorf("%w: unknown kind %d", ErrConfig, cfg.Kind)
@@ -190,7 +208,14 @@ func New(cfg Config) (*Mixer, error) {
 	fill(x.order2, newAdaptive(32768, 0))
 	x.matches[0].init(5, log2Clamp(n, 10, 21))
 	x.matches[1].init(12, log2Clamp(n, 10, 21))
+	x.matches[1].shared = true
+	x.apart = cfg.Version > 1 && cfg.Lanes > 1
 	x.allocOwn()
+	if cfg.Stretches {
+		x.alone = new(net)
+		x.alone.alloc(len(x.own[0].weights) / numInputs)
+		x.aloneAPM = newAPM(log2Clamp(n, 10, 16))
+	}
 	w, ok := warmTable()
 	if !ok {
 		return nil, errors.New("mixer: the embedded warm start is damaged")
@@ -200,6 +225,17 @@ func New(cfg Config) (*Mixer, error) {
 	if cfg.Model {
 		x.modelAPM = newAPM(16)
 	}
+	for i := range x.lanes {
+		x.lanes[i].id = uint32(i) & 63
+		x.lanes[i].own = &x.own[i*len(x.own)/len(x.lanes)]
+		if cfg.Kind == Binary {
+			x.lanes[i].mode, x.lanes[i].oddness = 1, 32768
+		}
+	}
+	if cfg.Stretches {
+		return x, nil
+	}
+	x.active, x.until = x.lanes, n
 	at := 0
 	for i := range x.lanes {
 		size := n / cfg.Lanes
@@ -215,14 +251,9 @@ func New(cfg Config) (*Mixer, error) {
 // startLane makes bytes start to end of the block lane i.
 func (x *Mixer) startLane(i, start, end int) {
 	l := &x.lanes[i]
-	l.own = &x.own[i*len(x.own)/len(x.lanes)]
-	l.id = uint32(i) & 63
-	l.start, l.pos, l.end = start, start, end
+	l.start, l.pos, l.end, l.from = start, start, end, start
 	l.c0, l.node = 1, 1
 	l.lineStart, l.lastLine = start, start
-	if x.cfg.Kind == Binary {
-		l.mode, l.oddness = 1, 32768
-	}
 	x.beginByte(l)
 }
 
@@ -233,19 +264,21 @@ func fill[T any](s []T, v T) {
 }
 
 // written tells whether the byte at position p of the block has been coded.
-func (x *Mixer) written(p int) bool { return p < x.laneAt(p).pos }
+func (x *Mixer) written(p int) bool {
+	return p < x.since || p < x.until && p < x.laneAt(p).pos
+}
 
-// laneAt returns the lane that position p is in.
+// laneAt returns the lane that position p is in, from x.since on.
 func (x *Mixer) laneAt(p int) *lane {
-	lo, hi := 0, len(x.lanes)
+	lo, hi := 0, len(x.active)
 	for hi-lo > 1 {
-		if m := (lo + hi) / 2; x.lanes[m].start <= p {
+		if m := (lo + hi) / 2; x.active[m].start <= p {
 			lo = m
 		} else {
 			hi = m
 		}
 	}
-	return &x.lanes[lo]
+	return &x.active[lo]
 }
 
 // Code codes the next byte of a lane: it encodes sym, or ignores it and decodes,
@@ -253,7 +286,7 @@ func (x *Mixer) laneAt(p int) *lane {
 // bytes, each at least 1, and total their sum; nil when there is no model.
 func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byte) byte {
 	l := &x.lanes[lane]
-	if !x.cfg.Model {
+	if len(freqs) == 0 {
 		return x.codeByte(c, l, nil, sym)
 	}
 	x.sums.fill(freqs)

@@ -16,6 +16,7 @@ type bitTape struct {
 	p      []uint32
 	bits   []uint8
 	at     int
+	worth  []uint64
 	decode bool
 	bad    bool
 }
@@ -38,6 +39,19 @@ func (c *bitTape) Bit(p1 uint32, bit int) int {
 	}
 	c.at++
 	return int(c.bits[c.at-1])
+}
+
+// note takes what a stretch has cost, which decides how a block goes on.
+func (c *bitTape) note(mixed, alone uint64) {
+	if !c.decode {
+		c.worth = append(c.worth, mixed, alone)
+		return
+	}
+	if len(c.worth) < 2 || c.worth[0] != mixed || c.worth[1] != alone {
+		c.bad = true
+		return
+	}
+	c.worth = c.worth[2:]
 }
 
 // fakeFreqs fills f with made-up frequencies that depend on the step, the lane and
@@ -63,38 +77,58 @@ func runBlock(t testing.TB, c BitCoder, cfg Config, data []byte) []byte {
 	}
 	out := make([]byte, cfg.BlockLen)
 	freqs := make([]uint32, 256)
-	n, lanes := cfg.BlockLen, cfg.Lanes
-	for step := 0; step*lanes < n; step++ {
-		start := 0
-		for i := range lanes {
-			size := n / lanes
-			if i < n%lanes {
-				size++
+	part := func(from, n, lanes int, model bool) {
+		for step := 0; step*lanes < n; step++ {
+			start := from
+			for i := range lanes {
+				size := n / lanes
+				if i < n%lanes {
+					size++
+				}
+				if step < size {
+					var sym, prev byte
+					if data != nil {
+						sym = data[start+step]
+					}
+					if step > 0 {
+						prev = out[start+step-1]
+					}
+					if model {
+						total := fakeFreqs(freqs, step, i, prev)
+						out[start+step] = x.Code(c, i, freqs, total, sym)
+					} else {
+						out[start+step] = x.Code(c, i, nil, 0, sym)
+					}
+				}
+				start += size
 			}
-			if step < size {
-				var sym, prev byte
-				if data != nil {
-					sym = data[start+step]
-				}
-				if step > 0 {
-					prev = out[start+step-1]
-				}
-				if cfg.Model {
-					total := fakeFreqs(freqs, step, i, prev)
-					out[start+step] = x.Code(c, i, freqs, total, sym)
-				} else {
-					out[start+step] = x.Code(c, i, nil, 0, sym)
-				}
-			}
-			start += size
 		}
+	}
+	if !cfg.Stretches {
+		part(0, cfg.BlockLen, cfg.Lanes, cfg.Model)
+		return out
+	}
+	// Stretches of all lengths, now and then without the model.
+	for at, k := 0, 0; at < cfg.BlockLen; k++ {
+		n := min(1<<(k%9)*3, cfg.BlockLen-at)
+		model := k%4 != 3
+		x.Begin(at+n, model)
+		if model {
+			part(at, n, min(cfg.Lanes, n), true)
+			if tape, ok := c.(*bitTape); ok {
+				tape.note(x.Worth())
+			}
+		} else {
+			part(at, n, 1, false)
+		}
+		at += n
 	}
 	return out
 }
 
-func roundTrip(t *testing.T, data []byte, lanes int, model bool) *bitTape {
+func roundTrip(t *testing.T, data []byte, cfg Config) *bitTape {
 	t.Helper()
-	cfg := Config{BlockLen: len(data), Lanes: lanes, Kind: Detect(data), Model: model}
+	cfg.BlockLen, cfg.Kind = len(data), Detect(data)
 	tape := &bitTape{}
 	runBlock(t, tape, cfg, data)
 	// The block's own memory must serve as well, whatever is in it ahead of the coding.
@@ -102,16 +136,16 @@ func roundTrip(t *testing.T, data []byte, lanes int, model bool) *bitTape {
 	shared := &bitTape{}
 	runBlock(t, shared, cfg, data)
 	if !slices.Equal(shared.p, tape.p) {
-		t.Fatalf("%d lanes, model %v: other probabilities where the history is the block", lanes, model)
+		t.Fatalf("%d lanes, model %v: other probabilities where the history is the block", cfg.Lanes, cfg.Model)
 	}
 	cfg.History = bytes.Repeat([]byte{0xa5}, len(data))
 	tape.decode = true
 	got := runBlock(t, tape, cfg, nil)
 	if !bytes.Equal(got, data) {
-		t.Fatalf("%d lanes, model %v: decoded block differs", lanes, model)
+		t.Fatalf("%d lanes, model %v: decoded block differs", cfg.Lanes, cfg.Model)
 	}
 	if tape.bad || tape.at != len(tape.bits) {
-		t.Fatalf("%d lanes, model %v: decoder's probabilities differ", lanes, model)
+		t.Fatalf("%d lanes, model %v: decoder's probabilities differ", cfg.Lanes, cfg.Model)
 	}
 	return tape
 }
@@ -156,7 +190,11 @@ func TestRoundTrip(t *testing.T) {
 					continue
 				}
 				for _, model := range []bool{false, true} {
-					roundTrip(t, data, lanes, model)
+					roundTrip(t, data, Config{Lanes: lanes, Model: model})
+				}
+				if lanes == 3 {
+					roundTrip(t, data, Config{Version: 1, Lanes: lanes, Model: true})
+					roundTrip(t, data, Config{Lanes: lanes, Model: true, Stretches: true})
 				}
 			}
 		})
@@ -194,7 +232,9 @@ func TestPatchwork(t *testing.T) {
 				data = append(data, data[at:at+k]...)
 			}
 		}
-		roundTrip(t, data, 1+r.IntN(32), r.IntN(2) == 1)
+		cfg := Config{Version: r.IntN(Version + 1), Lanes: 1 + r.IntN(32), Model: r.IntN(2) == 1}
+		cfg.Stretches = cfg.Model && r.IntN(2) == 1
+		roundTrip(t, data, cfg)
 	}
 }
 
@@ -203,6 +243,8 @@ func TestConfigErrors(t *testing.T) {
 		{BlockLen: -1, Lanes: 1},
 		{BlockLen: MaxBlockLen + 1, Lanes: 1},
 		{BlockLen: 10, Lanes: 0},
+		{BlockLen: 10, Lanes: 1, Version: -1},
+		{BlockLen: 10, Lanes: 1, Version: Version + 1},
 		{BlockLen: 10, Lanes: 11},
 		{BlockLen: 10, Lanes: 1, Kind: 99},
 		{BlockLen: 10, Lanes: 1, History: make([]byte, 9)},
@@ -220,6 +262,7 @@ func TestMemoryBytes(t *testing.T) {
 		{BlockLen: 10000, Lanes: 1},
 		{BlockLen: 10000, Lanes: 1, Model: true},
 		{BlockLen: 3 << 20, Lanes: 16, Model: true},
+		{BlockLen: 3 << 20, Lanes: 8, Model: true, Stretches: true},
 	} {
 		want := MemoryBytes(cfg)
 		var before, after runtime.MemStats

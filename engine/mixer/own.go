@@ -9,12 +9,17 @@ type own struct {
 	sm       [modes][numCtx][256]adaptive // probabilities of the bit histories
 	order0   [groups * 16]adaptive
 	order1   [256 * groups * 16]adaptive
-	ind1     [256]uint16                       // the two bytes that last followed a byte
-	ind2     [65536]uint16                     // and two bytes
+	ind1     [256]uint16   // the two bytes that last followed a byte
+	ind2     [65536]uint16 // and two bytes
+	modelAPM apm           // refines the model's probability
+	net
+}
+
+// net is a network's weights, and the map that refines what it says.
+type net struct {
 	weights  []int32                           // all sets one after another
 	byBits   [modes * 256][numSets]int32       // second layer, by the bits so far
 	byMatch  [matchBuckets * 16][numSets]int32 // and by the match
-	modelAPM apm                               // refines the model's probability
 	finalAPM apm
 	count    uint32 // decisions so far
 }
@@ -24,13 +29,18 @@ const maxOwn = 32
 
 // ownBytes is the memory of one.
 func ownBytes(cfg Config) int64 {
-	n := int64(reflect.TypeFor[own]().Size())
-	for _, size := range setSize {
-		n += int64(size) * numInputs * 4
-	}
-	n += 2 * apmPoints << 11
+	n := int64(reflect.TypeFor[own]().Size()) + netBytes()
 	if cfg.Model {
 		n += 2 * apmPoints << 8
+	}
+	return n
+}
+
+// netBytes is the memory of a net beside itself.
+func netBytes() int64 {
+	n := int64(2 * apmPoints << 11)
+	for _, size := range setSize {
+		n += int64(size) * numInputs * 4
 	}
 	return n
 }
@@ -45,8 +55,7 @@ func (x *Mixer) allocOwn() {
 	x.own = make([]own, min(x.cfg.Lanes, maxOwn))
 	for i := range x.own {
 		o := &x.own[i]
-		o.weights = make([]int32, vectors*numInputs)
-		o.finalAPM = newAPM(11)
+		o.net.alloc(vectors)
 		if x.cfg.Model {
 			o.modelAPM = newAPM(8)
 		}
@@ -55,8 +64,13 @@ func (x *Mixer) allocOwn() {
 	}
 }
 
+func (o *net) alloc(vectors int) {
+	o.weights = make([]int32, vectors*numInputs)
+	o.finalAPM = newAPM(11)
+}
+
 // adopt starts from w, without (v = 0) or with a model (v = 1).
-func (o *own) adopt(base [numSets]uint32, w *warm, v int, trust uint32) {
+func (o *net) adopt(base [numSets]uint32, w *warm, v int) {
 	for k, n := range setSize {
 		var first inputs
 		for i := range first {
@@ -75,6 +89,10 @@ func (o *own) adopt(base [numSets]uint32, w *warm, v int, trust uint32) {
 	for i := range o.byMatch {
 		o.byMatch[i] = o.byBits[0]
 	}
+}
+
+// adoptMaps takes the probabilities of the bit histories from w.
+func (o *own) adoptMaps(w *warm, v int, trust uint32) {
 	for m := range o.sm {
 		for i := range o.sm[m] {
 			for s := range o.sm[m][i] {

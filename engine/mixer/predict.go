@@ -83,64 +83,115 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		conf = min(uint32(st)/128, 15)
 	}
 
-	x.off[0] = (x.base[0] + m*256 + c0) * numInputs
-	x.off[1] = (x.base[1] + m*256 + c1) * numInputs
-	x.off[2] = (x.base[2] + m*matchBuckets*16 + mctx) * numInputs
-	x.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
-	x.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
-	x.off[5] = (x.base[5] + (m*16+conf)*8 + bitpos) * numInputs
-	x.off[6] = (x.base[6] + m*512 + l.classes) * numInputs
-	x.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
+	d := &x.main
+	d.off[0] = (x.base[0] + m*256 + c0) * numInputs
+	d.off[1] = (x.base[1] + m*256 + c1) * numInputs
+	d.off[2] = (x.base[2] + m*matchBuckets*16 + mctx) * numInputs
+	d.off[3] = (x.base[3] + m*64 + l.hits*8 + bitpos) * numInputs
+	d.off[4] = (x.base[4] + m*256 + uint32(l.c8>>8&0xff)) * numInputs
+	d.off[5] = (x.base[5] + (m*16+conf)*8 + bitpos) * numInputs
+	d.off[6] = (x.base[6] + m*512 + l.classes) * numInputs
+	d.off[7] = (x.base[7] + m*256 + ebyte) * numInputs
 	if x.drop != 0 {
 		x.dropInputs()
 	}
-	dots(own.weights, in, &x.xf, &x.off)
-	for i := range x.xf {
-		d := x.xf[i] >> 12
-		d = min(max(d, -maxStretch), maxStretch)
-		x.xf[i] = d
-		x.ps[i] = squash(d)
+	d.bits, d.match = m*256+c0, mctx
+	d.finalCtx, d.byteCtx = c0|(m*2+min(expect, 1))<<8, c0|c1<<8
+	x.withModel = pm > 0
+	if x.alone == nil {
+		return x.combine(d, &own.net, &x.byteAPM, in)
 	}
-	x.fidx = int(m*256 + c0)
-	x.final = [numFinal]*[numSets]int32{&own.byBits[x.fidx], &own.byMatch[mctx]}
-	d := int32(0)
-	for k, set := range x.final {
+	if pm == 0 {
+		clear(in[inModel : inModel+4])
+		return x.combine(d, x.alone, &x.aloneAPM, in)
+	}
+	p := x.combine(d, &own.net, &x.byteAPM, in)
+	if x.judged = l == x.judge; x.judged {
+		x.less = x.x
+		clear(x.less[inModel : inModel+4])
+		x.without = x.main
+		x.without.off[5] = (x.base[5] + m*16*8 + bitpos) * numInputs
+		x.pAlone = x.combine(&x.without, x.alone, &x.aloneAPM, &x.less)
+		x.pMixed = p
+	}
+	return p
+}
+
+// decision is what a network made of the inputs, and chose its weights by.
+type decision struct {
+	off               [numSets]uint32 // the weight vector chosen in each set
+	xf                [numSets]int32
+	ps                [numSets]uint32
+	final             [numFinal]*[numSets]int32 // the weights of the second layer
+	pf                [numFinal]uint32          // and what each gave
+	bits, match       uint32                    // which they are chosen by
+	finalCtx, byteCtx uint32                    // contexts of the maps
+}
+
+// combine returns the probability that network n and the maps make of the inputs.
+func (x *Mixer) combine(d *decision, n *net, byteAPM *apm, in *inputs) uint32 {
+	dots(n.weights, in, &d.xf, &d.off)
+	for i := range d.xf {
+		v := d.xf[i] >> 12
+		v = min(max(v, -maxStretch), maxStretch)
+		d.xf[i] = v
+		d.ps[i] = squash(v)
+	}
+	d.final = [numFinal]*[numSets]int32{&n.byBits[d.bits], &n.byMatch[d.match]}
+	sum := int32(0)
+	for k, set := range d.final {
 		var s int64
 		for i, w := range set {
-			s += int64(w) * int64(x.xf[i])
+			s += int64(w) * int64(d.xf[i])
 		}
 		t := min(max(int32(s>>20), -maxStretch), maxStretch)
-		x.pf[k] = squash(t)
-		d += t
+		d.pf[k] = squash(t)
+		sum += t
 	}
-	d >>= 1
-	q0 := own.finalAPM.refine(d, c0|(m*2+min(expect, 1))<<8)
-	q1 := x.byteAPM.refine(d, c0|c1<<8)
+	sum >>= 1
+	q0 := n.finalAPM.refine(sum, d.finalCtx)
+	q1 := byteAPM.refine(sum, d.byteCtx)
 	if x.drop&partAPM != 0 {
-		return min(max(squash(d), 1), 65535)
+		return min(max(squash(sum), 1), 65535)
 	}
-	p := (squash(d) + q0 + q1*2 + 2) / 4
+	p := (squash(sum) + q0 + q1*2 + 2) / 4
 	return min(max(p, 1), 65535)
+}
+
+// learn teaches network n and the maps the bit, after combine.
+func (d *decision) learn(n *net, byteAPM *apm, in *inputs, bit uint32) {
+	target := int32(bit * 65535)
+	for k, set := range d.final {
+		e := int64(target - int32(d.pf[k]))
+		for i := range set {
+			set[i] += int32((int64(d.xf[i])*e + 1<<13) >> 14)
+		}
+	}
+	n.count++
+	r := n.rate()
+	var es [numSets]int32
+	for i := range es {
+		es[i] = ((target-int32(d.ps[i]))*r + 1<<7) >> 8
+	}
+	trains(n.weights, in, &es, &d.off)
+	n.finalAPM.train(bit, 6)
+	byteAPM.train(bit, 6)
 }
 
 // update teaches everything that took part in the last prediction the bit.
 func (x *Mixer) update(l *lane, m, bit uint32) {
 	node := l.node
-	target := int32(bit * 65535)
-	for k, set := range x.final {
-		e := int64(target - int32(x.pf[k]))
-		for i := range set {
-			set[i] += int32((int64(x.xf[i])*e + 1<<13) >> 14)
-		}
-	}
 	own := l.own
-	own.count++
-	r := own.rate()
-	var es [numSets]int32
-	for i := range es {
-		es[i] = ((target-int32(x.ps[i]))*r + 1<<7) >> 8
+	switch {
+	case x.alone == nil || x.withModel:
+		x.main.learn(&own.net, &x.byteAPM, &x.x, bit)
+		if x.judged {
+			x.without.learn(x.alone, &x.aloneAPM, &x.less, bit)
+			x.compare(bit)
+		}
+	default:
+		x.main.learn(x.alone, &x.aloneAPM, &x.x, bit)
 	}
-	trains(own.weights, &x.x, &es, &x.off)
 	for i := range l.slots {
 		s := &l.slots[i][node&15]
 		if *s != 0 {
@@ -164,15 +215,13 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 			x.matches[i].conf[m>>1][t.ctx].train(hit, matchLimit)
 		}
 	}
-	own.finalAPM.train(bit, 6)
-	x.byteAPM.train(bit, 6)
-	if x.cfg.Model {
+	if x.withModel {
 		own.modelAPM.train(bit, 6)
 		x.modelAPM.train(bit, 6)
 	}
 }
 
 // rate is the learning rate, decaying.
-func (o *own) rate() int32 {
+func (o *net) rate() int32 {
 	return 60 + 300*4096/int32(4096+o.count/8)
 }

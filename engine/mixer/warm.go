@@ -87,7 +87,11 @@ func (x *Mixer) adopt(w *warm, trust uint32) {
 		v = 1
 	}
 	for i := range x.own {
-		x.own[i].adopt(x.base, w, v, trust)
+		x.own[i].adopt(x.base, w, v)
+		x.own[i].adoptMaps(w, v, trust)
+	}
+	if x.alone != nil {
+		x.alone.adopt(x.base, w, 0)
 	}
 	for k := range x.matches {
 		for i, p := range w.Conf[v][k] {

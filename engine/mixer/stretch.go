@@ -1,0 +1,111 @@
+package mixer
+
+import "math/bits"
+
+// A block may be coded in stretches, one after the other: with the model in all
+// lanes, which are parts of the stretch, or by the mixer alone in a single lane. So
+// lanes stay close together, and the model may be left where it doesn't help.
+
+// stretches is the state of a block that is coded so. Without, it is all one stretch.
+type stretches struct {
+	since, until int    // the stretch; all before it has been coded
+	active       []lane // the lanes in it
+
+	// alone is the network of the mixer alone. In stretches with the model, it follows
+	// one lane, judge, to tell what would have come of it.
+	alone    *net
+	aloneAPM apm
+	judge    *lane
+	begun    int // stretches with the model so far
+
+	mixed, mixerAlone uint64 // what the lane has cost either way, in 1/65536 bit
+
+	// Of the decision being coded.
+	judged         bool
+	less           inputs // without the model
+	without        decision
+	pMixed, pAlone uint32
+}
+
+// primeBytes is how far a lane looks back on what came before the stretch.
+const primeBytes = 64
+
+// Begin starts a stretch, where the last one ended, up to end, exclusive: with the model
+// in all lanes, or without in one.
+func (x *Mixer) Begin(end int, model bool) {
+	x.since, x.until = x.until, end
+	n, lanes := end-x.since, 1
+	if model {
+		lanes = min(len(x.lanes), max(n, 1))
+		x.judge = &x.lanes[x.begun%lanes]
+		x.begun++
+	}
+	x.mixed, x.mixerAlone = 0, 0
+	x.active = x.lanes[:lanes]
+	at := x.since
+	for i := range x.active {
+		size := n / lanes
+		if i < n%lanes {
+			size++
+		}
+		l := &x.active[i]
+		*l = lane{own: l.own, id: l.id, mode: l.mode, oddness: l.oddness, rec: l.rec, start: at, end: at + size}
+		at += size
+	}
+	for i := range x.active {
+		x.enter(&x.active[i])
+	}
+}
+
+// enter makes a lane ready for the first byte of its part of a stretch. Only the first
+// one knows what came before.
+func (x *Mixer) enter(l *lane) {
+	l.c0, l.node = 1, 1
+	l.from = l.start
+	if l.start == x.since {
+		l.from = 0
+	}
+	l.pos = max(l.from, l.start-primeBytes)
+	l.lineStart, l.lastLine = l.pos, l.pos
+	for l.pos < l.start {
+		b := x.hist[l.pos]
+		l.pos++
+		l.see(b)
+	}
+	x.beginByte(l)
+}
+
+// Worth returns what the stretch with the model has cost, and what the mixer alone would
+// have cost in its place, in 1/65536 bit, as seen in one of the lanes.
+func (x *Mixer) Worth() (mixed, alone uint64) { return x.mixed, x.mixerAlone }
+
+// compare adds up what the bit just coded has cost either way.
+func (x *Mixer) compare(bit uint32) {
+	if bit == 0 {
+		x.mixed += uint64(costs[(65536-x.pMixed)>>4&4095])
+		x.mixerAlone += uint64(costs[(65536-x.pAlone)>>4&4095])
+	} else {
+		x.mixed += uint64(costs[x.pMixed>>4])
+		x.mixerAlone += uint64(costs[x.pAlone>>4])
+	}
+}
+
+// costs[i] is what an event of probability (2i+1)/8192 costs, in 1/65536 bit, rounded
+// down: computed with integers only, as it decides how a block goes on.
+var costs [4096]uint32
+
+func init() {
+	for i := range costs {
+		v := uint64(2*i + 1)
+		n := uint32(bits.Len64(v)) - 1
+		log := n << 16
+		v <<= 31 - n // 1 is 2^31
+		for b := uint32(1 << 15); b > 0; b >>= 1 {
+			if v = v * v >> 31; v >= 1<<32 {
+				v >>= 1
+				log |= b
+			}
+		}
+		costs[i] = 13<<16 - log
+	}
+}

@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Mixed blocks of a bundled model of bytes that have several lanes are coded in
+// stretches, one after the other: so their content comes out early, and the model is
+// used only where it is worth its time. What it has just saved decides, which both sides
+// know.
+
+// stretched tells whether a block with so many lanes is coded so, with a model like m.
+func stretched(mixerVersion uint8, m *archive.Model, lanes int) bool {
+	return mixerVersion >= 2 && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
+}
+
+const (
+	// Stretches with the model grow as long as it is worth it, so that the first bytes
+	// come soon and the model does not often start anew: bytes in a lane.
+	firstLane = 2 << 10
+	lastLane  = 128 << 10
+	// Those without it grow, too.
+	firstAlone = 512 << 10
+	lastAlone  = 4 << 20
+)
+
+// stretchPlan says how a block goes on.
+type stretchPlan struct {
+	lanes int
+	left  int  // bytes to go
+	lane  int  // bytes in a lane of the last stretch with the model, 0 at first
+	alone int  // bytes in the last stretch without it
+	model bool // the last one had it
+}
+
+// next returns the length of the next stretch, and whether the model is used in it.
+// mixed and alone are what mixer.Worth says of the last one.
+func (p *stretchPlan) next(mixed, alone uint64) (n int, model bool) {
+	if p.model && !worth(mixed, alone) {
+		p.model, p.lane = false, 0
+		p.alone = min(max(2*p.alone, firstAlone), lastAlone)
+		n = p.alone
+	} else {
+		if p.model && p.lane > firstLane {
+			p.alone = 0
+		}
+		p.model = true
+		p.lane = min(max(2*p.lane, firstLane), lastLane)
+		n = p.lane * p.lanes
+	}
+	if p.left-n < firstLane*p.lanes {
+		n = p.left // a short rest would be worth no start
+	}
+	p.left -= n
+	return n, p.model
+}
+
+// worth tells whether a model is worth its time: it must save a thirty-second.
+func worth(mixed, alone uint64) bool { return mixed+alone/32 <= alone }
