@@ -219,6 +219,29 @@ func endless(name string, steps *atomic.Int64) Entrant {
 	}}
 }
 
+// When its context ends, as it does when the terminal goes away, the race does not wait
+// for a key: neither under way nor once it is over.
+func TestLeavesWithItsContext(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var steps atomic.Int64
+		c, sign := contest(make([]byte, 5000), endless("slow", &steps)), "stop and rank"
+		if over {
+			c, sign = contest(make([]byte, 5000), fake("quick", false, nil)), "table stays"
+		}
+		m := NewModel(ctx, c, golden.Mono, true)
+		tm := teatest.NewTestModel(t, screen.Root(m), teatest.WithInitialTermSize(80, 24))
+		golden.Watch(t, tm)(sign)
+		cancel()
+		tm.Send(stopMsg{})
+		tm.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
+		if o := m.Stop(); over != (o[0].Err == nil) {
+			t.Errorf("over %v: it ended with %v", over, o[0].Err)
+		}
+	}
+}
+
 // A pause holds all lanes, those too that have not begun; and a paused race can be
 // stopped.
 func TestPauseAndStop(t *testing.T) {
