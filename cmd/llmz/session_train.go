@@ -39,6 +39,7 @@ func (b *sessionBackend) train(ctx context.Context, t session.Task, j *feed.Job)
 	}
 	o.config.Gate = j.Gate()
 	done, err := o.train(ctx, nil, append([]string{t.Path}, t.More...), nil, j.Train)
+	done.warn(j)
 	if err != nil && ctx.Err() != nil {
 		err = context.Canceled
 	}

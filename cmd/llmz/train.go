@@ -20,6 +20,7 @@ import (
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/trainer"
+	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
 )
@@ -211,11 +212,15 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 			f.SetOutput(o.output)
 			var err error
 			done, err = o.train(ctx, a.stdin, args, weights, f.Train)
+			done.warn(f.Job)
 			return engine.Result{}, err
 		})
 	} else {
 		report := newTrainReporter(a)
 		done, err = o.train(ctx, a.stdin, args, weights, report.observe)
+		for _, w := range done.Warnings {
+			a.warn(errors.New(w))
+		}
 	}
 	if err != nil {
 		interrupted := ctx.Err() != nil || exitCode(err) == exitInterrupted
@@ -244,11 +249,34 @@ func (o *trainOptions) train(ctx context.Context, stdin io.Reader, corpus []stri
 	if o.like, err = o.derived(corpus); err != nil {
 		return trained{}, err
 	}
-	r, err := trainer.Train(ctx, *c, observe)
+	last := 0.0 // bits per byte of the text trained on
+	r, err := trainer.Train(ctx, *c, func(e trainer.Event) {
+		if p, ok := e.(*trainer.Progress); ok {
+			last = p.BPC
+		}
+		observe(e)
+	})
 	if err != nil {
 		return trained{}, err
 	}
-	return o.finish(ctx, r)
+	t, err := o.finish(ctx, r)
+	if err == nil {
+		t.Warnings = o.verdict(last, r.BPC)
+	}
+	return t, err
+}
+
+// verdict says what is wrong with a model of those bits per byte, of the text trained
+// on and of the text held out.
+func (o *trainOptions) verdict(trained, held float64) []string {
+	v := feed.TrainingOutcome{Adapted: o.init != "", Trained: trained, Held: held}
+	var texts [][]byte
+	for _, s := range o.config.Sources {
+		v.Corpus += int64(len(s.Data))
+		texts = append(texts, s.Data)
+	}
+	v.Counted = feed.CountedBPC(texts...)
+	return v.Verdict()
 }
 
 // derived returns what the model's file gets from the files it learns from: it is
@@ -274,6 +302,15 @@ type trained struct {
 	IntegerBPC  float64 `json:"integer_bpc"`
 	Loss        float64 `json:"quantisation_loss"`
 	OutputBytes int64   `json:"output_bytes"`
+
+	Warnings []string `json:"warnings,omitempty"` // where it is of little use
+}
+
+// warn tells a view what is wrong with the model.
+func (t trained) warn(j *feed.Job) {
+	for _, w := range t.Warnings {
+		j.Observe(engine.Warning{Message: w})
+	}
 }
 
 // finish writes the model and measures what it is worth.

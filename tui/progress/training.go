@@ -142,7 +142,11 @@ func trainingSpark(t *theme.Theme, x *feed.Training, w int) string {
 // trainingSummary is what stays of a training that is over.
 func trainingSummary(t *theme.Theme, f *fileView, w int) []string {
 	x := f.Training
-	lines := []string{outcome(t, f, w), "  " + t.Muted.Render(text.Cut(network(t, x, 100), w-2))}
+	done := outcome(t, f, w)
+	if len(f.Warnings) > 0 { // no tick for what is of no use
+		done = t.Warn.Render("!") + strings.TrimPrefix(done, t.Good.Render(t.Glyph.Done))
+	}
+	lines := []string{done, "  " + t.Muted.Render(text.Cut(network(t, x, 100), w-2))}
 	held := fmt.Sprintf("%s updates on %s in %s", text.Count(int64(x.Update)), text.Bytes(f.Bytes), text.Seconds(f.Elapsed))
 	if x.Early {
 		held += ", until nothing got better"
@@ -151,6 +155,9 @@ func trainingSummary(t *theme.Theme, f *fileView, w int) []string {
 		lines = append(lines, text.Cut("  "+t.Strong.Render(text.Fixed(x.Best, 3))+t.Muted.Render(" BPC on the text held out   "+held), w))
 	} else {
 		lines = append(lines, text.Cut("  "+t.Strong.Render(text.Fixed(x.BPC, 3))+t.Muted.Render(" BPC on the text trained on   "+held), w))
+	}
+	for _, msg := range f.Warnings {
+		lines = append(lines, wrapped(t.Warn, "warning: "+text.Clean(msg), w)...)
 	}
 	for _, l := range trainingPlot(t, x, min(w-2, plotWidth), plotHeight) {
 		lines = append(lines, "  "+strings.TrimRight(l, " "))
