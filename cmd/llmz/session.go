@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,7 +43,7 @@ type sessionBackend struct {
 func (b *sessionBackend) backend() session.Backend {
 	return session.Backend{
 		Models: b.models, Run: b.run, Estimate: b.estimate, Entrants: b.entrants, Inspect: b.inspect, Info: b.info,
-		Pull: true, TrainTarget: b.trainTarget, Remember: rememberSession, History: filepath.Join(models.DataDir(), "history.jsonl"),
+		Pull: true, Space: b.space, TrainTarget: b.trainTarget, Remember: rememberSession, History: filepath.Join(models.DataDir(), "history.jsonl"),
 	}
 }
 
@@ -98,10 +99,10 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 	switch t.Op {
 	case session.Pull:
 		p, err := b.a.models.Pull(ctx, watchedPull(ctx, models.PullOptions{What: t.Path, Type: ggml.Q8_0}, j))
-		return session.Outcome{Output: p.Path}, hinted(pullError(err))
+		return session.Outcome{Output: p.Path}, failure(t, pullError(err))
 	case session.Train:
 		out, err := b.train(ctx, t, j)
-		return out, hinted(err)
+		return out, failure(t, err)
 	}
 	ops := map[session.Op]filejob.Op{session.Compress: filejob.Compress, session.Decompress: filejob.Decompress, session.Test: filejob.Test}
 	op, ok := ops[t.Op]
@@ -110,7 +111,7 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 	}
 	job := filejob.Job{
 		Op: op, Input: t.Path, Siblings: filejob.NewInputs(t.Path), Force: t.Force, Remove: t.Remove && op != filejob.Test, Verify: t.Verify,
-		Read: engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Observer: j.Observe, Gate: j.Gate()},
+		Read: engine.ReadOptions{Models: b.a.models, Threads: t.Threads, Salvage: t.Salvage, Observer: j.Observe, Gate: j.Gate()},
 		Warn: func(err error) {
 			j.Observe(engine.Warning{Message: err.Error(), Err: err})
 		},
@@ -118,7 +119,7 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 	if op == filejob.Compress {
 		m, err := b.open(ctx, t.Model)
 		if err != nil {
-			return session.Outcome{}, hinted(err)
+			return session.Outcome{}, failure(t, err)
 		}
 		if m != nil {
 			defer m.Close()
@@ -136,7 +137,33 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 		err = context.Canceled
 	}
 	out := session.Outcome{Result: r.Result, Output: r.Output}
-	return out, hinted(err)
+	if len(r.Damaged) > 0 && r.Output != "" {
+		return out, nil // what was lost is part of the result
+	}
+	return out, failure(t, err)
+}
+
+// failure says what a key can do about the error of a task; where none can, what a
+// person can do becomes part of the text.
+func failure(t session.Task, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &session.Failure{Err: err}
+	switch {
+	case errors.Is(err, filejob.ErrExists), errors.Is(err, models.ErrExists):
+		f.Remedy = session.Overwrite
+	case t.Op != session.Compress && !t.Salvage && (errors.Is(err, engine.ErrTruncated) || errors.Is(err, engine.ErrChecksum) || errors.Is(err, engine.ErrCorrupt)):
+		f.Remedy = session.Salvage
+	case errors.Is(err, predict.ErrModelMissing):
+		if name, ok := strings.CutPrefix(howToGet(err), "llmz models pull "); ok && slices.Contains(models.KnownNames(), name) {
+			f.Remedy, f.Model = session.Get, name
+		}
+	}
+	if f.Remedy == "" {
+		return hinted(err)
+	}
+	return f
 }
 
 // writeOptions turns settings into the engine's; m is the model, nil for none.

@@ -32,6 +32,19 @@ func Bar(t *theme.Theme, fill theme.Style, f float64, w int) string {
 	return fill.Render(s) + t.Faint.Render(strings.Repeat(t.Glyph.Empty, w-full))
 }
 
+// Length draws a thin line as long as the part f of w cells, to compare sizes with:
+// what is not there leaves no trace, as it would in a bar of progress.
+func Length(t *theme.Theme, style theme.Style, f float64, w int) string {
+	if w <= 0 {
+		return ""
+	}
+	if math.IsNaN(f) {
+		f = 0
+	}
+	n := min(w, max(1, int(math.Round(f*float64(w)))))
+	return style.Render(strings.Repeat(t.Glyph.Length, n)) + text.Spaces(w-n)
+}
+
 // Sweep draws a bar for work of unknown length: a short filled part whose place
 // follows phase (any number; its fraction counts).
 func Sweep(t *theme.Theme, fill theme.Style, phase float64, w int) string {

@@ -98,7 +98,7 @@ func summary(t *theme.Theme, f *fileView, w int) []string {
 	} else {
 		lines = append(lines, text.Cut(line, w), "  "+t.Muted.Render(text.Cut(time, w-2)))
 	}
-	lines = append(lines, "  "+t.Muted.Render(text.Cut(means(t, f), w-2)))
+	lines = append(lines, "  "+t.Muted.Render(text.Cut(made(t, f), w-2)))
 	if s := spark(t, &f.Snapshot, w-2, "BPC over the file "); s != "" && f.Direction == engine.Compressing {
 		lines = append(lines, "  "+strings.TrimRight(s, " "))
 	}
@@ -136,10 +136,10 @@ func outcome(t *theme.Theme, f *fileView, w int) string {
 	return s + t.Muted.Render(" "+t.Glyph.Arrow+" ") + text.CutMiddle(out, max(8, w/2-4))
 }
 
-// means says with what a result was made.
-func means(t *theme.Theme, f *fileView) string {
+// made says with what a result was made.
+func made(t *theme.Theme, f *fileView) string {
 	r := &f.Result
-	s := describe(r.Model, t.Glyph.Dot)
+	s := means(r.Model, r.Mixed, t.Glyph.Dot)
 	if s == "" {
 		s = "no model"
 	}

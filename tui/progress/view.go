@@ -120,11 +120,11 @@ func (v *view) full(f *fileView, w int) []string {
 		return v.transfer(f, w)
 	}
 	t := v.t
-	about := describe(f.Model, t.Glyph.Dot)
+	about := means(f.Model, f.Mixed, t.Glyph.Dot)
 	if f.Lanes > 0 && w >= 72 {
 		about += fmt.Sprintf(" %s %s", t.Glyph.Dot, plural(f.Lanes, "lane"))
 	}
-	if text.Width(about) > w/2 {
+	if text.Width(about) > w/2 && f.Model.Name != "" {
 		about = f.Model.Name
 	}
 	headed := *f
@@ -341,11 +341,15 @@ func (v *view) help(active []int, w int) string {
 	return text.Some(parts, "   ", w)
 }
 
-// describe says which model runs on what ("gru · cpu avx512vnni").
-func describe(m predict.Info, dot string) string {
+// means says what codes: which model, and on what ("gru · cpu avx512vnni"), or the
+// mixer alone. It is empty while nothing is known.
+func means(m predict.Info, mixed bool, dot string) string {
 	s := m.Name
 	if d := strings.TrimSpace(m.Device + " " + m.Kernel); d != "" && s != "" {
 		s += " " + dot + " " + d
+	}
+	if s == "" && mixed {
+		return "no model, mixing alone"
 	}
 	return s
 }

@@ -50,6 +50,10 @@ type Task struct {
 	// More are further files, for Train.
 	More  []string
 	Train TrainPlan
+	// After is a model whose download the task waits for, if there is one.
+	After string
+	// Salvage lets Decompress restore what is intact of a damaged archive.
+	Salvage bool
 	Settings
 }
 
@@ -135,6 +139,7 @@ func (e Estimate) Speed() float64 {
 type Backend struct {
 	Models func(ctx context.Context) ([]Model, error)
 	// Run does a task, tells the job how far it is, and waits at its gate.
+	// It may be called for a Pull beside another task. Errors may be a *Failure.
 	Run func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
 	// Estimate judges by samples what a file would become with the settings' model.
 	Estimate func(ctx context.Context, path string, x Settings) (Estimate, error)
@@ -147,6 +152,9 @@ type Backend struct {
 	Pull        bool // whether Run takes this operation
 	// Remember keeps the settings that the session ended with; nil for nobody.
 	Remember func(x Settings)
+	// Space says how many bytes are free where models go, and where that is; nil
+	// where it cannot be told.
+	Space func() (free int64, place string, err error)
 	// History is the file that keeps the results; empty for none.
 	History string
 	// ReadDir lists a directory; nil for the real one.

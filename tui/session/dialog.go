@@ -5,7 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
+	"charm.land/bubbles/v2/viewport"
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 
@@ -39,10 +41,7 @@ type prompt struct {
 }
 
 func newPrompt(title, value string, done func(*Session, string) tea.Cmd) *prompt {
-	p := &prompt{asks: title, input: textinput.New(), done: done, first: value}
-	p.input.SetValue(value)
-	p.input.CursorEnd()
-	p.input.Focus()
+	p := &prompt{asks: title, input: newInput(value), done: done, first: value}
 	return p
 }
 
@@ -60,7 +59,6 @@ func (p *prompt) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
 		s.dialog = nil
 		return p.done(s, p.input.Value())
 	}
-	// The cursor does not blink: no redraws without a reason.
 	p.input, _ = p.input.Update(k)
 	if p.live != nil {
 		p.live(p.input.Value())
@@ -76,35 +74,32 @@ func (p *prompt) paste(content string) {
 }
 
 func (p *prompt) lines(t *theme.Theme, w, _ int) []string {
-	return []string{inputLine(t, &p.input, w), "", t.Muted.Render(text.Cut("enter accepts, esc leaves", w))}
+	return []string{inputLine(&p.input, w), "", t.Muted.Render(text.Cut("enter accepts, esc leaves", w))}
 }
 
-// inputLine draws what is typed, with a cursor, in at most w cells.
-func inputLine(t *theme.Theme, input *textinput.Model, w int) string {
-	v := []rune(input.Value())
-	at := min(input.Position(), len(v))
-	under := " "
-	if at < len(v) {
-		under = text.Clean(string(v[at]))
-	}
-	before, after := text.Clean(string(v[:at])), ""
-	if at < len(v) {
-		after = text.Clean(string(v[at+1:]))
-	}
-	if n := text.Width(before); n > w-2 {
-		before = ansi.TruncateLeft(before, n-w+2, "")
-	}
-	cursor := t.Selected.Render(under)
-	if t.Selected.Open() == "" {
-		cursor = "_"
-	}
-	return text.Cut(before+cursor+after, w)
+// newInput returns a line to type in. Its cursor does not blink: no redraws without a
+// reason.
+func newInput(value string) textinput.Model {
+	input := textinput.New()
+	input.Prompt = ""
+	input.SetStyles(textinput.Styles{})
+	input.SetValue(value)
+	input.CursorEnd()
+	input.Focus()
+	return input
+}
+
+// inputLine draws what is typed, with a cursor, in w cells.
+func inputLine(input *textinput.Model, w int) string {
+	input.SetWidth(max(1, w-1))
+	return text.Fit(input.View(), w)
 }
 
 // confirm asks a question.
 type confirm struct {
 	question string
 	yes      func(*Session) tea.Cmd
+	answers  int // the line they stand in
 }
 
 func (c *confirm) title() string { return "" }
@@ -124,7 +119,7 @@ func (c *confirm) paste(string) {}
 
 func (c *confirm) click(s *Session, x, y int) tea.Cmd {
 	switch {
-	case y != 2:
+	case y != c.answers:
 		return nil
 	case x < len("y yes"):
 		return c.key(s, tea.KeyPressMsg{Code: 'y', Text: "y"})
@@ -137,33 +132,27 @@ func (c *confirm) click(s *Session, x, y int) tea.Cmd {
 func (c *confirm) wheel(int) {}
 
 func (c *confirm) lines(t *theme.Theme, w, _ int) []string {
-	return []string{text.Cut(c.question, w), "", t.Key.Render("y") + t.Muted.Render(" yes   ") + t.Key.Render("n") + t.Muted.Render(" no")}
+	out := append(text.Wrap(text.Clean(c.question), w), "")
+	c.answers = len(out)
+	return append(out, t.Key.Render("y")+t.Muted.Render(" yes   ")+t.Key.Render("n")+t.Muted.Render(" no"))
 }
 
-// page shows text.
+// page shows text, and scrolls where there is more of it than room.
 type page struct {
 	head string
 	body []string
-	top  int
-	room int
+	view viewport.Model
 }
 
 func (p *page) title() string { return p.head }
 
 func (p *page) key(s *Session, k tea.KeyPressMsg) tea.Cmd {
-	switch k.String() {
-	case "down", "j":
-		p.top++
-	case "up", "k":
-		p.top--
-	case "pgdown", "space":
-		p.top += p.room
-	case "pgup":
-		p.top -= p.room
-	default:
-		s.dialog = nil
+	m := p.view.KeyMap
+	if key.Matches(k, m.Up, m.Down, m.PageUp, m.PageDown, m.HalfPageUp, m.HalfPageDown) {
+		p.view, _ = p.view.Update(k)
+		return nil
 	}
-	p.wheel(0)
+	s.dialog = nil
 	return nil
 }
 
@@ -174,18 +163,23 @@ func (p *page) click(s *Session, _, _ int) tea.Cmd {
 	return nil
 }
 
-func (p *page) wheel(n int) { p.top = max(0, min(p.top+n, len(p.body)-p.room)) }
+func (p *page) wheel(n int) { p.view.SetYOffset(p.view.YOffset() + n) }
 
 func (p *page) lines(t *theme.Theme, w, h int) []string {
-	p.room = max(1, h-2)
-	end := min(len(p.body), p.top+p.room)
-	var out []string
-	for _, l := range p.body[min(p.top, end):end] {
-		out = append(out, text.Cut(l, w))
+	room := max(1, h-2)
+	if p.view.Width() != w || p.view.Height() != room {
+		at := p.view.YOffset()
+		p.view = viewport.New(viewport.WithWidth(w), viewport.WithHeight(room))
+		p.view.SoftWrap = true // what has no spaces
+		p.view.SetContent(ansi.Wordwrap(strings.Join(p.body, "\n"), w, ""))
+		p.view.SetYOffset(at)
 	}
+	out := strings.Split(p.view.View(), "\n")
 	hint := "any key closes"
-	if len(p.body) > p.room {
+	if n := p.view.TotalLineCount(); n > room {
 		hint = "arrows scroll, any other key closes"
+	} else {
+		out = out[:min(len(out), n)]
 	}
 	return append(out, "", t.Muted.Render(text.Cut(hint, w)))
 }
@@ -276,7 +270,11 @@ type choice struct {
 	names  []string
 	at     int
 	choose func(x *Settings, at int)
+	scale  bool // from little to much: it ends at both ends
 }
+
+// labelWidth is the space for what is chosen, before the value.
+const labelWidth = 16
 
 // options asks for settings; changes hold at once.
 type options struct {
@@ -309,7 +307,7 @@ func newOptions(x Settings, models []Model) *options {
 		o.choices = append(o.choices, model)
 	}
 	number := func(label string, values []int, name func(int) string, field func(*Settings) *int) {
-		c := choice{label: label}
+		c := choice{label: label, scale: true}
 		for i, v := range values {
 			if v == *field(&x) {
 				c.at = i
@@ -374,16 +372,46 @@ func (o *options) turn(s *Session, d int) {
 	}
 }
 
-func (c *choice) turn(d int) { c.at = (c.at + d + len(c.names)) % len(c.names) }
+func (c *choice) turn(d int) {
+	if c.scale {
+		c.at = max(0, min(len(c.names)-1, c.at+d))
+		return
+	}
+	c.at = (c.at + d + len(c.names)) % len(c.names)
+}
+
+// draw writes the value, with arrows that lead on where it can be changed.
+func (c *choice) draw(t *theme.Theme, chosen bool) string {
+	value := c.names[c.at]
+	if !chosen {
+		return "  " + value
+	}
+	arrow := func(s string, end bool) string {
+		if c.scale && end {
+			return t.Faint.Render(s)
+		}
+		return t.Accent.Render(s)
+	}
+	return arrow("< ", c.at == 0) + t.Strong.Render(value) + arrow(" >", c.at == len(c.names)-1)
+}
+
+// clicked returns which way a click at a column leads, where the value begins at that of
+// a line: back on its left arrow.
+func clicked(x, value int) int {
+	if x >= value && x < value+2 {
+		return -1
+	}
+	return 1
+}
 
 func (o *options) paste(string) {}
 
-// A click chooses a line; one on the chosen line, its next value.
-func (o *options) click(s *Session, _, y int) tea.Cmd {
+// A click chooses a line; one on the chosen line, its next value, or the one before.
+func (o *options) click(s *Session, x, y int) tea.Cmd {
 	switch i := o.list.click(y); i {
 	case -1:
 	case o.list.cursor:
-		o.turn(s, 1)
+		o.turn(s, clicked(x, 2+labelWidth))
 	default:
 		o.list.to(i)
 	}
@@ -398,19 +426,13 @@ func (o *options) lines(t *theme.Theme, w, h int) []string {
 	var out []string
 	for i := from; i < to; i++ {
 		c := o.choices[i]
-		value := c.names[c.at]
-		if i == o.list.cursor {
-			value = t.Accent.Render("< ") + t.Strong.Render(value) + t.Accent.Render(" >")
-		} else {
-			value = "  " + value
-		}
-		out = append(out, line(t, i == o.list.cursor, t.Muted.Render(text.Fit(c.label, 16))+value, w))
+		out = append(out, line(t, i == o.list.cursor, t.Muted.Render(text.Fit(c.label, labelWidth))+c.draw(t, i == o.list.cursor), w))
 	}
 	return append(out, "", t.Muted.Render(text.Cut("left and right change, enter closes", w)))
 }
 
 func (s *Session) openHelp() tea.Cmd {
-	s.dialog = &page{head: "Keys", body: helpLines(s.t, s.bindings(), s.global(), min(72, s.w-8))}
+	s.dialog = &page{head: "Keys", body: helpLines(s.t, s.bindings(), s.global())}
 	return nil
 }
 

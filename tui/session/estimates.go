@@ -203,7 +203,7 @@ func (j *judgement) lines(t *theme.Theme, w, h int) []string {
 }
 
 // comparison draws what models made of a file of that size, or would make of it,
-// as bars of the results' sizes. It is empty where nothing is known.
+// as lines as long as the results are large. It is empty where nothing is known.
 func (s *Session) comparison(path string, size int64, w int) []string {
 	t := s.t
 	type result struct {
@@ -253,7 +253,10 @@ func (s *Session) comparison(path string, size int64, w int) []string {
 			out = append(out, name+t.Muted.Render(t.Glyph.Waiting))
 			continue
 		case r.Err != nil:
-			out = append(out, name+t.Bad.Render(text.Cut(text.Clean(r.Err.Error()), w-nw-1)))
+			for _, l := range text.Wrap(text.Clean(r.Err.Error()), w-nw-1) {
+				out = append(out, name+t.Bad.Render(l))
+				name = text.Spaces(nw + 1)
+			}
 			continue
 		}
 		about, mark := "~", " "
@@ -264,10 +267,10 @@ func (s *Session) comparison(path string, size int64, w int) []string {
 			mark = t.Good.Render(t.Glyph.Done)
 		}
 		tail := text.FitRight(about+text.Bytes(r.Bytes), 10) + text.FitRight(text.Fixed(r.BPC(), 2), 6) + t.Muted.Render(" BPC") +
-			text.FitRight(about+text.Clock(r.Time), 9) + " " + mark
+			text.FitRight(about+text.Seconds(r.Time), 9) + " " + mark
 		style, _ := t.Line(i)
 		bw := max(4, w-nw-1-text.Width(tail))
-		out = append(out, name+chart.Bar(t, style, r.BPC()/max(most, 0.01), bw)+tail)
+		out = append(out, name+chart.Length(t, style, r.BPC()/max(most, 0.01), bw)+tail)
 	}
 	return out
 }

@@ -80,27 +80,27 @@ func (f *filesScreen) targets() (paths []string, entries []Entry) {
 
 func (f *filesScreen) bindings(s *Session) []binding {
 	list := []binding{
-		{keys: "enter", what: "open", about: "enter a directory, compress a file, decompress an archive", do: f.open},
-		{keys: "space", what: "mark", about: "mark for what comes next", do: f.mark},
-		{keys: "c", what: "compress", about: "compress the marked files, or this one", do: func(s *Session) tea.Cmd { return f.work(s, Compress) }},
-		{keys: "d", what: "decompress", about: "decompress", do: func(s *Session) tea.Cmd { return f.work(s, Decompress) }},
-		{keys: "t", about: "test: decode and check everything, write nothing", do: func(s *Session) tea.Cmd { return f.work(s, Test) }},
-		{keys: "i", what: "inspect", about: "a heat-map of where the bits go; facts about an archive", do: f.inspect},
-		{keys: "r", what: "race", about: "let models race on this file", do: f.race},
-		{keys: "e", about: "estimate size and time with each model that is here", do: f.estimate},
-		{keys: "/", what: "filter", about: "show only names with these words", do: f.askFilter},
-		{keys: ":", about: "go to a path (or paste one)", do: f.askPath},
-		{keys: "left h backspace", label: "left", about: "the directory above", do: func(s *Session) tea.Cmd { return f.up(s) }},
-		{keys: "right l", label: "right", about: "enter a directory", do: f.enter},
-		{keys: "s", about: "sort by name, size or date", do: func(s *Session) tea.Cmd {
+		bind("enter", "enter", "open", "enter a directory, compress a file, decompress an archive", f.open),
+		bind("space", "space", "mark", "mark for what comes next", f.mark),
+		bind("c", "c", "compress", "compress the marked files, or this one", func(s *Session) tea.Cmd { return f.work(s, Compress) }),
+		bind("d", "d", "decompress", "decompress", func(s *Session) tea.Cmd { return f.work(s, Decompress) }),
+		bind("t", "t", "", "test: decode and check everything, write nothing", func(s *Session) tea.Cmd { return f.work(s, Test) }),
+		bind("i", "i", "inspect", "a heat-map of where the bits go; facts about an archive", f.inspect),
+		bind("r", "r", "race", "let models race on this file", f.race),
+		bind("e", "e", "", "estimate size and time with each model that is here", f.estimate),
+		bind("/", "/", "filter", "show only names with these words", f.askFilter),
+		bind(":", ":", "", "go to a path (or paste one)", f.askPath),
+		bind("left h backspace", "left", "", "the directory above", func(s *Session) tea.Cmd { return f.up(s) }),
+		bind("right l", "right", "", "enter a directory", f.enter),
+		bind("s", "s", "", "sort by name, size or date", func(s *Session) tea.Cmd {
 			f.order = (f.order + 1) % numOrders
 			f.arrange()
 			s.say("sorted by " + f.order.String())
 			return nil
-		}},
-		{keys: ".", about: "show or hide hidden files", do: func(*Session) tea.Cmd { f.hidden = !f.hidden; f.arrange(); return nil }},
-		{keys: "a", about: "mark all files here, or none", do: f.markAll},
-		{keys: "esc", about: "drop the filter, then the marks", do: func(*Session) tea.Cmd {
+		}),
+		bind(".", ".", "", "show or hide hidden files", func(*Session) tea.Cmd { f.hidden = !f.hidden; f.arrange(); return nil }),
+		bind("a", "a", "", "mark all files here, or none", f.markAll),
+		bind("esc", "esc", "", "drop the filter, then the marks", func(*Session) tea.Cmd {
 			if f.filter != "" {
 				f.filter = ""
 				f.arrange()
@@ -108,10 +108,10 @@ func (f *filesScreen) bindings(s *Session) []binding {
 				clear(f.marked)
 			}
 			return nil
-		}},
+		}),
 	}
 	if s.b.TrainTarget != nil {
-		list = append(list, binding{keys: "T", what: "train", about: "train a model on the marked files, or on a whole directory", do: func(s *Session) tea.Cmd { return f.train(s) }})
+		list = append(list, bind("T", "T", "train", "train a model on the marked files, or on a whole directory", func(s *Session) tea.Cmd { return f.train(s) }))
 	}
 	return list
 }
@@ -315,7 +315,7 @@ func (f *filesScreen) render(s *Session, w, h int) []string {
 	}
 	out := []string{text.Ends(" "+t.Title.Render(text.CutMiddle(text.Clean(head), max(8, lw-text.Width(right)-3))), t.Muted.Render(right+" "), lw)}
 	if f.err != nil {
-		out = append(out, " "+t.Bad.Render(text.Cut(text.Clean(f.err.Error()), lw-2)))
+		out = append(out, wrapped(t.Bad, f.err.Error(), lw)...)
 	} else if len(f.shown) == 0 {
 		out = append(out, " "+t.Muted.Render("nothing to show here"))
 	}
@@ -414,7 +414,7 @@ func (f *filesScreen) footer(s *Session, w int) string {
 	for _, e := range entries {
 		total += e.Size
 	}
-	what := "no file"
+	what := "no file chosen,"
 	if len(entries) > 0 {
 		what = plural(len(entries), "file") + ", " + text.Bytes(total)
 	}
@@ -423,7 +423,7 @@ func (f *filesScreen) footer(s *Session, w int) string {
 	}
 	with := "with " + s.modelName()
 	if m, ok := s.model(); ok && m.Speed > 0 && total > 0 {
-		with += ", about " + text.Clock(time.Duration(float64(total)/m.Speed*float64(time.Second)))
+		with += ", about " + text.Seconds(time.Duration(float64(total)/m.Speed*float64(time.Second)))
 	}
 	if extra := s.settings.describe(); extra != "" {
 		with += " (" + extra + ")"

@@ -24,6 +24,8 @@ type Record struct {
 	Compressed int64     `json:"compressed_bytes"`
 	Seconds    float64   `json:"seconds"`
 	Error      string    `json:"error,omitempty"`
+	Remedy     Remedy    `json:"remedy,omitempty"` // of the error
+	Needs      string    `json:"needs,omitempty"`  // the model that was missing
 }
 
 func newRecord(t Task, s feed.Snapshot, output string, when time.Time) Record {
@@ -37,6 +39,7 @@ func newRecord(t Task, s feed.Snapshot, output string, when time.Time) Record {
 	}
 	if s.Err != nil {
 		r.Error = s.Err.Error()
+		r.Remedy, r.Needs = cure(s.Err)
 	}
 	return r
 }

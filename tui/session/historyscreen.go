@@ -44,25 +44,26 @@ func (x *historyScreen) bindings(s *Session) []binding {
 		return nil
 	}
 	list := []binding{
-		{keys: "s", what: "sort", about: "sort by the next column", do: func(s *Session) tea.Cmd { x.by = (x.by + 1) % numColumns; return sort(s) }},
-		{keys: "S", what: "reverse", about: "turn the order around", do: func(s *Session) tea.Cmd { x.reverse = !x.reverse; return sort(s) }},
-		{keys: "enter", about: "show the file in the picker", do: func(s *Session) tea.Cmd {
+		bind("s", "s", "sort", "sort by the next column", func(s *Session) tea.Cmd { x.by = (x.by + 1) % numColumns; return sort(s) }),
+		bind("S", "S", "reverse", "turn the order around", func(s *Session) tea.Cmd { x.reverse = !x.reverse; return sort(s) }),
+		bind("enter", "enter", "", "show the file in the picker", func(s *Session) tea.Cmd {
 			if r, ok := x.current(); ok {
 				s.tab = tabFiles
 				return s.goTo(r.Path)
 			}
 			return nil
-		}},
-		{keys: "esc", about: "back to the files", do: show(tabFiles)},
+		}),
+		bind("esc", "esc", "", "back to the files", show(tabFiles)),
 	}
+	list = append(x.again(s), list...)
 	if s.b.Estimate != nil {
-		list = append([]binding{{keys: "w", what: "what if", about: "what other models would have given for this file", do: func(s *Session) tea.Cmd {
+		list = append([]binding{bind("w", "w", "what if", "what other models would have given for this file", func(s *Session) tea.Cmd {
 			if r, ok := x.current(); ok && r.Op == Compress {
 				return s.judge(r.Path, s.here(false))
 			}
 			s.say("only for compressed files")
 			return nil
-		}}}, list...)
+		})}, list...)
 	}
 	return list
 }
@@ -74,15 +75,20 @@ func (x *historyScreen) current() (Record, bool) {
 	return x.all[x.cursor], true
 }
 
-// panelHeight is the space for the record under the cursor.
-func (x *historyScreen) panelHeight(h int) int {
+// panelHeight is the space for the record under the cursor: as much as a failure's
+// reason takes.
+func (x *historyScreen) panelHeight(s *Session, h int) int {
+	n := 10
 	switch {
 	case h < 12:
-		return 0
+		n = 0
 	case h < 24:
-		return 6
+		n = 6
 	}
-	return 10
+	if r, ok := x.current(); ok && r.Error != "" {
+		n = max(n, len(x.reason(s, r, s.w))+2)
+	}
+	return min(n, max(0, h-3))
 }
 
 // render draws the history in w × h cells.
@@ -115,12 +121,14 @@ func (x *historyScreen) render(s *Session, w, h int) []string {
 	for i := from; i < to; i++ {
 		out = append(out, line(t, i == x.cursor, x.row(s, x.all[i], w, mid), w))
 	}
-	panel := x.panelHeight(h)
+	panel := x.panelHeight(s, h)
 	out = text.Block(out, w, h-panel)
 	if r, ok := x.current(); ok && panel > 0 {
 		out = append(out, t.Rule("sorted by "+x.by.String()+order, w))
 		out = append(out, " "+t.Strong.Render(text.CutMiddle(text.Clean(r.Path), w-2)))
-		if est := s.comparison(r.Path, r.Original, w-2); est != nil && r.Op == Compress {
+		if r.Error != "" {
+			out = append(out, x.reason(s, r, w)...)
+		} else if est := s.comparison(r.Path, r.Original, w-2); est != nil && r.Op == Compress {
 			for _, l := range est {
 				out = append(out, " "+l)
 			}
@@ -146,7 +154,12 @@ func (x *historyScreen) row(s *Session, r Record, w int, mid bool) string {
 	t := s.t
 	name := text.FitMiddle(text.Clean(filepath.Base(r.Path)), x.nameWidth(w))
 	if r.Error != "" {
-		return name + " " + t.Bad.Render(text.Cut(text.Clean(string(r.Op)+": "+r.Error), w-x.nameWidth(w)-4))
+		// A reason that has no room here stands below the list.
+		why := text.Clean(string(r.Op) + ": " + r.Error)
+		if text.Width(why) > w-x.nameWidth(w)-4 {
+			why = string(r.Op) + " failed"
+		}
+		return name + " " + t.Bad.Render(why)
 	}
 	row := name + t.Muted.Render(text.Fit(" "+r.Model, 12))
 	if r.Op == Compress {
@@ -167,13 +180,37 @@ func (x *historyScreen) row(s *Session, r Record, w int, mid bool) string {
 	return row
 }
 
+// again are the keys for a failure under the cursor.
+func (x *historyScreen) again(s *Session) []binding {
+	r, ok := x.current()
+	if !ok || r.Error == "" || r.Op != Compress && r.Op != Decompress && r.Op != Test {
+		return nil
+	}
+	t := Task{Op: r.Op, Path: r.Path, Settings: s.settings}
+	if r.Op == Compress {
+		t.Model = r.Model
+	}
+	list := remedyBindings(t, -1, r.Remedy, r.Needs, func(*Session) {})
+	if r.Remedy == Salvage { // s sorts here
+		list[0] = bind("a", "a", list[0].Help().Desc, list[0].about, list[0].do)
+	}
+	return list
+}
+
+// reason draws why a record is one of a failure, and the keys for it.
+func (x *historyScreen) reason(s *Session, r Record, w int) []string {
+	out := wrapped(s.t.Bad, string(r.Op)+": "+r.Error, w)
+	if again := x.again(s); len(again) > 0 {
+		out = append(out, keysLine(s.t, again, w))
+	}
+	return out
+}
+
 // compare sets a record beside the best one of the same file.
 func (x *historyScreen) compare(s *Session, r Record, w int) string {
 	t := s.t
 	best := x.of(r.Path)
 	switch {
-	case r.Error != "":
-		return " " + t.Bad.Render(text.Cut(text.Clean(r.Error), w-2))
 	case len(best) > 1 && best[0] != r && r.Op == Compress:
 		return text.Fit(t.Muted.Render(" smallest so far: ")+best[0].Model+t.Muted.Render(" with ")+text.Count(best[0].Compressed)+
 			t.Muted.Render(" bytes at "+text.Rate(best[0].Speed())), w)

@@ -14,6 +14,7 @@ import (
 type job struct {
 	id     int
 	task   Task
+	size   int64 // bytes, -1 where it is not known
 	feed   *feed.Job
 	cancel context.CancelFunc
 	output string
@@ -31,7 +32,8 @@ func (t Task) name() string {
 	return filepath.Base(t.Path)
 }
 
-// queue runs tasks one after the other: a model takes the whole machine.
+// queue runs tasks one after the other: a model takes the whole machine. Downloads,
+// which take next to nothing of it, have a queue of their own beside them.
 type queue struct {
 	ctx   context.Context
 	run   func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
@@ -49,37 +51,69 @@ type endMsg struct {
 
 // add puts a task at the end of the queue.
 func (q *queue) add(t Task, size int64) *job {
-	j := &job{id: q.next, task: t, feed: feed.New(t.name(), size, q.clock), cancel: func() {}}
+	j := &job{id: q.next, task: t, size: size, feed: feed.New(t.name(), size, q.clock), cancel: func() {}}
 	j.snap = j.feed.Snapshot()
 	q.next++
 	q.jobs = append(q.jobs, j)
 	return j
 }
 
-// start starts the next waiting task, if none runs.
-func (q *queue) start() tea.Cmd {
+// start starts the next waiting download and the next other task, where none runs. A
+// task that needs a model waits for the download of it. working is whether it started
+// one that needs the machine.
+func (q *queue) start() (cmd tea.Cmd, working bool) {
+	var downloads, works bool
+	coming := map[string]bool{} // models
 	for _, j := range q.jobs {
+		if j.task.Op == Pull && !j.snap.State.Over() {
+			coming[j.task.Path] = true
+		}
 		switch j.snap.State {
 		case feed.Running, feed.Paused:
-			return nil
+			downloads = downloads || j.task.Op == Pull
+			works = works || j.task.Op != Pull
 		}
 	}
+	var cmds []tea.Cmd
 	for _, j := range q.jobs {
 		if j.snap.State != feed.Waiting {
 			continue
 		}
-		ctx, cancel := context.WithCancel(q.ctx)
-		j.cancel = cancel
-		j.snap.State = feed.Running
-		task, id, f, run := j.task, j.id, j.feed, q.run
-		return func() tea.Msg {
-			defer cancel()
-			o, err := run(ctx, task, f)
-			f.Finish(o.Result, err)
-			return endMsg{id, o, err}
+		switch {
+		case j.task.Op == Pull && !downloads:
+			downloads = true
+			cmds = append(cmds, q.begin(j))
+		case j.task.Op != Pull && !works && !coming[j.task.needs()]:
+			works, working = true, true
+			cmds = append(cmds, q.begin(j))
 		}
 	}
-	return nil
+	return tea.Batch(cmds...), working
+}
+
+// needs returns the model that must be here before the task can begin.
+func (t Task) needs() string {
+	if t.After != "" {
+		return t.After
+	}
+	if t.Op == Compress {
+		return t.Model
+	}
+	return t.Train.Init
+}
+
+// begin returns the command that runs a job.
+func (q *queue) begin(j *job) tea.Cmd {
+	ctx, cancel := context.WithCancel(q.ctx)
+	j.cancel = cancel
+	j.snap.State = feed.Running
+	task, id, f, run := j.task, j.id, j.feed, q.run
+	return func() tea.Msg {
+		defer cancel()
+		o, err := run(ctx, task, f)
+		f.Finish(o.Result, err)
+		return endMsg{id, o, err}
+	}
 }
 
 // look takes snapshots of the jobs that may have moved.
@@ -138,6 +172,16 @@ func (q *queue) pause(j *job) {
 		j.feed.Pause()
 	}
 	q.look()
+}
+
+// drop forgets a job.
+func (q *queue) drop(j *job) {
+	for i := range q.jobs {
+		if q.jobs[i] == j {
+			q.jobs = append(q.jobs[:i:i], q.jobs[i+1:]...)
+			return
+		}
+	}
 }
 
 // clear forgets the jobs that are over.

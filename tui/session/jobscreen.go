@@ -26,8 +26,13 @@ func (x *jobsScreen) current(s *Session) *job {
 }
 
 func (x *jobsScreen) bindings(s *Session) []binding {
-	return []binding{
-		{keys: "p space", label: "p", what: "pause", about: "pause the job, or let it go on", do: func(s *Session) tea.Cmd {
+	var list []binding
+	if j := x.current(s); j != nil && j.failed() {
+		r, model := cure(j.snap.Err)
+		list = remedyBindings(j.task, j.size, r, model, func(s *Session) { s.queue.drop(j) })
+	}
+	return append(list,
+		bind("p space", "p", "pause", "pause the job, or let it go on", func(s *Session) tea.Cmd {
 			switch j := x.current(s); {
 			case j == nil:
 			case j.snap.State.Over():
@@ -38,19 +43,19 @@ func (x *jobsScreen) bindings(s *Session) []binding {
 				s.queue.pause(j)
 			}
 			return nil
-		}},
-		{keys: "x", what: "stop", about: "stop the job; its unfinished output goes, a training is saved", do: func(s *Session) tea.Cmd {
+		}),
+		bind("x", "x", "stop", "stop the job; its unfinished output goes, a training is saved", func(s *Session) tea.Cmd {
 			if j := x.current(s); j != nil && !j.snap.State.Over() {
 				s.queue.stop(j)
 				s.say("stopping " + j.name())
 			}
 			return nil
-		}},
-		{keys: "d enter", label: "d", what: "details", about: "stages line by line, lanes and threads", do: func(*Session) tea.Cmd { x.details = !x.details; return nil }},
-		{keys: "u", about: "use the model that was trained or pulled for the next jobs", do: x.use},
-		{keys: "c", what: "clear", about: "take the finished jobs off the list", do: func(s *Session) tea.Cmd { s.queue.clear(); return nil }},
-		{keys: "esc", about: "back to the files", do: show(tabFiles)},
-	}
+		}),
+		bind("d enter", "d", "details", "stages line by line, lanes and threads", func(*Session) tea.Cmd { x.details = !x.details; return nil }),
+		bind("u", "u", "", "use the model that was trained or pulled for the next jobs", x.use),
+		bind("c", "c", "clear", "take the finished jobs off the list", func(s *Session) tea.Cmd { s.queue.clear(); return nil }),
+		bind("esc", "esc", "", "back to the files", show(tabFiles)),
+	)
 }
 
 // made returns the model that a finished job brought.
@@ -121,6 +126,10 @@ func (x *jobsScreen) render(s *Session, w, h int) []string {
 	switch {
 	case j.snap.State == feed.Waiting:
 		out = append(out, " "+t.Muted.Render("waiting for its turn"))
+	case j.failed():
+		out = append(out, progress.Summary(t, j.shownOutput(), j.snap, w-1)...)
+		r, model := cure(j.snap.Err)
+		out = append(out, "", keysLine(s.t, remedyBindings(j.task, j.size, r, model, nil), w))
 	case j.snap.State.Over():
 		out = append(out, progress.Summary(t, j.shownOutput(), j.snap, w-1)...)
 		if name, ok := j.made(); ok && s.settings.Model != name {

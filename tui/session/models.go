@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -74,11 +75,11 @@ func (s *Session) modelName() string {
 
 func (m *modelsScreen) bindings(s *Session) []binding {
 	list := []binding{
-		{keys: "enter space", label: "enter", what: "use", about: "use it for the next jobs", do: m.use},
-		{keys: "e", what: "estimate", about: "what each would make of the picked file, by samples", do: m.estimate},
+		bind("enter space", "enter", "use", "use it for the next jobs", m.use),
+		bind("e", "e", "estimate", "what each would make of the picked file, by samples", m.estimate),
 	}
 	if s.b.Pull {
-		list = append(list, binding{keys: "p", what: "pull", about: "download and check it", do: m.pull})
+		list = append(list, bind("p", "p", "pull", "download and check it", m.pull))
 	}
 	return list
 }
@@ -120,7 +121,74 @@ func (m *modelsScreen) pull(s *Session) tea.Cmd {
 		s.say("it is here already")
 		return nil
 	}
-	return s.enqueue([]Task{{Op: Pull, Path: c.Name}}, []int64{c.Bytes})
+	for _, j := range s.queue.jobs {
+		if j.task.Op == Pull && j.task.Path == c.Name && !j.snap.State.Over() {
+			s.say(c.Name + " is on its way already")
+			return nil
+		}
+	}
+	return s.askPull(c.Name, func(s *Session) tea.Cmd {
+		return s.enqueue([]Task{{Op: Pull, Path: c.Name}}, []int64{c.Bytes})
+	})
+}
+
+// largePull is the size in bytes from which a download is asked about.
+const largePull = 300e6
+
+// spaceMsg brings what is free where a model would go.
+type spaceMsg struct {
+	name  string
+	free  int64
+	place string
+	err   error
+	then  func(*Session) tea.Cmd
+}
+
+// askPull does then, a download of a model, after a question if that is large.
+func (s *Session) askPull(name string, then func(*Session) tea.Cmd) tea.Cmd {
+	if size := s.pullSize(name); size >= 0 && size < largePull {
+		return then(s)
+	}
+	space := s.b.Space
+	if space == nil {
+		space = func() (int64, string, error) { return -1, "", nil }
+	}
+	return func() tea.Msg {
+		free, place, err := space()
+		return spaceMsg{name, free, place, err, then}
+	}
+}
+
+// pullSize is how many bytes the download of a model takes, -1 where it is not known.
+func (s *Session) pullSize(name string) int64 {
+	for _, m := range s.models.all {
+		if m.Name == name && m.Bytes > 0 {
+			return m.Bytes
+		}
+	}
+	return -1
+}
+
+// choosePull asks whether a large model shall be downloaded.
+func (s *Session) choosePull(msg spaceMsg) tea.Cmd {
+	size, known := s.pullSize(msg.name), msg.err == nil && msg.free >= 0
+	q := "Pull " + msg.name + "?"
+	if size > 0 {
+		q = fmt.Sprintf("Pull %s, %s?", msg.name, text.Bytes(size))
+	}
+	if known {
+		q += fmt.Sprintf(" %s are free in %s.", text.Bytes(msg.free), shortPath(msg.place))
+	}
+	if running, _ := s.queue.active(); running > 0 {
+		q += " It runs beside what goes on now."
+	}
+	if known && size > msg.free {
+		s.dialog = &page{head: "Not enough space", body: []string{fmt.Sprintf("%s takes %s, and %s are free in %s. Make room there first.",
+			msg.name, text.Bytes(size), text.Bytes(msg.free), shortPath(msg.place))}}
+		return nil
+	}
+	s.dialog = &confirm{question: q, yes: msg.then}
+	return nil
 }
 
 var whereNames = [...]string{Bundled: "bundled", Installed: "installed", Available: "can be pulled", Broken: "broken"}
@@ -200,18 +268,31 @@ func (m *modelsScreen) render(s *Session, w, h int) []string {
 		case x.Where == Available:
 			row += t.Muted.Render(whereNames[x.Where])
 		case x.Where == Broken:
-			row += t.Bad.Render("broken: " + text.Clean(x.Problem))
+			row += t.Bad.Render(whereNames[x.Where])
 		default:
 			row += t.Good.Render(whereNames[x.Where])
 		}
 		out = append(out, line(t, i == m.cursor, row, w))
 	}
 	if c, ok := m.current(); ok && h-len(out) >= 4 {
-		out = text.Block(out, w, h-3)
-		out = append(out, t.Rule(text.Clean(c.Name), w), " "+text.Cut(text.Clean(c.About), w-2))
-		out = append(out, " "+text.Cut(m.source(s, c), w-2))
+		about := m.about(s, c, w)
+		about = about[:min(len(about), h-2)]
+		out = text.Block(out, w, h-len(about))
+		out = append(out, about...)
 	}
 	return text.Block(out, w, h)
+}
+
+// about draws what there is to say about a model: all of what is wrong with it.
+func (m *modelsScreen) about(s *Session, c Model, w int) []string {
+	out := []string{s.t.Rule(text.Clean(c.Name), w)}
+	if c.About != "" {
+		out = append(out, wrapped(s.t.Text, c.About, w)...)
+	}
+	if c.Where == Broken {
+		return append(out, wrapped(s.t.Bad, "it cannot be used: "+c.Problem, w)...)
+	}
+	return append(out, " "+text.Cut(m.source(s, c), w-2))
 }
 
 // source says how a model comes here, or where its figures come from.

@@ -185,6 +185,8 @@ func (s *Session) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return s, s.judged(msg)
 	case textMsg:
 		s.read(msg)
+	case spaceMsg:
+		return s, s.choosePull(msg)
 	case raceMsg:
 		return s, s.chooseRace(msg)
 	case leaveMsg:
@@ -238,14 +240,15 @@ func (s *Session) key(msg tea.KeyPressMsg) tea.Cmd {
 		return s.dialog.key(s, msg)
 	}
 	s.notice = notice{}
-	if cmd, ok := press(s, s.bindings(), k); ok {
+	s.layout()
+	if cmd, ok := press(s, s.bindings(), msg); ok {
 		s.layout()
 		return cmd
 	}
 	if l := s.list(); l != nil && l.key(k) {
 		return nil
 	}
-	cmd, _ := press(s, s.global(), k)
+	cmd, _ := press(s, s.global(), msg)
 	return cmd
 }
 
@@ -346,12 +349,16 @@ func (s *Session) wheel(msg tea.MouseWheelMsg) tea.Cmd {
 }
 
 // say shows a notice until the next key.
-func (s *Session) say(text string) { s.notice = notice{text: text} }
+func (s *Session) say(text string) {
+	s.notice = notice{text: text}
+	s.layout()
+}
 
 // complain shows an error until the next key.
 func (s *Session) complain(err error) {
 	if err != nil {
 		s.notice = notice{text: err.Error(), bad: true}
+		s.layout()
 	}
 }
 

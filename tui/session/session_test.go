@@ -340,7 +340,7 @@ func TestEstimates(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	if strings.Contains(out, "~38.2 kB") || !strings.Contains(out, "38.2 kB  2.01 BPC     0:03 ✓") {
+	if strings.Contains(out, "~38.2 kB") || !strings.Contains(out, "38.2 kB  2.01 BPC   3.00 s ✓") {
 		t.Errorf("what was measured shows as a guess:\n%s", out)
 	}
 	keys(s, "x")

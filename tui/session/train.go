@@ -7,6 +7,7 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
@@ -14,6 +15,7 @@ import (
 // trainForm asks how to train a model.
 type trainForm struct {
 	corpus string // what it learns from, for people
+	bytes  int64  // of that, -1 where it is not known
 	paths  []string
 	begin  choice
 	plans  []TrainPlan // for each choice of begin
@@ -37,16 +39,19 @@ const (
 var trainMinutes = []float64{1, 2, 5, 10, 20, 30, 60, 120, 240, 480}
 
 func newTrainForm(s *Session, paths []string, entries []Entry) *trainForm {
-	f := &trainForm{paths: paths, look: s.b.TrainTarget, name: textinput.New()}
+	f := &trainForm{paths: paths, look: s.b.TrainTarget, name: newInput(suggestedName(paths[0]))}
+	f.time.scale = true
 	var total int64
 	for _, e := range entries {
 		total += e.Size
 	}
+	f.bytes = total
 	f.corpus = plural(len(paths), "file") + ", " + text.Bytes(total)
 	if len(entries) == 1 {
 		f.corpus = text.Clean(entries[0].Name)
 		if entries[0].Dir {
 			f.corpus += " and all below it"
+			f.bytes = -1
 		} else {
 			f.corpus += ", " + text.Bytes(total)
 		}
@@ -70,9 +75,6 @@ func newTrainForm(s *Session, paths []string, entries []Entry) *trainForm {
 		}
 	}
 	f.rest.names = []string{"go on from it", "start over"}
-	f.name.SetValue(suggestedName(paths[0]))
-	f.name.CursorEnd()
-	f.name.Focus()
 	f.looked()
 	return f
 }
@@ -164,11 +166,11 @@ func (f *trainForm) turn(d int) {
 	}
 }
 
-func (f *trainForm) click(_ *Session, _, y int) tea.Cmd {
+func (f *trainForm) click(_ *Session, x, y int) tea.Cmd {
 	switch i := f.list.click(y - 1); i { // what it learns from stands above
 	case -1:
 	case f.list.cursor:
-		f.turn(1)
+		f.turn(clicked(x, 2+13))
 	default:
 		f.list.to(i)
 	}
@@ -205,31 +207,40 @@ func (f *trainForm) lines(t *theme.Theme, w, h int) []string {
 	row := func(i int, label, value string) {
 		out = append(out, line(t, i == f.list.cursor, t.Muted.Render(text.Fit(label, 13))+value, w))
 	}
-	pick := func(i int, c *choice) string {
-		if i == f.list.cursor {
-			return t.Accent.Render("< ") + t.Strong.Render(c.names[c.at]) + t.Accent.Render(" >")
-		}
-		return "  " + c.names[c.at]
-	}
+	pick := func(i int, c *choice) string { return c.draw(t, i == f.list.cursor) }
 	row(rowBegin, "begin with", pick(rowBegin, &f.begin))
 	row(rowTime, "train for", pick(rowTime, &f.time))
 	if f.list.cursor == rowName {
-		row(rowName, "call it", "  "+inputLine(t, &f.name, w-17))
+		row(rowName, "call it", "  "+inputLine(&f.name, w-17))
 	} else {
 		row(rowName, "call it", "  "+text.Cut(text.Clean(f.name.Value()), w-17))
 	}
 	if f.target.Interrupted {
 		row(rowRest, "interrupted", pick(rowRest, &f.rest))
 	}
-	note := t.Muted.Render(text.Cut(f.hints[f.begin.at], w-2))
+	style, note := t.Muted, f.hints[f.begin.at]
 	switch {
 	case f.target.Problem != "":
-		note = t.Bad.Render(text.Cut(f.target.Problem, w-2))
+		style, note = t.Bad, f.target.Problem
 	case f.list.cursor == rowRest:
-		note = t.Muted.Render(text.Cut("an earlier training of this name was stopped; going on needs the same files", w-2))
+		note = "an earlier training of this name was stopped; going on needs the same files"
 	case f.target.Exists:
-		note = t.Warn.Render(text.Cut("there is a model of this name; you will be asked whether to replace it", w-2))
+		style, note = t.Warn, "there is a model of this name; you will be asked whether to replace it"
+	case f.little() != "":
+		style, note = t.Warn, f.little()
 	}
-	out = append(out, "", "  "+note, "", t.Muted.Render(text.Cut("left and right change, enter starts, esc leaves", w)))
+	out = append(out, "")
+	for _, l := range wrapped(style, note, w) {
+		out = append(out, " "+l)
+	}
+	out = append(out, "", t.Muted.Render(text.Cut("left and right change, enter starts, esc leaves", w)))
 	return out[:min(len(out), max(1, h))]
+}
+
+// little says so where there is too little text to learn from.
+func (f *trainForm) little() string {
+	if f.bytes < 0 {
+		return ""
+	}
+	return feed.LittleText(f.bytes, f.plan().Init != "")
 }

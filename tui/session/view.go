@@ -16,7 +16,7 @@ const bodyTop = 2
 
 // bodyHeight is the space between the tabs above, and the notice and the keys
 // below.
-func (s *Session) bodyHeight() int { return max(1, s.h-bodyTop-2) }
+func (s *Session) bodyHeight() int { return max(1, s.h-bodyTop-1-len(s.noticeLines())) }
 
 // listTop is the first line of the shown screen's list in its body.
 func (s *Session) listTop() int {
@@ -32,7 +32,7 @@ func (s *Session) layout() {
 	s.files.resize(len(s.files.shown), h-2)
 	s.models.resize(len(s.models.all), max(1, h-4))
 	s.jobs.resize(len(s.queue.jobs), max(1, min(len(s.queue.jobs), h-min(11, h*2/3))))
-	s.history.resize(len(s.history.all), max(1, h-1-s.history.panelHeight(h)))
+	s.history.resize(len(s.history.all), max(1, h-1-s.history.panelHeight(s, h)))
 }
 
 // View draws the screen.
@@ -73,7 +73,7 @@ func (s *Session) lines() []string {
 		body = s.files.render(s, w, h)
 	}
 	out = append(out, text.Block(body, w, h)...)
-	out = append(out, s.noticeLine(), helpLine(s.t, s.bindings(), s.global(), w))
+	out = append(append(out, s.noticeLines()...), helpLine(s.t, s.bindings(), s.global(), w))
 	out = text.Block(out, s.w, s.h)
 	if s.dialog != nil {
 		out = over(s.t, out, s.dialog, s.w, s.h)
@@ -133,12 +133,14 @@ func tabAt(s *Session, x int) int {
 	return -1
 }
 
-func (s *Session) noticeLine() string {
+// noticeLines draws the notice: a line, or as many as what it says takes.
+func (s *Session) noticeLines() []string {
 	style := s.t.Warn
 	if s.notice.bad {
 		style = s.t.Bad
 	}
-	return " " + style.Render(text.Cut(text.Clean(s.notice.text), s.w-2))
+	lines := wrapped(style, s.notice.text, s.w)
+	return lines[:min(len(lines), max(1, s.h/2))]
 }
 
 func sortedKeys[T any](m map[string]T) []string {

@@ -31,8 +31,8 @@ func (s *Session) enqueue(tasks []Task, sizes []int64) tea.Cmd {
 
 // work starts the next job and the looking at it.
 func (s *Session) work() tea.Cmd {
-	cmd := s.queue.start()
-	if cmd != nil {
+	cmd, working := s.queue.start()
+	if working {
 		s.stopJudging()
 	}
 	if s.ticking || cmd == nil {
@@ -177,7 +177,7 @@ var usualEntrants = map[string]bool{"lstm": true, "gru": true, "xz-9": true, "zs
 
 // chooseRace asks who shall race.
 func (s *Session) chooseRace(msg raceMsg) tea.Cmd {
-	s.notice = notice{}
+	s.say("")
 	if msg.err != nil {
 		s.complain(msg.err)
 		return nil

@@ -15,6 +15,7 @@ type Glyphs struct {
 	Level      Level
 	Full       string   // a filled cell of a bar
 	Empty      string   // an empty cell of a bar
+	Length     string   // of lines that compare sizes
 	Parts      []string // a cell filled by 1/n, 2/n, … from the left
 	Spark      []string // a cell filled from below, lowest first
 	Stages     []string // cells of stages, in bars that must do without colours
@@ -40,7 +41,7 @@ type Glyphs struct {
 
 var glyphs = [...]Glyphs{
 	ASCII: {
-		Level: ASCII, Full: "#", Empty: ".", Spark: []string{"_", ".", "-", "=", "+", "*", "#"},
+		Level: ASCII, Full: "#", Empty: ".", Length: "=", Spark: []string{"_", ".", "-", "=", "+", "*", "#"},
 		Stages:     []string{"i", "u", "m", "c", "t", "r", "w", "o"},
 		Marks:      []string{"*", "+", "o", "x", "%", "@", "=", "&"},
 		Horizontal: "-", Vertical: "|", Corner: "+", Tick: "+", Cursor: ">",
@@ -48,7 +49,7 @@ var glyphs = [...]Glyphs{
 		Arrow: "->", Dot: "-", Medals: []string{"1st", "2nd", "3rd"}, Newline: "$", Control: ".",
 	},
 	Block: {
-		Level: Block, Full: "█", Empty: "░", Parts: []string{"▌"}, Spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+		Level: Block, Full: "█", Empty: "░", Length: "■", Parts: []string{"▌"}, Spark: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 		Stages:     []string{"█", "▓", "▒", "░", "=", "+", "-", "."},
 		Marks:      []string{"■", "▲", "●", "♦", "+", "x", "o", "*"},
 		Horizontal: "─", Vertical: "│", Corner: "└", Tick: "┤", Cursor: "►",
@@ -56,7 +57,7 @@ var glyphs = [...]Glyphs{
 		Arrow: "→", Dot: "·", Medals: []string{"1st", "2nd", "3rd"}, Newline: "¶", Control: "·",
 	},
 	Braille: {
-		Level: Braille, Full: "█", Empty: "░", Parts: []string{"▏", "▎", "▍", "▌", "▋", "▊", "▉"},
+		Level: Braille, Full: "█", Empty: "░", Length: "━", Parts: []string{"▏", "▎", "▍", "▌", "▋", "▊", "▉"},
 		Spark:      []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
 		Stages:     []string{"█", "▓", "▒", "░", "▚", "▞", "▖", "·"},
 		Marks:      []string{"●", "▲", "■", "◆", "○", "△", "□", "◇"},

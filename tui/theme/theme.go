@@ -19,7 +19,17 @@ import (
 
 // A Style is a ready-made pair of escape sequences. The zero Style changes
 // nothing.
-type Style struct{ open string }
+type Style struct {
+	open string
+	fg   color.Color
+	a    attr
+}
+
+// Lipgloss returns the style for components that others made; backgrounds are not
+// part of it.
+func (y Style) Lipgloss() lipgloss.Style {
+	return lipgloss.NewStyle().Foreground(y.fg).Bold(y.a&attrBold != 0).Faint(y.a&attrFaint != 0).Reverse(y.a&attrReverse != 0)
+}
 
 // Render returns s in the style. s should be one line without escape sequences.
 func (y Style) Render(s string) string {
@@ -208,7 +218,11 @@ func (t *Theme) style(fg, bg color.Color, a attr) Style {
 	if len(s) == 0 {
 		return Style{}
 	}
-	return Style{open: s.String()}
+	y := Style{open: s.String(), a: a}
+	if fg != nil && t.Profile >= colorprofile.ANSI {
+		y.fg = t.Profile.Convert(fg)
+	}
+	return y
 }
 
 // Rule returns a horizontal line of w cells with a title in it.
