@@ -19,6 +19,23 @@ func thousands(n int64) string {
 	return sign + s
 }
 
+// perSecond writes a speed as a plain number: nothing was measured to hundredths of a
+// byte per second.
+func perSecond(x float64) string {
+	if x < 100 {
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 0, 64)
+}
+
+// grouped returns a whole number with commas, and everything else as it is.
+func grouped(s string) string {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return thousands(n)
+	}
+	return s
+}
+
 // size writes a number of bytes for people: "84.2 MB".
 func size(n int64) string {
 	switch {

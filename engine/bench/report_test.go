@@ -251,7 +251,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("the rest of the file changed:\n%s", text)
 		}
 		for _, want := range []string{
-			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5794 | 5837 | 2.89 | 2.77 | gru | 20858 |", "not measured: weights not at hand",
+			"a machine, at commit 0123456789ab, on 2026-11-23", "| 5,794 | 5,837 | 2.89 | 2.77 | gru | 20,858 |", "not measured: weights not at hand",
 			"failed: exit status 1: no luck", "1 of 4 rows failed", "about 4 processes wanted each core",
 			"| Model | canterbury_small.bin, 10,846 B | a\\|b.txt, 10,846 B | all13, 10,846 B |", "| xz-9 | - | - | 3.688 |", "| bad | - | failed | - |",
 			"- GPT-2 and DistilGPT-2: their weights", "- GPUs, ", "Programs that were not on the machine: gzip -9, ",
@@ -367,5 +367,33 @@ func TestBare(t *testing.T) {
 	glance := Glance(plain(both)).Rows
 	if len(glance) != 2 || glance[0][0] != "gru" || glance[1][0] != "gru (--no-mix)" {
 		t.Errorf("%q", glance)
+	}
+}
+
+// The results come file by file, the smallest first, what failed last; speeds have no
+// hundredths of a byte.
+func TestResultsAreRanked(t *testing.T) {
+	var rows []Row
+	for _, r := range []struct {
+		model, file string
+		bpc         float64
+		err         string
+	}{{"zip-9", "b", 2.85, ""}, {"gru", "a", 1.5, ""}, {"bad", "b", 0, "no luck"}, {"xz-9", "a", 2.5, ""}, {"gru", "b", 1.6, ""}, {"none", "a", 1.9, ""}} {
+		rows = append(rows, Row{Model: r.model, File: r.file, BPC: r.bpc, Error: r.err, CompressBytesPerSecond: 148050231.33, Kind: KindModel})
+	}
+	var got []string
+	table := Results(rows)
+	for _, r := range table.Rows {
+		got = append(got, r[1]+" "+r[0])
+	}
+	if want := "b gru,b zip-9,b bad,a gru,a none,a xz-9"; strings.Join(got, ",") != want {
+		t.Errorf("%v, want %s", got, want)
+	}
+	var text, csv strings.Builder
+	if err := errors.Join(table.WriteText(&text, 0), table.WriteCSV(&csv)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(text.String(), "148,050,231 ") || strings.Contains(text.String(), ".33") || !strings.Contains(csv.String(), ",148050231,") {
+		t.Errorf("speeds:\n%s%s", text.String(), csv.String())
 	}
 }

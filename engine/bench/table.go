@@ -62,6 +62,9 @@ func (t *Table) brief() *Table {
 	for _, r := range t.Rows {
 		cells := slices.Clone(r)
 		for i, c := range cells {
+			if t.Right[i] {
+				cells[i] = grouped(c)
+			}
 			if reason, ok := strings.CutPrefix(c, failedCell); ok && t.Right[i] {
 				cells[i] = "failed"
 				short.Notes = append(short.Notes, strings.Join(r[:min(i, 2)], " on ")+" failed: "+reason)
@@ -149,7 +152,10 @@ func (t *Table) WriteMarkdown(w io.Writer) error {
 		fmt.Fprintf(&b, "%s\n\n", t.Title)
 	}
 	line := func(cells []string) {
-		for _, c := range cells {
+		for i, c := range cells {
+			if t.Right[i] {
+				c = grouped(c)
+			}
 			fmt.Fprintf(&b, "| %s ", strings.ReplaceAll(c, "|", `\|`))
 		}
 		b.WriteString("|\n")

@@ -1,17 +1,19 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Results returns the main table: how fast and how small. A row that failed
-// says why in place of its figures.
+// Results returns the main table: how fast and how small, the smallest of a file
+// first. A row that failed comes last and says why in place of its figures.
 func Results(rows []Row) *Table {
 	t := newTable("", "Model", dataColumn, "Compression (B/s)>", "Decompression (B/s)>", "Ratio (x)>", "BPC>")
 	vary := varying(rows)
+	rows = ranked(rows)
 	for i := range rows {
 		r := &rows[i]
 		if r.Failed() {
@@ -19,10 +21,32 @@ func Results(rows []Row) *Table {
 			continue
 		}
 		t.add(r.label(vary), r.File,
-			fmt.Sprintf("%.2f", r.CompressBytesPerSecond), fmt.Sprintf("%.2f", r.DecompressBytesPerSecond),
+			perSecond(r.CompressBytesPerSecond), perSecond(r.DecompressBytesPerSecond),
 			fmt.Sprintf("%.2f", r.Ratio), fmt.Sprintf("%.2f", r.BPC))
 	}
 	return t
+}
+
+// ranked returns rows by file, in the order in which those first appear, and then by
+// size; rows that failed come last of their file.
+func ranked(rows []Row) []Row {
+	order := map[string]int{}
+	for i := range rows {
+		if _, ok := order[rows[i].File]; !ok {
+			order[rows[i].File] = len(order)
+		}
+	}
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b Row) int {
+		failed := func(r *Row) int {
+			if r.Failed() {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(cmp.Compare(order[a.File], order[b.File]), cmp.Compare(failed(&a), failed(&b)), cmp.Compare(a.BPC, b.BPC))
+	})
+	return rows
 }
 
 // Devices returns one table per model and file of what the devices and kernels
@@ -69,7 +93,7 @@ func deviceCells(group []*Row) [][]string {
 		if s, ok := InferShare(r.Profile); ok {
 			share = fmt.Sprintf("%.1f", 100*s)
 		}
-		all = append(all, []string{where, fmt.Sprintf("%.2f", r.CompressBytesPerSecond), fmt.Sprintf("%.2f", r.DecompressBytesPerSecond), share})
+		all = append(all, []string{where, perSecond(r.CompressBytesPerSecond), perSecond(r.DecompressBytesPerSecond), share})
 	}
 	return all
 }
