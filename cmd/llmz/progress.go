@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
@@ -20,7 +22,9 @@ type viewReporter struct {
 	display *progress.Display
 	waiting map[string][]*progress.File // by input, those not begun yet
 	file    *progress.File
-	hints   []string
+	input   string // of the job at work
+	hints   []hint
+	files   int
 }
 
 // newViewReporter starts the view with all files in it. interrupt is called for
@@ -36,7 +40,7 @@ func newViewReporter(a *app, op filejob.Op, files []string, interrupt func()) *v
 			in = nil // it carries data
 		}
 	}
-	v := &viewReporter{a: a, waiting: map[string][]*progress.File{}}
+	v := &viewReporter{a: a, waiting: map[string][]*progress.File{}, files: len(files)}
 	v.display = progress.Start(progress.Options{
 		Theme: t.Theme(), Out: a.stderr, In: in, Environ: os.Environ(), Stopped: a.stopped, Memory: bench.PeakRSS, Interrupt: interrupt,
 	})
@@ -55,6 +59,7 @@ func newViewReporter(a *app, op filejob.Op, files []string, interrupt func()) *v
 
 func (v *viewReporter) begin(job filejob.Job) {
 	list := v.waiting[job.Input]
+	v.input = job.Input
 	v.file, v.waiting[job.Input] = list[0], list[1:]
 }
 
@@ -65,8 +70,8 @@ func (v *viewReporter) end(r filejob.Result, err error) {
 		v.file.SetOutput(r.Output)
 	}
 	v.file.Finish(r.Result, err)
-	if hint := hintFor(err); err != nil && hint != "" && !errors.Is(err, context.Canceled) {
-		v.hints = append(v.hints, hint)
+	if what := hintFor(err); err != nil && what != "" && !errors.Is(err, context.Canceled) {
+		v.hint(what, filejob.DisplayName(v.input))
 	}
 }
 
@@ -79,11 +84,36 @@ func (v *viewReporter) close() {
 	}
 	v.display.Close()
 	v.a.release()
-	said := map[string]bool{}
 	for _, h := range v.hints {
-		if !said[h] {
-			text.Fprintf(v.a.stderr, "llmz: hint: %s\n", h)
+		if v.files > 1 {
+			text.Fprintf(v.a.stderr, "llmz: hint: %s: %s\n", h.who(), h.what)
+		} else {
+			text.Fprintf(v.a.stderr, "llmz: hint: %s\n", h.what)
 		}
-		said[h] = true
 	}
+}
+
+// A hint is what can be done about files that failed.
+type hint struct {
+	what  string
+	names []string
+}
+
+// hint keeps what can be done about a file, once for all that it holds for.
+func (v *viewReporter) hint(what, name string) {
+	for i := range v.hints {
+		if v.hints[i].what == what {
+			v.hints[i].names = append(v.hints[i].names, name)
+			return
+		}
+	}
+	v.hints = append(v.hints, hint{what, []string{name}})
+}
+
+// who names the files that a hint is about.
+func (h hint) who() string {
+	if n := len(h.names); n > 3 {
+		return fmt.Sprintf("%s and %d others", h.names[0], n-1)
+	}
+	return strings.Join(h.names, ", ")
 }

@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -144,6 +145,26 @@ func TestScreenOfATraining(t *testing.T) {
 	}
 	x.types("q")
 	x.ends(exitOK)
+}
+
+// What can be done about several files says which ones.
+func TestHintsNameFiles(t *testing.T) {
+	dir := withSmall(t)
+	for _, name := range []string{"a.txt", "b.txt", "a.txt.llmz", "b.txt.llmz"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("there is something here already"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	x := openTTY(t, dir, 140, 24, color.Black, "-m", "none", "a.txt", "small.txt", "b.txt", "folder")
+	out := x.ends(exitFailed)
+	for _, want := range []string{"hint: a.txt, b.txt: overwrite it", "hint: folder: name the files in folder"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q:\n%s", want, out)
+		}
+	}
 }
 
 // A race, and its table in the scrollback.

@@ -27,12 +27,19 @@ func (x *jobsScreen) current(s *Session) *job {
 
 func (x *jobsScreen) bindings(s *Session) []binding {
 	var list []binding
+	pause, stop := "", ""
+	if j := x.current(s); j != nil && !j.snap.State.Over() {
+		pause, stop = "pause", "stop"
+		if j.snap.State == feed.Paused {
+			pause = "go on"
+		}
+	}
 	if j := x.current(s); j != nil && j.failed() {
 		r, model := cure(j.snap.Err)
 		list = remedyBindings(j.task, j.size, r, model, func(s *Session) { s.queue.drop(j) })
 	}
 	return append(list,
-		bind("p space", "p", "pause", "pause the job, or let it go on", func(s *Session) tea.Cmd {
+		bind("p space", "p", pause, "pause the job, or let it go on", func(s *Session) tea.Cmd {
 			switch j := x.current(s); {
 			case j == nil:
 			case j.snap.State.Over():
@@ -44,7 +51,7 @@ func (x *jobsScreen) bindings(s *Session) []binding {
 			}
 			return nil
 		}),
-		bind("x", "x", "stop", "stop the job; its unfinished output goes, a training is saved", func(s *Session) tea.Cmd {
+		bind("x", "x", stop, "stop the job; its unfinished output goes, a training is saved", func(s *Session) tea.Cmd {
 			if j := x.current(s); j != nil && !j.snap.State.Over() {
 				s.queue.stop(j)
 				s.say("stopping " + j.name())

@@ -72,8 +72,8 @@ func (s *Session) ended(msg endMsg) tea.Cmd {
 	case j.snap.State == feed.Cancelled:
 		s.say(j.name() + ": stopped")
 	default:
-		if msg.err != nil {
-			s.complain(msg.err)
+		if msg.err != nil && (s.tab != tabJobs || s.jobs.current(s) != j) {
+			s.complain(msg.err) // else the screen says it already
 		}
 		if j.task.Op != Pull {
 			cmds = append(cmds, s.history.add(s, newRecord(j.task, j.snap, j.output, s.o.Clock())))
