@@ -104,12 +104,14 @@ func Clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", m, s%60)
 }
 
-// Seconds returns a duration for a result: "0.21 s", "14.2 s", "3:05".
+// Seconds returns a duration for a result: "2 ms", "0.21 s", "14.2 s", "3:05".
 func Seconds(d time.Duration) string {
 	s := d.Seconds()
 	switch {
 	case s < 0:
 		return "-"
+	case s > 0 && s < 0.0995:
+		return strconv.FormatFloat(max(1, s*1000), 'f', 0, 64) + " ms"
 	case s < 9.995:
 		return strconv.FormatFloat(s, 'f', 2, 64) + " s"
 	case s < 99.95:
