@@ -218,8 +218,8 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 	} else {
 		report := newTrainReporter(a)
 		done, err = o.train(ctx, a.stdin, args, weights, report.observe)
-		for _, w := range done.Warnings {
-			a.warn(errors.New(w))
+		if done.Warning != "" {
+			a.warn(errors.New(done.Warning))
 		}
 	}
 	if err != nil {
@@ -261,18 +261,17 @@ func (o *trainOptions) train(ctx context.Context, stdin io.Reader, corpus []stri
 	}
 	t, err := o.finish(ctx, r)
 	if err == nil {
-		t.Warnings = o.verdict(last, r.BPC)
+		t.Warning = o.verdict(last, r.BPC)
 	}
 	return t, err
 }
 
 // verdict says what is wrong with a model of those bits per byte, of the text trained
 // on and of the text held out.
-func (o *trainOptions) verdict(trained, held float64) []string {
-	v := feed.TrainingOutcome{Adapted: o.init != "", Trained: trained, Held: held}
+func (o *trainOptions) verdict(trained, held float64) string {
+	v := feed.TrainingOutcome{Trained: trained, Held: held}
 	var texts [][]byte
 	for _, s := range o.config.Sources {
-		v.Corpus += int64(len(s.Data))
 		texts = append(texts, s.Data)
 	}
 	v.Counted = feed.CountedBPC(texts...)
@@ -303,13 +302,13 @@ type trained struct {
 	Loss        float64 `json:"quantisation_loss"`
 	OutputBytes int64   `json:"output_bytes"`
 
-	Warnings []string `json:"warnings,omitempty"` // where it is of little use
+	Warning string `json:"warning,omitempty"` // where it is of little use
 }
 
 // warn tells a view what is wrong with the model.
 func (t trained) warn(j *feed.Job) {
-	for _, w := range t.Warnings {
-		j.Observe(engine.Warning{Message: w})
+	if t.Warning != "" {
+		j.Observe(engine.Warning{Message: t.Warning})
 	}
 }
 

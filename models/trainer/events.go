@@ -25,13 +25,14 @@ type Started struct {
 // but for the text itself.
 const littleText = 1 << 20
 
-// warning judges a corpus that a model is to be trained on.
-func warning(bytes int64, adapted bool) string {
+// LittleText says so where a corpus of that many bytes is too little for a model from
+// scratch; otherwise, and where a model is only adapted to it, it is empty.
+func LittleText(bytes int64, adapted bool) string {
 	if bytes >= littleText || adapted {
 		return ""
 	}
 	return fmt.Sprintf("%d bytes are very little to learn from: expect a model that knows this text and is of little use for any other. "+
-		"Give it megabytes of the kind of text it is for, or adapt a model that knows more (--init gru)", bytes)
+		"Give it megabytes of the kind of text it is for, or adapt a model that knows more", bytes)
 }
 
 // Progress comes after updates, at most twice a second.

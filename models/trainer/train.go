@@ -129,7 +129,7 @@ func newTraining(ctx context.Context, c Config, observe func(Event)) (*training,
 	}
 	observe(&Started{Shape: t.c.Shape, Parameters: t.c.Shape.Parameters(), Kernel: t.kernel.Name(),
 		Threads: t.c.Threads, Bytes: t.corpus.bytes, Resumed: t.update,
-		Warning: warning(t.corpus.bytes, c.Init != nil)})
+		Warning: LittleText(t.corpus.bytes, c.Init != nil)})
 	return t, nil
 }
 

@@ -82,6 +82,9 @@ func (j *Job) Train(e trainer.Event) {
 		t.Shape, t.Parameters, t.Kernel = e.Shape, e.Parameters, e.Kernel
 		t.Corpus, t.Resumed, t.Update = e.Bytes, e.Resumed, e.Resumed
 		j.s.Threads = e.Threads
+		if e.Warning != "" {
+			j.s.Warnings = append(j.s.Warnings, e.Warning)
+		}
 	case *trainer.Progress:
 		if t.BPC == 0 {
 			// What was trained on before the first report belongs to no speed.

@@ -7,7 +7,7 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/llmz/llmz/tui/feed"
+	"github.com/llmz/llmz/models/trainer"
 	"github.com/llmz/llmz/tui/text"
 	"github.com/llmz/llmz/tui/theme"
 )
@@ -242,5 +242,5 @@ func (f *trainForm) little() string {
 	if f.bytes < 0 {
 		return ""
 	}
-	return feed.LittleText(f.bytes, f.plan().Init != "")
+	return trainer.LittleText(f.bytes, f.plan().Init != "")
 }
