@@ -78,7 +78,7 @@ func TestScreenOfTheSession(t *testing.T) {
 	x.types("<enter>")
 	x.types("q")
 	x.ends(exitOK)
-	for _, name := range []string{"small.txt.llmz", "data/history.jsonl"} {
+	for _, name := range []string{"small.txt.llmz", ".data/history.jsonl"} {
 		if !filejob.Exists(filepath.Join(dir, name)) {
 			t.Errorf("no %s", name)
 		}
@@ -140,7 +140,7 @@ func TestScreenOfATraining(t *testing.T) {
 	x.shows("paused at")
 	x.types("px")
 	x.shows("stopped")
-	if !filejob.Exists(filepath.Join(dir, "data/models/small2.gguf.checkpoint")) {
+	if !filejob.Exists(filepath.Join(dir, ".data/models/small2.gguf.checkpoint")) {
 		t.Error("no checkpoint in the session")
 	}
 	x.types("q")
@@ -292,7 +292,7 @@ func TestScreenOfADownload(t *testing.T) {
 	x = openTTY(t, dir, 80, 24, color.Black, "models", "pull", pulledModel)
 	x.shows("resumed at")
 	x.ends(exitOK)
-	if !filejob.Exists(filepath.Join(dir, "data/models", pulledModel+".gguf")) {
+	if !filejob.Exists(filepath.Join(dir, ".data/models", pulledModel+".gguf")) {
 		t.Error("no model")
 	}
 }
