@@ -13,7 +13,9 @@ import (
 	"github.com/llmz/llmz/engine/lm"
 	"github.com/llmz/llmz/engine/lm/llama"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
+	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rangecoder"
 )
 
@@ -22,13 +24,16 @@ const (
 	ggufEnv   = "LLMZ_BENCH_GGUF"   // a larger model, made by make.py random and llmz models convert
 	kernelEnv = "LLMZ_BENCH_KERNEL" // CPU kernels, as --kernel
 	lanesEnv  = "LLMZ_BENCH_LANES"  // comma-separated, default 16
-	stepsEnv  = "LLMZ_BENCH_STEPS"  // steps per run, default 32, at most the window: the bare loop never refills it
+	stepsEnv  = "LLMZ_BENCH_STEPS"  // steps per run, default 32; the bare loop stops where the window is full
 )
 
-// BenchmarkLMSpeed compares what a block goes through, in both directions, with a
-// bare loop that steps llama.cpp and looks at nothing. An iteration runs each of
-// them once, each iteration another one first, so that a machine's moods hit all
-// alike; the figures are medians over the iterations.
+// nativeLanes is the number of lanes of large blocks on the bundled graph.
+const nativeLanes = 32
+
+// BenchmarkLMSpeed compares what a block goes through, in both directions, over
+// llama.cpp and on the bundled graph, with a bare loop that steps llama.cpp and looks
+// at nothing. An iteration runs each of them once, each iteration another one first,
+// so that a machine's moods hit all alike; the figures are medians over the iterations.
 func BenchmarkLMSpeed(b *testing.B) {
 	path := os.Getenv(ggufEnv)
 	if path == "" {
@@ -43,6 +48,11 @@ func BenchmarkLMSpeed(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer m.Close()
+	native, err := transformer.Open(b.Context(), transformer.Options{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer native.Close()
 	library, err := llama.Load(installed.Dir, os.Getenv(kernelEnv))
 	if err != nil {
 		b.Fatal(err)
@@ -74,60 +84,88 @@ func BenchmarkLMSpeed(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprintf("lanes=%d", lanes), func(b *testing.B) {
-			s := lmSpeed{b: b, m: m, bareModel: bare, lanes: lanes, steps: min(steps, len(tokens)/lanes)}
-			s.tokens = tokens[:s.lanes*s.steps]
-			for _, t := range s.tokens {
-				s.bytes += len(m.TokenBytes(t))
+			window, err := strconv.Atoi(m.Info().Runtime["ctx"])
+			if err != nil {
+				b.Fatal(err)
 			}
+			s := lmSpeed{b: b, bareModel: bare, window: window}
+			s.llama = s.blocks(m, tokens, lanes, steps)
+			s.native, s.single = s.blocks(native, tokens, nativeLanes, steps), s.blocks(native, tokens, 1, steps)
 			s.run()
 		})
 	}
 }
 
 type lmSpeed struct {
-	b            *testing.B
-	m            *lm.Model
-	bareModel    *llama.Model
-	vocabularies vocabularies
+	b                     *testing.B
+	bareModel             *llama.Model
+	window                int
+	llama, native, single *lmBlocks
+	vocabularies          vocabularies
+}
+
+// lmBlocks are the tokens that a model codes in a number of lanes.
+type lmBlocks struct {
+	*lmSpeed
+	m            predict.TokenModel
 	lanes, steps int
 	tokens       []int32 // lane after lane
 	bytes        int     // of the tokens
 	coding       float64 // share of softmax and coding in the last run, waking threads included
 }
 
-func (s *lmSpeed) run() {
-	names := []string{"bare", "encode", "decode", "mix-encode", "mix-decode"}
-	times := make([][]float64, len(names)) // seconds per token
-	var softmax []float64
-	coded, mixed := s.code(nil, false), s.code(nil, true)
-	runs := []func(){
-		s.bare,
-		func() { s.code(nil, false) },
-		func() { s.code(coded, false) },
-		func() { s.code(nil, true) },
-		func() { s.code(mixed, true) },
+func (s *lmSpeed) blocks(m predict.TokenModel, tokens []int32, lanes, steps int) *lmBlocks {
+	l := &lmBlocks{lmSpeed: s, m: m, lanes: lanes, steps: min(steps, len(tokens)/lanes)}
+	l.tokens = tokens[:l.lanes*l.steps]
+	for _, t := range l.tokens {
+		l.bytes += len(m.TokenBytes(t))
 	}
+	return l
+}
+
+func (s *lmSpeed) run() {
+	type measured struct {
+		name   string
+		tokens int
+		run    func()
+		times  []float64 // seconds per token
+	}
+	var runs []*measured
+	add := func(name string, tokens int, run func()) {
+		runs = append(runs, &measured{name: name, tokens: tokens, run: run})
+	}
+	l := s.llama
+	add("bare", min(l.steps, s.window)*l.lanes, l.bare)
+	for _, c := range []struct {
+		name   string
+		blocks *lmBlocks
+		mixed  bool
+	}{{"", l, false}, {"mix-", l, true}, {"native-", s.native, false}, {"native-mix-", s.native, true}, {"native-1-", s.single, false}} {
+		coded := c.blocks.code(nil, c.mixed)
+		add(c.name+"encode", len(c.blocks.tokens), func() { c.blocks.code(nil, c.mixed) })
+		add(c.name+"decode", len(c.blocks.tokens), func() { c.blocks.code(coded, c.mixed) })
+	}
+	var softmax []float64
 	for first := 0; s.b.Loop(); first++ {
 		for i := range runs {
-			i = (first + i) % len(runs)
+			r := runs[(first+i)%len(runs)]
 			start := time.Now()
-			runs[i]()
-			times[i] = append(times[i], time.Since(start).Seconds()/float64(s.steps*s.lanes))
-			if i == 1 {
-				softmax = append(softmax, s.coding)
+			r.run()
+			r.times = append(r.times, time.Since(start).Seconds()/float64(r.tokens))
+			if r.name == "encode" {
+				softmax = append(softmax, l.coding)
 			}
 		}
 	}
 	s.b.ReportMetric(0, "ns/op")
-	for i, name := range names {
-		t := median(times[i])
-		s.b.ReportMetric(1/t, name+"-tok/s")
+	for i, r := range runs {
+		s.b.ReportMetric(1/median(r.times), r.name+"-tok/s")
 		if i > 0 {
-			ratios := make([]float64, len(times[i]))
+			ratios := make([]float64, len(r.times))
 			for j := range ratios {
-				ratios[j] = 100 * times[0][j] / times[i][j]
+				ratios[j] = 100 * runs[0].times[j] / r.times[j]
 			}
-			s.b.ReportMetric(median(ratios), name+"-%bare")
+			s.b.ReportMetric(median(ratios), r.name+"-%bare")
 		}
 	}
 	s.b.ReportMetric(100*median(softmax), "%softmax+code")
@@ -139,15 +177,15 @@ func median(x []float64) float64 {
 }
 
 // bare steps llama.cpp through the tokens.
-func (s *lmSpeed) bare() {
+func (s *lmBlocks) bare() {
 	x, err := s.bareModel.NewContext(llama.ContextOptions{
-		Sequences: s.lanes, Positions: s.steps, Batch: max(s.lanes, 512), Threads: runtime.GOMAXPROCS(0),
+		Sequences: s.lanes, Positions: min(s.steps, s.window), Batch: max(s.lanes, 512), Threads: runtime.GOMAXPROCS(0),
 	})
 	if err != nil {
 		s.b.Fatal(err)
 	}
 	defer x.Close()
-	for step := range s.steps {
+	for step := range min(s.steps, s.window) {
 		for lane := range s.lanes {
 			if err := x.Add(s.tokens[lane*s.steps+step], int32(step), lane, true); err != nil {
 				s.b.Fatal(err)
@@ -161,8 +199,8 @@ func (s *lmSpeed) bare() {
 
 // code encodes the tokens, or decodes coded if that is not nil, as a block that is
 // not probed, and returns the code.
-func (s *lmSpeed) code(coded []byte, mixed bool) []byte {
-	c := &blockCodec{model: s.m, lanes: s.lanes, threads: runtime.GOMAXPROCS(0)}
+func (s *lmBlocks) code(coded []byte, mixed bool) []byte {
+	c := &blockCodec{model: s.m, lanes: s.lanes, threads: runtime.GOMAXPROCS(0), known: coded == nil}
 	tokens := s.tokens
 	if coded == nil {
 		c.coder, c.tokens = rangecoder.NewEncoder(nil), slices.Clone(tokens)
