@@ -24,6 +24,7 @@ const (
 	ggufEnv   = "LLMZ_BENCH_GGUF"   // a larger model, made by make.py random and llmz models convert
 	kernelEnv = "LLMZ_BENCH_KERNEL" // CPU kernels, as --kernel
 	lanesEnv  = "LLMZ_BENCH_LANES"  // comma-separated, default 16
+	runsEnv   = "LLMZ_BENCH_RUNS"   // comma-separated names of what is to run, default all
 	stepsEnv  = "LLMZ_BENCH_STEPS"  // steps per run, default 32; the bare loop stops where the window is full
 )
 
@@ -131,8 +132,12 @@ func (s *lmSpeed) run() {
 		times  []float64 // seconds per token
 	}
 	var runs []*measured
+	list := os.Getenv(runsEnv)
+	wanted := func(name string) bool { return list == "" || slices.Contains(strings.Split(list, ","), name) }
 	add := func(name string, tokens int, run func()) {
-		runs = append(runs, &measured{name: name, tokens: tokens, run: run})
+		if wanted(name) {
+			runs = append(runs, &measured{name: name, tokens: tokens, run: run})
+		}
 	}
 	l := s.llama
 	add("bare", min(l.steps, s.window)*l.lanes, l.bare)
@@ -141,7 +146,10 @@ func (s *lmSpeed) run() {
 		blocks *lmBlocks
 		mixed  bool
 	}{{"", l, false}, {"mix-", l, true}, {"native-", s.native, false}, {"native-mix-", s.native, true}, {"native-1-", s.single, false}} {
-		coded := c.blocks.code(nil, c.mixed)
+		var coded []byte
+		if wanted(c.name + "decode") {
+			coded = c.blocks.code(nil, c.mixed)
+		}
 		add(c.name+"encode", len(c.blocks.tokens), func() { c.blocks.code(nil, c.mixed) })
 		add(c.name+"decode", len(c.blocks.tokens), func() { c.blocks.code(coded, c.mixed) })
 	}
@@ -160,7 +168,7 @@ func (s *lmSpeed) run() {
 	s.b.ReportMetric(0, "ns/op")
 	for i, r := range runs {
 		s.b.ReportMetric(1/median(r.times), r.name+"-tok/s")
-		if i > 0 {
+		if i > 0 && runs[0].name == "bare" {
 			ratios := make([]float64, len(r.times))
 			for j := range ratios {
 				ratios[j] = 100 * runs[0].times[j] / r.times[j]
@@ -168,7 +176,9 @@ func (s *lmSpeed) run() {
 			s.b.ReportMetric(median(ratios), r.name+"-%bare")
 		}
 	}
-	s.b.ReportMetric(100*median(softmax), "%softmax+code")
+	if softmax != nil {
+		s.b.ReportMetric(100*median(softmax), "%softmax+code")
+	}
 }
 
 func median(x []float64) float64 {
