@@ -94,6 +94,12 @@ func TestScript(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(e.WorkDir, "small.txt"), small, 0o644)
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "plots" {
+				return canDraw, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":       cmdCode,
 			"json":       cmdJSON,

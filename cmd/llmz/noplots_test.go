@@ -1,0 +1,5 @@
+//go:build noplots
+
+package main
+
+const canDraw = false
