@@ -19,7 +19,7 @@ import (
 const mixerVersion = mixer.Version
 
 // probeSteps is the number of steps whose frequencies are hashed into archives
-// that are not portable.
+// of models that are not exact.
 const probeSteps = 8
 
 // errIncompressible ends the coding of a block that is better stored.
@@ -120,7 +120,7 @@ func (e *blockEncoder) code(ctx context.Context, m *blockMeter, data, dst []byte
 			return nil, 0, err
 		}
 	}
-	if e.model != nil && e.model.Info().Portability != predict.Portable {
+	if e.model != nil && !e.model.Info().Exact() {
 		c.probe, c.probeSteps = sha256.New(), probeSteps
 		if steps := (symbols + b.Lanes - 1) / b.Lanes; steps < probeSteps {
 			c.probeSteps = steps

@@ -42,6 +42,17 @@ func (m *fakeModel) Lanes(n int) int {
 
 func (m *fakeModel) MemoryBytes(lanes int) int64 { return 1<<20 + int64(lanes)<<18 }
 
+func (m *fakeModel) Preferences(lanes int) predict.Preferences {
+	if !m.info.Exact() {
+		return predict.Preferences{BlockSize: 1 << 20}
+	}
+	p := predict.Preferences{Threads: 4, LoadBytes: 2 * m.MemoryBytes(1)}
+	if lanes == 1 {
+		p.Threads = 2
+	}
+	return p
+}
+
 func (m *fakeModel) Close() error { m.closed.Add(1); return nil }
 
 func (m *fakeModel) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {

@@ -27,7 +27,10 @@ func (m orderModel) Info() predict.Info {
 }
 func (m orderModel) Lanes(n int) int       { return 1 + n/100 }
 func (m orderModel) MemoryBytes(int) int64 { return 0 }
-func (m orderModel) Close() error          { return nil }
+func (orderModel) Preferences(int) predict.Preferences {
+	return predict.Preferences{}
+}
+func (m orderModel) Close() error { return nil }
 func (m orderModel) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {
 	return &orderSession{m: m, freqs: make([]uint32, m.Info().Alphabet), prev: make([]int32, o.Lanes)}, nil
 }

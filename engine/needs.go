@@ -15,10 +15,10 @@ const ProcessMemory = 22 << 20
 // overhead returns the memory that comes on top of what blocks and sessions with m
 // take: the process itself, and what reading the weights of a model leaves behind.
 func overhead(m predict.Model) int64 {
-	if m == nil || m.Info().Portability != predict.Portable {
+	if m == nil {
 		return ProcessMemory
 	}
-	return ProcessMemory + 2*m.MemoryBytes(1)
+	return ProcessMemory + m.Preferences(1).LoadBytes
 }
 
 // planWithin is newPlan for all of the process to stay within limit.

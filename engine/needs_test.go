@@ -66,22 +66,54 @@ func TestNeedsIsWhatWritersTake(t *testing.T) {
 
 // TestBlockSizeFor: slow models have small blocks unless others are asked for.
 func TestBlockSizeFor(t *testing.T) {
+	const small = 1 << 20
 	tokens := newFakeTokenModel()
 	for _, c := range []struct {
 		m    predict.Model
 		want int
-	}{{nil, DefaultBlockSize}, {newFakeModel("fast"), DefaultBlockSize}, {tokens, LMBlockSize}} {
+	}{{nil, DefaultBlockSize}, {newFakeModel("fast"), DefaultBlockSize}, {tokens, small}, {preferring{small}, small}, {preferring{0}, DefaultBlockSize}, {preferring{1 << 25}, 1 << 25}} {
 		if got := BlockSizeFor(c.m); got != c.want {
 			t.Errorf("%v: %d bytes", c.m, got)
 		}
 	}
-	data := bytes.Repeat([]byte("   "), (LMBlockSize+3)/3)
-	for size, want := range map[int]int{0: 2, 2 * LMBlockSize: 1} {
+	data := bytes.Repeat([]byte("   "), (small+3)/3)
+	for size, want := range map[int]int{0: 2, 2 * small: 1} {
 		o := Options{Model: tokens, NoMix: true, Threads: 1, BlockSize: size}
 		res, err := Compress(context.Background(), io.Discard, bytes.NewReader(data), o)
 		if err != nil || res.Blocks != want {
 			t.Errorf("block size %d: %d blocks, want %d, %v", size, res.Blocks, want, err)
 		}
+	}
+}
+
+// preferring is a model that wants blocks of a size.
+type preferring struct{ size int }
+
+func (preferring) Info() predict.Info          { return predict.Info{} }
+func (preferring) Lanes(int) int               { return 1 }
+func (preferring) MemoryBytes(lanes int) int64 { return int64(lanes) << 20 }
+func (preferring) Close() error                { return nil }
+func (p preferring) NewSession(context.Context, predict.SessionOptions) (predict.Session, error) {
+	return nil, errors.New("no sessions")
+}
+func (p preferring) Preferences(lanes int) predict.Preferences {
+	return predict.Preferences{BlockSize: p.size, Threads: lanes, LoadBytes: 5 << 20}
+}
+
+// TestPreferences: threads and memory are planned as the model says, whatever it
+// promises about its archives.
+func TestPreferences(t *testing.T) {
+	m := preferring{}
+	for lanes, want := range map[int]int{1: 1, 3: 3, 9: 8} {
+		if got := threadsPerBlock(m, lanes, 8); got != want {
+			t.Errorf("%d lanes: %d threads, want %d", lanes, got, want)
+		}
+	}
+	if got := threadsPerBlock(newFakeTokenModel(), 2, 8); got != 8 {
+		t.Errorf("a model that wants all threads gets %d of 8", got)
+	}
+	if got := overhead(m); got != ProcessMemory+5<<20 {
+		t.Errorf("overhead %d", got)
 	}
 }
 

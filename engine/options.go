@@ -7,21 +7,18 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 )
 
-// The size of the independent pieces that the input is cut into, where none is
-// set. A block is written when it is complete, and what an interrupted job has
-// not written is lost. The bundled models code the larger size in minutes; a
-// language model in an external runtime, at one or two kilobytes a second, takes
-// ten minutes for the smaller one and hours for the other.
-const (
-	DefaultBlockSize = 16 << 20
-	LMBlockSize      = 1 << 20
-)
+// DefaultBlockSize is the size of the independent pieces that the input is cut into
+// for context mixing alone, and for models that do not prefer another, where none is set. A block is
+// written when it is complete, and what an interrupted job has not written is lost.
+const DefaultBlockSize = 16 << 20
 
 // BlockSizeFor returns the block size to use for a model, nil for context mixing
 // alone, where none is set.
 func BlockSizeFor(m predict.Model) int {
-	if m != nil && m.Info().Portability != predict.Portable {
-		return LMBlockSize
+	if m != nil {
+		if n := m.Preferences(1).BlockSize; n > 0 {
+			return n
+		}
 	}
 	return DefaultBlockSize
 }

@@ -18,15 +18,13 @@ const memoryPerThread = 192 << 20
 
 // threadsPerBlock returns the number of threads that one block can use well.
 func threadsPerBlock(m predict.Model, lanes, threads int) int {
-	switch {
-	case m == nil:
+	if m == nil {
 		return 1 // the mixer is sequential
-	case m.Info().Portability != predict.Portable:
-		return threads // an external runtime brings its own threads
-	case lanes == 1:
-		return min(threads, 2)
 	}
-	return min(threads, 4)
+	if n := m.Preferences(lanes).Threads; n > 0 {
+		return min(threads, n)
+	}
+	return threads
 }
 
 // blockShape is what the memory of a block depends on, beside its model.

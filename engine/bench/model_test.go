@@ -22,7 +22,10 @@ func (flat) Info() predict.Info {
 }
 func (flat) Lanes(n int) int         { return min(max(n/1000, 1), 4) }
 func (flat) MemoryBytes(n int) int64 { return int64(n) << 10 }
-func (f flat) Close() error          { *f.closed++; return nil }
+func (flat) Preferences(int) predict.Preferences {
+	return predict.Preferences{}
+}
+func (f flat) Close() error { *f.closed++; return nil }
 func (flat) NewSession(context.Context, predict.SessionOptions) (predict.Session, error) {
 	s := flatSession{freqs: make([]uint32, 256)}
 	for i := range s.freqs {

@@ -217,6 +217,10 @@ func (m *Model) MemoryBytes(lanes int) int64 {
 	return s.weights + int64(lanes)*(s.kvBytes(m.set.ctx)+vocab*8) + batchTokens*perToken + 64<<20
 }
 
+// Preferences says how sessions run best: at one or two kilobytes a second, a block of
+// this size takes ten minutes; the library brings its own threads.
+func (m *Model) Preferences(int) predict.Preferences { return predict.Preferences{BlockSize: 1 << 20} }
+
 // Tokenize cuts block into tokens whose bytes, joined, are block.
 func (m *Model) Tokenize(ctx context.Context, block []byte) ([]int32, error) {
 	return m.tok.Tokenize(ctx, block)

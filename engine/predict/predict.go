@@ -72,6 +72,11 @@ type Ref struct {
 	Runtime map[string]string
 }
 
+// Exact reports whether a numbered contract of this program fixes what the model computes,
+// bit for bit. A model in an external runtime has none: its archives are verified when
+// they are made, and hold what a decoder can notice other numbers by.
+func (r Ref) Exact() bool { return r.Numerics != 0 }
+
 // Info describes a loaded model.
 type Info struct {
 	Ref
@@ -107,8 +112,23 @@ type Model interface {
 	// MemoryBytes estimates the peak memory of a session with that many lanes,
 	// the weights included.
 	MemoryBytes(lanes int) int64
+	// Preferences says how sessions with that many lanes run best.
+	Preferences(lanes int) Preferences
 	NewSession(ctx context.Context, o SessionOptions) (Session, error)
 	Close() error
+}
+
+// Preferences say how a model is run best, where nobody says otherwise. Nothing but the
+// model decides on them: neither where its archives decode nor what runs it.
+type Preferences struct {
+	// BlockSize is the size in bytes of the independent blocks. A block is written when
+	// it is complete, and lost if its job is interrupted: it should take minutes.
+	BlockSize int
+	// Threads is the number of threads that a session makes good use of; 0 for all.
+	Threads int
+	// LoadBytes is the memory that loading the model leaves behind, beside what
+	// MemoryBytes says.
+	LoadBytes int64
 }
 
 // Session is the state of the lanes of one block.

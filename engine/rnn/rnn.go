@@ -122,6 +122,17 @@ func (m *Model) MemoryBytes(lanes int) int64 {
 	return n.Weights + n.Program + 64<<10
 }
 
+// Preferences says how sessions with that many lanes run best. A large block takes
+// minutes. More threads than a few wait for each other; in one lane a step is short.
+func (m *Model) Preferences(lanes int) predict.Preferences {
+	p := predict.Preferences{BlockSize: 16 << 20, Threads: 4}
+	if lanes == 1 {
+		p.Threads = 2
+	}
+	p.LoadBytes = 2 * m.MemoryBytes(1) // the file, and the weights as they were read
+	return p
+}
+
 // NewSession starts the state of the lanes of a block.
 func (m *Model) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {
 	if o.Lanes < 1 {

@@ -159,6 +159,19 @@ func (m *Model) MemoryBytes(lanes int) int64 {
 	return n.Weights + n.Program + 1<<20
 }
 
+// Preferences says how sessions run best. Blocks are the smaller, down to 1 MiB, the
+// larger the model is, so that one takes minutes; past some threads, several blocks side
+// by side gain more.
+func (m *Model) Preferences(int) predict.Preferences {
+	const work = 1 << 47 // weights times bytes: about five minutes on two cores
+	size := 16 << 20
+	for size > 1<<20 && int64(size) > work/max(m.info.Parameters, 1) {
+		size /= 2
+	}
+	// Files are read a row at a time; the tokenizer and what was read are left behind.
+	return predict.Preferences{BlockSize: size, Threads: 8, LoadBytes: m.MemoryBytes(1) / 4}
+}
+
 // Tokenize cuts block into tokens whose bytes, joined, are block.
 func (m *Model) Tokenize(ctx context.Context, block []byte) ([]int32, error) {
 	return m.tok.Tokenize(ctx, block)

@@ -32,6 +32,7 @@ type session struct {
 	m       *Model
 	threads int
 	lanes   int
+	active  int          // lanes that have not ended
 	program ggml.Program // nil before the first step
 	step
 	columns int
@@ -57,7 +58,7 @@ func (m *Model) newSession(ctx context.Context, o predict.SessionOptions) (*sess
 		return nil, fmt.Errorf("session with %d lanes", o.Lanes)
 	}
 	s := &session{
-		ctx: ctx, m: m, threads: max(o.Threads, 1), lanes: o.Lanes, columns: o.Lanes,
+		ctx: ctx, m: m, threads: max(o.Threads, 1), lanes: o.Lanes, active: o.Lanes, columns: o.Lanes,
 		tail:  make([][]int32, o.Lanes),
 		freqs: make([][]uint32, o.Lanes),
 		total: make([]uint32, o.Lanes),
@@ -82,13 +83,13 @@ func (s *session) start() (err error) {
 }
 
 var (
-	errLanes   = errors.New("more lanes than before")
+	errLanes   = errors.New("no lanes, or more than before")
 	errForesee = errors.New("a symbol is not the one that was foreseen")
 )
 
 // Step evaluates the symbols just coded, unless that has been done already.
 func (s *session) Step(prev []int32) error {
-	if len(prev) > s.lanes || len(prev) == 0 {
+	if len(prev) > s.active || len(prev) == 0 {
 		return errLanes
 	}
 	if err := s.ctx.Err(); err != nil {
@@ -100,12 +101,15 @@ func (s *session) Step(prev []int32) error {
 			return err
 		}
 	}
+	for _, t := range prev {
+		if t != predict.Start && (t < 0 || int(t) >= s.m.config.Vocab) {
+			return fmt.Errorf("token %d is not in the vocabulary", t)
+		}
+	}
+	s.active = len(prev)
 	for i, t := range prev {
 		if t == predict.Start {
 			t = s.m.bos
-		}
-		if t < 0 || int(t) >= s.m.config.Vocab {
-			return fmt.Errorf("token %d is not in the vocabulary", t)
 		}
 		if s.known != nil && t != s.foreseen(i, s.steps) {
 			return errForesee

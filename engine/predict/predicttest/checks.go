@@ -59,6 +59,9 @@ func checkLanes(t *testing.T, m predict.Model) {
 		} else {
 			memory = n
 		}
+		if p := m.Preferences(lanes); p.Threads < 0 || p.BlockSize < 0 || p.LoadBytes < 0 || p != m.Preferences(lanes) {
+			t.Errorf("%d lanes: preferences %+v, then %+v", lanes, p, m.Preferences(lanes))
+		}
 	}
 }
 

@@ -41,6 +41,13 @@ func (m *toy) MemoryBytes(lanes int) int64 {
 	return int64(len(m.memory)) + int64(lanes)*1024
 }
 
+func (m *toy) Preferences(lanes int) predict.Preferences {
+	if m.fault == "numbers of lanes, preferences" {
+		return predict.Preferences{Threads: -1}
+	}
+	return predict.Preferences{Threads: lanes}
+}
+
 func (m *toy) Close() error { return nil }
 
 func (m *toy) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {
@@ -120,7 +127,7 @@ func TestFaults(t *testing.T) {
 	}
 	for _, fault := range []string{
 		"memory", "frequencies", "threads", "kernels", "lanes", "lanes, by steps", "early ends", "order of calls",
-		"sessions", "foreseen", "numbers of lanes", "mistakes",
+		"sessions", "foreseen", "numbers of lanes", "numbers of lanes, preferences", "mistakes",
 	} {
 		cmd := exec.Command(exe, "-test.run=^TestToy$")
 		cmd.Env = append(os.Environ(), faultEnv+"="+fault)
