@@ -12,10 +12,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/llmz/llmz/engine/lm"
-	"github.com/llmz/llmz/engine/lm/llamacpp"
-	"github.com/llmz/llmz/engine/outfile"
-	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
 	"github.com/llmz/llmz/models/trainer/vocab"
 )
@@ -263,76 +259,6 @@ func TestTransformerShapes(t *testing.T) {
 		change(&s)
 		if err := s.Validate(); err == nil {
 			t.Errorf("%s: no error", name)
-		}
-	}
-}
-
-// TestLlamaCppAgrees runs trained models in llama.cpp and compares what it predicts with
-// what the training's own forward pass does.
-func TestLlamaCppAgrees(t *testing.T) {
-	if _, err := llamacpp.Locate(llamacpp.CPU); err != nil {
-		if os.Getenv("LLMZ_TEST_LLAMA") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	for _, arch := range []string{GPT, GPT2} {
-		c := smallTransformer(arch)
-		c.Updates = 100
-		r := train(t, c)
-		path := filepath.Join(t.TempDir(), "a.gguf")
-		if err := r.Save(t.Context(), path, WriteOptions{Float: true}, outfile.Attributes{}); err != nil {
-			t.Fatal(err)
-		}
-		m, err := lm.Open(t.Context(), lm.Options{Path: path})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer m.Close()
-		session, err := m.NewSession(t.Context(), predict.SessionOptions{Lanes: 1, Threads: 1, MaxSteps: r.Shape.Context})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer session.Close()
-
-		p := newParams(r.Shape)
-		for i, w := range r.Weights {
-			copy(p.list[i].in(p.data), w.Data)
-		}
-		n := filled(t, r.Shape, "f32", 1, 1, 1)
-		copy(n.p.data, p.data)
-		if n.tok, err = r.Vocabulary.Tokenizer(); err != nil {
-			t.Fatal(err)
-		}
-		n.start = r.Vocabulary.Start
-		n.fill(0, text[100:])
-		for i := range n.target {
-			n.target[i] = 1 + n.target[i]%100 // the gradient tells the probabilities of all tokens
-		}
-		n.prepare(true)
-		w := newWorker(n, 1)
-		n.scale = 1
-		w.run(0, 1, nil)
-		for i := range r.Shape.Context {
-			prev := n.input[i]
-			if i == 0 {
-				prev = predict.Start
-			}
-			if err := session.Step([]int32{prev}); err != nil {
-				t.Fatal(err)
-			}
-			freqs, total := session.Freqs(0)
-			for id, f := range freqs {
-				got := float64(f) / float64(total)
-				want := float64(w.logits[i*r.Shape.Vocabulary+id])
-				if int32(id) == n.target[i] {
-					want++
-				}
-				// llama.cpp's cache is in float16, and every token has a least frequency.
-				if math.Abs(got-want) > 0.01*want+2e-4 {
-					t.Fatalf("%s: position %d: token %d has the probability %.6f in llama.cpp, %.6f in training", arch, i, id, got, want)
-				}
-			}
 		}
 	}
 }
