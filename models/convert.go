@@ -59,6 +59,11 @@ func finished(ctx context.Context, name, path, checked string) (Pulled, error) {
 	if err != nil {
 		return Pulled{}, err
 	}
-	digest, err := fileDigest(ctx, path)
-	return Pulled{Name: name, Path: path, Digest: digest, Bytes: st.Size(), Checked: checked}, err
+	p := Pulled{Name: name, Path: path, Checked: checked}
+	if !st.Mode().IsRegular() {
+		return p, nil // a device or a pipe keeps nothing to be read back
+	}
+	p.Bytes = st.Size()
+	p.Digest, err = fileDigest(ctx, path)
+	return p, err
 }

@@ -73,6 +73,9 @@ func (r *Registry) remember(ctx context.Context, digest []byte, path, from strin
 
 // Remember notes where a model file is that was just made.
 func (r *Registry) Remember(ctx context.Context, path string) {
+	if fi, err := os.Stat(path); err != nil || !fi.Mode().IsRegular() {
+		return
+	}
 	if digest, err := fileDigest(ctx, path); err == nil {
 		r.remember(ctx, digest[:], path, "")
 	}

@@ -160,7 +160,7 @@ func (a *app) printPulled(p models.Pulled, op string) error {
 			"op": op, "name": p.Name, "path": p.Path, "sha256": fmt.Sprintf("%x", p.Digest), "bytes": p.Bytes,
 		})
 	}
-	if !a.quiet {
+	if !a.quiet && p.Bytes > 0 {
 		text.Fprintf(a.stderr, "%s: %s, SHA-256 %x\n", p.Path, text.Bytes(p.Bytes), p.Digest)
 	}
 	return nil
