@@ -161,15 +161,17 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 		c.ValidateEvery = min(time.Minute, max(c.For/15, 5*time.Second))
 	}
 	c.Threads = int(o.threads)
-	c.Checkpoint = o.output + checkpointSuffix
+	if !outfile.Direct(o.output) { // beside a device is no place for one
+		c.Checkpoint = o.output + checkpointSuffix
+	}
 	c.CheckpointEvery = time.Duration(o.checkpoint * float64(time.Minute))
 	if o.force {
 		return nil
 	}
 	switch {
-	case filejob.Exists(o.output):
+	case !outfile.Direct(o.output) && filejob.Exists(o.output):
 		return &filejob.Error{Path: o.output, Err: filejob.ErrExists, Help: "overwrite it with -f, or name another output with -o"}
-	case filejob.Exists(c.Checkpoint) && !c.Resume:
+	case c.Checkpoint != "" && filejob.Exists(c.Checkpoint) && !c.Resume:
 		return withHint(fmt.Errorf("%s is left from an interrupted training", c.Checkpoint), "go on with --resume, or start over with -f")
 	}
 	return nil
@@ -224,7 +226,7 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 	}
 	if err != nil {
 		interrupted := ctx.Err() != nil || exitCode(err) == exitInterrupted
-		if c := &o.config; interrupted && filejob.Exists(c.Checkpoint) && !a.quiet {
+		if c := &o.config; interrupted && c.Checkpoint != "" && filejob.Exists(c.Checkpoint) && !a.quiet {
 			text.Fprintf(a.stderr, "Saved %s; the same command with --resume goes on.\n", c.Checkpoint)
 		}
 		return err

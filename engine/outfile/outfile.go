@@ -74,6 +74,15 @@ func Create(ctx context.Context, path string, o Options) (*File, error) {
 	return &File{path: path, file: part, w: part, part: part.Name(), replace: o.Replace, keepable: keepable}, nil
 }
 
+// Direct reports whether an output at path would be written straight through.
+func Direct(path string) bool {
+	if n, _ := descriptor(path); n >= 0 {
+		return true
+	}
+	fi, err := os.Stat(path)
+	return err == nil && !fi.Mode().IsRegular() && !fi.IsDir()
+}
+
 // openDirect opens what is written straight through; nil for all else.
 func openDirect(ctx context.Context, path string) (*os.File, error) {
 	if n, own := descriptor(path); n >= 0 {

@@ -203,7 +203,7 @@ func TestStraightThrough(t *testing.T) {
 				t.Skip(err)
 			}
 			f := create(t, path, o)
-			if f.Whole() {
+			if f.Whole() || !Direct(path) {
 				t.Fatalf("%s is taken for a file that can be replaced", path)
 			}
 			io.WriteString(f, "x")
