@@ -11,7 +11,6 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/filejob"
-	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -212,7 +211,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 		job := filejob.Job{
 			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: inputs,
 			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.part,
-			Verify: o.verify || !o.noVerify && write.Model != nil && write.Model.Info().Portability != predict.Portable,
+			Verify: o.verify || !o.noVerify && write.Model != nil && !write.Model.Info().Exact(),
 			Write:  write, Read: read, Warn: a.warn,
 		}
 		result, err := a.runJob(ctx, rep, job)

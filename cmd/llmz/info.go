@@ -305,7 +305,7 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 			Lanes: b.Lanes, Symbols: b.Symbols, CRC32C: fmt.Sprintf("%08x", b.Sum),
 		})
 	}
-	if m.Header.Model != nil && m.Header.Model.Portability == uint8(predict.Portable) {
+	if m.Header.Model != nil && m.Header.Model.Numerics != 0 {
 		weights *= 4 // as stored, as used, and what unpacking leaves behind
 	}
 	o.MemoryBytes = max(o.MemoryBytes, engine.ProcessMemory+need+weights)

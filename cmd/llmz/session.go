@@ -123,7 +123,7 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (
 		}
 		if m != nil {
 			defer m.Close()
-			job.Verify = job.Verify || m.Info().Portability != predict.Portable
+			job.Verify = job.Verify || !m.Info().Exact()
 			if f, ok := b.a.modelFile(m); ok && job.Remove {
 				job.Remove = false
 				job.Warn(fmt.Errorf("the source is kept: decoding needs the model %s, which is not part of llmz", f))
