@@ -37,15 +37,19 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	if o.Salvage {
 		return salvageReader(ctx, dst, src, o)
 	}
-	total := int64(-1)
-	if at, size, ok := randomAccess(src); ok {
-		total = contentSize(ctx, at, size)
+	total, size := int64(-1), int64(0)
+	if at, n, ok := randomAccess(src); ok {
+		total, size = contentSize(ctx, at, n), n
+		if err := o.checkOutput(total); err != nil {
+			return Result{}, err
+		}
 	}
 	z, err := NewReaderContext(ctx, src, o)
 	if err != nil {
 		return Result{}, err
 	}
-	z.job.total = total
+	z.job.total, z.size = total, size
+	z.ar.Expect(size)
 	_, err = z.WriteTo(dst)
 	return finishReader(z, err)
 }
@@ -86,6 +90,10 @@ func Verify(ctx context.Context, src io.Reader, original io.Reader, o ReadOption
 		dst = c
 	}
 	o.Salvage = false
+	if o.MemoryLimit == 0 {
+		o.MemoryLimit = NoLimit // it is our own
+	}
+	o.MaxOutput = 0
 	res, err := Decompress(ctx, dst, src, o)
 	if err == nil && c != nil {
 		err = c.end()

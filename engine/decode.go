@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -22,35 +21,51 @@ type blockDecoder struct {
 	model   predict.Model // nil where the block needs none
 	threads int           // per block
 	plan    plan
+	need    int64 // bytes that the block takes beside the model
+	fixed   int64 // and the model, with the process
 
 	vocabularies *vocabularies
 }
 
-// newBlockDecoder prepares to decode blocks like b, of the member with header h. It
-// resolves the model if b needs one.
-func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive.Header, b *archive.Block, limit int64) (*blockDecoder, error) {
+// newBlockDecoder prepares to decode blocks like b, number n, of the member with header h. It
+// resolves the model if b needs one. index is what the archive's index takes in memory.
+func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive.Header, n int, b *archive.Block, o *ReadOptions, index int64) (*blockDecoder, error) {
+	if err := admit(n, h, b, o, index); err != nil {
+		return nil, err
+	}
 	if b.Kind == archive.Stored {
 		j.start(predict.Info{}, 0, false)
-		return &blockDecoder{job: j, header: h, threads: 1}, nil
+		return &blockDecoder{job: j, header: h, threads: 1, need: blockNeed(h, b), fixed: ProcessMemory + index}, nil
 	}
 	model, err := models.get(ctx, h)
 	if err != nil {
 		return nil, err
 	}
+	if err := checkLength(n, h, b, model, &models.vocabularies); err != nil {
+		return nil, err
+	}
+	index += models.others(model)
+	if err := allow(h, b, model, o.MemoryLimit, index); err != nil {
+		return nil, err
+	}
 	shape := decodedShape(h, b)
-	if need := shape.memory(); limit == 0 && need > unlimitedMemory {
-		return nil, &MemoryError{Need: need, Limit: unlimitedMemory}
+	limit := max(o.MemoryLimit, 0)
+	if limit > 0 {
+		limit = max(1, limit-index)
 	}
 	p, err := planWithin(model, shape, j.threads, 0, limit)
 	if err != nil {
 		return nil, err
 	}
+	fixed, need := index+overhead(model), blockNeed(h, b)
 	var info predict.Info
 	if model != nil {
 		info = model.Info()
+		fixed += model.MemoryBytes(b.Lanes)
+		need += max(0, model.MemoryBytes(b.Lanes)-model.MemoryBytes(1)) // a session of its own
 	}
 	j.start(info, b.Lanes, shape.mixed)
-	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p, vocabularies: &models.vocabularies}, nil
+	return &blockDecoder{job: j, header: h, model: model, threads: p.threads, plan: p, need: need, fixed: fixed, vocabularies: &models.vocabularies}, nil
 }
 
 // earlyBytes is the least that comes out of a block before all of it is decoded: so what
@@ -58,14 +73,15 @@ func newBlockDecoder(ctx context.Context, j *job, models *modelCache, h *archive
 const earlyBytes = 64 << 10
 
 // decode decodes block number n from payload into dst's memory, which grows as
-// needed, and checks the content. ready, if set, is called with more and more of the
-// content, as far as it is known, before it has been checked.
+// needed, and checks the content. That of a stored block is the payload itself. ready, if set,
+// is called with more and more of the content, as far as it is known, before it has been
+// checked.
 func (d *blockDecoder) decode(ctx context.Context, n int, b *archive.Block, payload, dst []byte, ready func([]byte)) ([]byte, error) {
 	m := &blockMeter{job: d.job, block: n}
 	var data []byte
 	symbols := 0
 	if b.Kind == archive.Stored {
-		data = append(dst[:0], payload...)
+		data = payload
 	} else {
 		c := &blockCodec{coder: rangecoder.NewDecoder(payload), model: d.model, threads: d.threads, lanes: b.Lanes, gate: d.job.gate}
 		if ready != nil {
@@ -107,7 +123,7 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		c.tokens = make([]int32, symbols)
 		c.ready = nil // their bytes come at the end
 	} else {
-		c.data = slices.Grow(dst[:0], b.Length)[:b.Length]
+		c.data = room(dst, b.Length)[:b.Length]
 	}
 	if d.header.Mixer != 0 {
 		kind := mixer.Kind(b.MixerKind)
@@ -157,16 +173,27 @@ func (d *blockDecoder) code(ctx context.Context, m *blockMeter, c *blockCodec, b
 		return c.data, symbols, nil
 	}
 	start := time.Now()
-	data := slices.Grow(dst[:0], b.Length)
+	total := 0
 	for _, t := range c.tokens {
-		p := tm.TokenBytes(t)
-		if len(p) > b.Length-len(data) {
+		if total += len(tm.TokenBytes(t)); total > b.Length {
 			return fail(ErrChecksum, "its tokens have more bytes than the original: the model here computes something else")
 		}
-		data = append(data, p...)
+	}
+	data := room(dst, total)
+	for _, t := range c.tokens {
+		data = append(data, tm.TokenBytes(t)...)
 	}
 	c.profile[StageTokenize] += time.Since(start)
 	return data, symbols, nil
+}
+
+// room returns an empty slice with room for n bytes, dst's if it has that. New memory is
+// not touched: of a block that claims to be large, only what is decoded takes any.
+func room(dst []byte, n int) []byte {
+	if cap(dst) >= n {
+		return dst[:0]
+	}
+	return make([]byte, 0, n)
 }
 
 // checkMember refuses members that this program cannot decode.

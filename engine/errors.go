@@ -31,6 +31,8 @@ var ErrDiffers = errors.New("archive does not decode to the original")
 // MemoryError refuses a job that would take more memory than allowed.
 type MemoryError struct {
 	Need, Limit int64 // bytes
+	// Default says that the limit is the one where none is set.
+	Default bool
 }
 
 func (e *MemoryError) Error() string {
@@ -48,6 +50,9 @@ func (e *MemoryError) Unwrap() error { return ErrMemory }
 
 // Hint returns what to do.
 func (e *MemoryError) Hint() string {
+	if e.Default {
+		return fmt.Sprintf("if you trust the archive, allow %d MiB with -M: that is much for so little data", (e.Need+1<<20-1)>>20)
+	}
 	return fmt.Sprintf("allow at least %d MiB; when compressing, smaller blocks or fewer lanes need less", (e.Need+1<<20-1)>>20)
 }
 

@@ -32,6 +32,8 @@ type job struct {
 	live     Profile   // of the blocks at work, as of their last report
 	result   Result
 	finished bool
+
+	ratioWarned bool
 }
 
 func newJob(dir Direction, threads int, observer Observer, interval time.Duration, total int64, g *gate.Gate) *job {

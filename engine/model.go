@@ -117,9 +117,21 @@ func (c *modelCache) get(ctx context.Context, h *archive.Header) (predict.Model,
 	return m, nil
 }
 
+// sameModel tells whether two members need the same model, whatever they call it.
 func sameModel(a, b *archive.Model) bool {
-	return a.Name == b.Name && bytes.Equal(a.Digest, b.Digest) && a.Numerics == b.Numerics &&
+	n := min(len(a.Digest), len(b.Digest))
+	return n >= bundledDigest && bytes.Equal(a.Digest[:n], b.Digest[:n]) && a.Numerics == b.Numerics &&
 		a.Portability == b.Portability && a.Tokens == b.Tokens && maps.Equal(a.Runtime, b.Runtime)
+}
+
+// others returns what the models but m take in memory.
+func (c *modelCache) others(m predict.Model) (n int64) {
+	for _, o := range c.models {
+		if o.model != m {
+			n += o.model.MemoryBytes(1)
+		}
+	}
+	return n
 }
 
 func (c *modelCache) close() error {

@@ -10,7 +10,7 @@ import (
 
 // ProcessMemory is about what the program takes without models and blocks, in bytes:
 // its code and the runtime. Measured on linux/amd64.
-const ProcessMemory = 22 << 20
+const ProcessMemory = 26 << 20
 
 // overhead returns the memory that comes on top of what blocks and sessions with m
 // take: the process itself, and what reading the weights of a model leaves behind.

@@ -67,8 +67,13 @@ type ReadOptions struct {
 	Models predict.Resolver
 	// Threads is as in Options.
 	Threads int
-	// MemoryLimit is as in Options.
+	// MemoryLimit is the largest estimated memory use in bytes. 0 sets a limit for each block
+	// that fits its coded data: from 256 MiB for the smallest to 1 GiB and more for blocks of 1 KiB
+	// and more, beside the model. NoLimit sets none.
 	MemoryLimit int64
+	// MaxOutput is the most bytes of content to decode, 0 for no limit. Beyond it, an
+	// OutputError ends the work; what is written until then is whole blocks.
+	MaxOutput int64
 	// Salvage restores every intact block, skips damaged ones and reports them in
 	// Result.Damaged.
 	Salvage bool

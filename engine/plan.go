@@ -33,12 +33,17 @@ type blockShape struct {
 	tokens        int // 0 where symbols are bytes
 	mixed, model  bool
 	stretches     bool
+	coded         int // size of its coded form, 0 where it is not known
 }
 
 // memory estimates the memory that the block takes beside the model.
 func (s blockShape) memory() int64 {
-	// The content and its coded form; the tokens.
-	n := 2*int64(s.length) + 4*int64(s.tokens)
+	// The content and its coded form, which may be there twice while it grows; the tokens.
+	coded := s.length
+	if s.coded > 0 {
+		coded = min(coded, 2*s.coded)
+	}
+	n := int64(s.length) + int64(coded) + 4*int64(s.tokens)
 	if s.mixed {
 		c := mixer.Config{BlockLen: s.length, Lanes: max(s.lanes, 1), Model: s.model, Stretches: s.stretches}
 		if s.tokens == 0 {
@@ -51,7 +56,7 @@ func (s blockShape) memory() int64 {
 
 // decodedShape returns the shape of block b of a member with header h.
 func decodedShape(h *archive.Header, b *archive.Block) blockShape {
-	s := blockShape{length: b.Length, lanes: b.Lanes, tokens: b.Symbols, mixed: h.Mixer != 0, model: h.Model != nil}
+	s := blockShape{length: b.Length, lanes: b.Lanes, tokens: b.Symbols, mixed: h.Mixer != 0, model: h.Model != nil, coded: max(b.Size, 1)}
 	s.stretches = stretched(h.Mixer, h.Model, b.Lanes)
 	return s
 }
@@ -59,10 +64,7 @@ func decodedShape(h *archive.Header, b *archive.Block) blockShape {
 // DecodeMemory estimates the memory that decoding a block takes beside the weights
 // of its model, in bytes.
 func DecodeMemory(h *archive.Header, b *archive.Block) int64 {
-	if b.Kind == archive.Stored {
-		return 2 * int64(b.Length)
-	}
-	return decodedShape(h, b).memory()
+	return blockNeed(h, b)
 }
 
 // newPlan makes a plan for blocks of shape s, or fails with a MemoryError.

@@ -121,11 +121,12 @@ func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
 	if err := checkMember(h); err != nil {
 		return err
 	}
+	k.Check = func(b *archive.Block) error { return admit(n, h, b, &r.o, 0) }
 	b, payload, err := k.Block(n)
 	if err != nil {
 		return err
 	}
-	d, err := newBlockDecoder(r.ctx, r.job, &r.models, h, b, r.o.MemoryLimit)
+	d, err := newBlockDecoder(r.ctx, r.job, &r.models, h, n, b, &r.o, 0)
 	if err != nil {
 		return err
 	}
@@ -133,13 +134,18 @@ func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
 	if err != nil {
 		return err
 	}
-	r.buf = data
+	if b.Kind != archive.Stored {
+		r.buf = data
+	}
 	r.taken += int64(len(payload))
 	r.job.blockDone(BlockDone{Block: n, Stored: b.Kind == archive.Stored, Lanes: b.Lanes, OriginalBytes: int64(len(data)), CompressedBytes: int64(len(payload))})
 	lo := max(r.from-at, 0)
 	hi := int64(len(data))
 	if r.to >= 0 {
 		hi = min(hi, r.to-at)
+	}
+	if err := r.o.checkOutput(r.dst.n + hi - lo); err != nil {
+		return err
 	}
 	_, err = r.dst.Write(data[lo:hi])
 	return err

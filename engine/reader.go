@@ -28,23 +28,27 @@ type Reader struct {
 
 	header *archive.Header // of the member being read
 	first  *archive.Header
-	dec    *blockDecoder
 	plan   plan
 	sum    hash.Hash // of the member's content delivered
 
-	queue []*queued
-	given int   // bytes of the first in the queue that have been returned
-	ended error // why no more blocks are queued: io.EOF or an error
-	cur   []byte
-	last  []byte   // the buffer that cur is a part of
-	spare [][]byte // buffers for payloads and content
-	total int64    // original bytes delivered
-	err   error
+	queue   []*queued
+	given   int     // bytes of the first in the queue that have been returned
+	waiting *queued // the next block, whose payload has not been read
+	taken   int64   // bytes of content delivered or queued
+	size    int64   // of the archive, 0 where it is not known
+	ended   error   // why no more blocks are queued: io.EOF or an error
+	cur     []byte
+	last    []byte   // the buffer that cur is a part of
+	spare   [][]byte // buffers for payloads and content
+	total   int64    // original bytes delivered
+	err     error
 }
 
 // queued is a block being decoded, or the end of a member.
 type queued struct {
 	number  int
+	start   int64 // where its record starts
+	dec     *blockDecoder
 	block   *archive.Block // nil at the end of a member
 	size    int            // of the whole record, about
 	data    []byte
@@ -97,7 +101,7 @@ func (z *Reader) nextMember() error {
 		z.first = h
 		z.job.result.Meta = headerMeta(h)
 	}
-	z.header, z.dec = h, nil
+	z.header = h
 	return nil
 }
 
@@ -184,7 +188,9 @@ func (z *Reader) next() error {
 			OriginalBytes: int64(len(data)), CompressedBytes: int64(q.size),
 		})
 		z.last = data
-		z.spare = append(z.spare, q.payload)
+		if q.block.Kind != archive.Stored { // whose content is the payload
+			z.spare = append(z.spare, q.payload)
+		}
 		return nil
 	}
 	return nil
@@ -244,11 +250,14 @@ func (z *Reader) endMember(q *queued) error {
 	return nil
 }
 
-// fill queues blocks until enough are at work.
+// fill queues blocks until enough are at work, or there is memory for no more of them.
 func (z *Reader) fill() {
 	for z.ended == nil && len(z.queue) < z.plan.blocks {
 		if err := z.queueOne(); err != nil {
 			z.ended = err
+		}
+		if z.waiting != nil && len(z.queue) > 0 {
+			return // there will be memory once the blocks at work are done
 		}
 	}
 }
@@ -258,36 +267,75 @@ func (z *Reader) queueOne() error {
 	if err := z.ctx.Err(); err != nil {
 		return err
 	}
-	start := z.ar.Offset()
-	b, err := z.ar.NextBlock()
-	if errors.Is(err, io.EOF) {
-		if z.job.result.Blocks == 0 && len(z.queue) == 0 {
-			z.job.start(predict.Info{}, 0, false) // an empty archive
+	if z.waiting == nil {
+		start := z.ar.Offset()
+		b, err := z.ar.NextBlock()
+		if errors.Is(err, io.EOF) {
+			if z.job.result.Blocks == 0 && len(z.queue) == 0 {
+				z.job.start(predict.Info{}, 0, false) // an empty archive
+			}
+			q := &queued{at: start}
+			q.want, q.checked = z.ar.Sum()
+			z.queue = append(z.queue, q)
+			return z.nextMember()
 		}
-		q := &queued{at: start}
-		q.want, q.checked = z.ar.Sum()
-		z.queue = append(z.queue, q)
-		return z.nextMember()
+		if err != nil {
+			return err
+		}
+		if err := z.o.checkOutput(z.taken + int64(b.Length)); err != nil {
+			return err
+		}
+		z.waiting = &queued{number: z.ar.Block(), start: start, block: b}
+		if err := z.prepare(z.waiting); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	q := z.waiting
+	if !z.fits(q) && len(z.queue) > 0 {
+		return nil
 	}
-	if err := z.prepare(b); err != nil {
-		return err
-	}
-	q := &queued{number: z.ar.Block(), block: b, done: make(chan struct{}), more: make(chan struct{}, 1)}
+	z.waiting = nil
+	b := q.block
+	var err error
 	if q.payload, err = z.ar.Payload(z.takeSpare(0)); err != nil {
 		return err
 	}
-	dst := z.takeSpare(b.Length)
-	q.size = int(z.ar.Offset() - start)
-	dec := z.dec
+	var dst []byte
+	if b.Kind != archive.Stored {
+		dst = z.takeSpare(b.Length)
+	}
+	q.size = int(z.ar.Offset() - q.start)
+	q.done, q.more = make(chan struct{}), make(chan struct{}, 1)
+	z.taken += int64(b.Length)
 	go func() {
-		q.data, q.err = dec.decode(z.ctx, q.number, b, q.payload, dst, q.tell)
+		q.data, q.err = q.dec.decode(z.ctx, q.number, b, q.payload, dst, q.tell)
 		close(q.done)
 	}()
 	z.queue = append(z.queue, q)
 	return nil
+}
+
+// fits tells whether q may be decoded beside the blocks at work. Buffers kept for later go
+// first.
+func (z *Reader) fits(q *queued) bool {
+	budget := z.o.MemoryLimit
+	if budget <= 0 {
+		budget = int64(z.job.threads)*memoryPerThread + q.dec.fixed
+	}
+	need := q.dec.fixed + q.dec.need + int64(cap(z.last))
+	for _, w := range z.queue {
+		if w.dec != nil {
+			need += w.dec.need
+		}
+	}
+	spare := int64(0)
+	for _, b := range z.spare {
+		spare += int64(cap(b))
+	}
+	if need+spare > budget {
+		z.spare = nil
+	}
+	return need <= budget
 }
 
 // takeSpare returns a spare buffer, with room for n bytes if there is such a one.
@@ -301,23 +349,27 @@ func (z *Reader) takeSpare(n int) []byte {
 	return nil
 }
 
+// indexEntry is what a block takes in memory until the index has been compared: its entry,
+// in a list that grows.
+const indexEntry = 40
+
 // prepare gets the model for the member's first coded block, and checks that the
 // block may be decoded in the memory allowed.
-func (z *Reader) prepare(b *archive.Block) error {
-	d, err := newBlockDecoder(z.ctx, z.job, &z.models, z.header, b, z.o.MemoryLimit)
+func (z *Reader) prepare(q *queued) error {
+	d, err := newBlockDecoder(z.ctx, z.job, &z.models, z.header, q.number, q.block, &z.o, indexEntry*int64(z.ar.Blocks()))
 	if err != nil {
 		return err
 	}
-	z.dec = d
-	if b.Kind != archive.Stored {
+	q.dec = d
+	if q.block.Kind != archive.Stored {
 		z.plan = d.plan
 	}
+	if z.size > 0 {
+		z.job.warnOfRatio(z.job.total, z.size)
+	}
+	z.job.warnOfRatio(z.taken+int64(q.block.Length), z.ar.Offset()+int64(q.block.Size))
 	return nil
 }
-
-// unlimitedMemory is the most that a block may ask for, beside its model, where no
-// limit is set: archives may come from anyone.
-const unlimitedMemory = 4 << 30
 
 // Result returns what was done. It is complete after Close.
 func (z *Reader) Result() Result { return z.job.result }

@@ -76,6 +76,7 @@ type salvager struct {
 
 func (s *salvager) run(src io.ReaderAt, size int64) error {
 	scan := archive.NewScanner(ctxio.ReaderAt(s.ctx, src), size)
+	scan.Check = func(h *archive.Header, b *archive.Block) error { return admit(s.blocks, h, b, &s.o, 0) }
 	for {
 		if err := s.ctx.Err(); err != nil {
 			return err
@@ -148,7 +149,7 @@ func (s *salvager) block(f *archive.Found) error {
 		return err
 	}
 	b := &f.Block.Block
-	d, err := newBlockDecoder(s.ctx, s.job, &s.models, f.Header, b, s.o.MemoryLimit)
+	d, err := newBlockDecoder(s.ctx, s.job, &s.models, f.Header, s.blocks, b, &s.o, 0)
 	if err != nil {
 		return err
 	}
@@ -156,7 +157,12 @@ func (s *salvager) block(f *archive.Found) error {
 	if err != nil {
 		return err
 	}
-	s.buf = data
+	if b.Kind != archive.Stored {
+		s.buf = data
+	}
+	if err := s.o.checkOutput(s.dst.n + int64(len(data))); err != nil {
+		return err
+	}
 	s.job.blockDone(BlockDone{Block: s.blocks, Stored: b.Kind == archive.Stored, Lanes: b.Lanes, OriginalBytes: int64(len(data)), CompressedBytes: f.Block.RecordSize})
 	_, err = s.dst.Write(data)
 	if err != nil {

@@ -14,6 +14,22 @@ type vocabularies struct {
 	mu    sync.Mutex
 	model predict.TokenModel
 	v     *mixer.Vocabulary
+
+	measured predict.TokenModel
+	most     int // bytes of its longest token
+}
+
+// longest returns the number of bytes of the model's longest token.
+func (c *vocabularies) longest(tm predict.TokenModel) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.measured != tm {
+		c.measured, c.most = tm, 0
+		for t := range tm.Info().Alphabet {
+			c.most = max(c.most, len(tm.TokenBytes(int32(t))))
+		}
+	}
+	return c.most
 }
 
 func (c *vocabularies) of(tm predict.TokenModel) (*mixer.Vocabulary, error) {

@@ -37,6 +37,7 @@ func newCatCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().Var(&o.bytes, "bytes", "the bytes from A to B only, from 0 on and both included;\nk, M, G: times 1024, kB, MB, GB: times 1000")
 	o.codec.addMachineFlags(cmd.Flags())
+	o.codec.addOutputLimit(cmd.Flags())
 	return cmd
 }
 

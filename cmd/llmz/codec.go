@@ -40,6 +40,7 @@ type codecOptions struct {
 	lanes     int
 	blockSize byteSize
 	memory    byteSize
+	maxOutput byteSize
 	noMix     bool
 	verify    bool
 	noVerify  bool
@@ -118,7 +119,12 @@ func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
 	o.runtime.add(fs)
 	fs.StringVar(&o.kernel, "kernel", "", "CPU kernels of llama.cpp: native for the fastest here, or a\nvariant's name; default: the one that most machines share;\nrecorded in the archive, which needs the same to decode")
 	fs.IntVar(&o.gpuLayers, "gpu-layers", 0, "layers of a llama.cpp model on the accelerator, 0: all")
-	fs.VarP(&o.memory, "memory-limit", "M", "refuse, with the figure needed, rather than use more")
+	fs.VarP(&o.memory, "memory-limit", "M", "refuse, with the figure needed, rather than use more;\ndefault when decompressing: what fits each block's coded\ndata, from 256MiB to over 1GiB; on a terminal, more is\nasked for")
+}
+
+// addOutputLimit declares --max-output.
+func (o *codecOptions) addOutputLimit(fs *pflag.FlagSet) {
+	fs.Var(&o.maxOutput, "max-output", "refuse to decode more content than SIZE, of all FILEs\ntogether")
 }
 
 // addCompressFlags declares what only compression has.
@@ -137,6 +143,7 @@ func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 // addDecompressFlags declares what only decompression has.
 func (o *codecOptions) addDecompressFlags(fs *pflag.FlagSet) {
 	o.addFileFlags(fs)
+	o.addOutputLimit(fs)
 	fs.BoolVar(&o.salvage, "salvage", false, "write every intact block, report the damaged ones, exit 3")
 }
 
@@ -202,11 +209,16 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 			return err
 		}
 	}
+	unbounded, err := o.confirmMemory(ctx, a, files)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
-	code, needed, inputs := exitOK, false, filejob.NewInputs(files...)
+	boundHeap(int64(o.memory))
+	code, needed, inputs, left := exitOK, false, filejob.NewInputs(files...), int64(o.maxOutput)
 	for _, file := range files {
 		job := filejob.Job{
 			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: inputs,
@@ -214,7 +226,14 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 			Verify: o.verify || !o.noVerify && write.Model != nil && !write.Model.Info().Exact(),
 			Write:  write, Read: read, Warn: a.warn,
 		}
+		if unbounded[file] {
+			job.Read.MemoryLimit = engine.NoLimit
+		}
+		if o.maxOutput > 0 {
+			job.Read.MaxOutput = max(left, 1)
+		}
 		result, err := a.runJob(ctx, rep, job)
+		left -= result.OriginalBytes
 		needed = needed || result.Op == filejob.Compress && result.NeedsModel
 		code = worstCode(code, exitCode(err))
 		if code == exitInterrupted {

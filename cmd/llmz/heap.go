@@ -35,6 +35,17 @@ func afterCollection() {
 	})
 }
 
+// codeMemory is about what the process takes beside its heap.
+const codeMemory = 22 << 20
+
+// boundHeap makes the collector keep the process within limit, if there is one, where what is
+// in use alone would: what is garbage then goes early.
+func boundHeap(limit int64) {
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(limit-codeMemory, smallHeap))
+	}
+}
+
 func setGarbage() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)

@@ -21,5 +21,6 @@ input.`,
 		},
 	}
 	o.addMachineFlags(cmd.Flags())
+	o.addOutputLimit(cmd.Flags())
 	return cmd
 }

@@ -266,6 +266,9 @@ func (m *Member) index(before int64, rec []byte) *index {
 // A Seeker reads single blocks of one member by its index, without reading what
 // comes before them.
 type Seeker struct {
+	// Check, if set, is called before the payload of a block is read. Block returns its error.
+	Check func(*Block) error
+
 	s       source
 	m       Member
 	entries []entry
@@ -371,6 +374,11 @@ func (k *Seeker) Block(n int) (*Block, []byte, error) {
 		err = &Error{What: "the index does not fit the block", Class: ErrCorrupt}
 	}
 	var payload []byte
+	if err == nil && k.Check != nil {
+		if err := k.Check(&b.Block); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err == nil {
 		payload, err = k.s.payload(&k.m, b, k.buf)
 		k.buf = payload

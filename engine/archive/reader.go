@@ -14,6 +14,7 @@ import (
 type Reader struct {
 	br     *bufio.Reader
 	pos    int64 // in the archive
+	size   int64 // of the archive, if it is known, else 0
 	member int   // members begun
 	number int   // blocks begun, in all members
 	inside bool  // a member is being read
@@ -44,6 +45,12 @@ func (r *Reader) Offset() int64 { return r.pos }
 // Block returns the number of the current block, counted from 0 through all
 // members.
 func (r *Reader) Block() int { return r.number - 1 }
+
+// Expect tells how long the archive is: what is there need not be read piece by piece.
+func (r *Reader) Expect(size int64) { r.size = size }
+
+// Blocks returns how many blocks of the current member have been read.
+func (r *Reader) Blocks() int { return len(r.blocks) }
 
 // fail fills in where err happened and makes it final.
 func (r *Reader) fail(err error, block int, offset int64) error {
@@ -171,7 +178,14 @@ func (r *Reader) Payload(buf []byte) ([]byte, error) {
 	size := r.block.Size + 4
 	for len(buf) < size {
 		n := min(size-len(buf), 1<<20)
-		buf = slices.Grow(buf, n)
+		if r.size-r.pos >= int64(size-len(buf)) {
+			n = size - len(buf)
+		}
+		if cap(buf)-len(buf) < n {
+			// At most twice of what is there already, so that the old and the new one
+			// together are no more than twice the payload.
+			buf = append(make([]byte, 0, min(max(2*len(buf), len(buf)+n), size)), buf...)
+		}
 		m, err := io.ReadFull(r.br, buf[len(buf):len(buf)+n])
 		buf = buf[:len(buf)+m]
 		r.pos += int64(m)
