@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/lm/bpe"
 	"github.com/llmz/llmz/engine/lm/freq"
 	"github.com/llmz/llmz/engine/lm/llama"
@@ -122,6 +123,9 @@ func (m *Model) readFile(path string) error {
 	if m.shape, err = readShape(f); err != nil {
 		return err
 	}
+	if err := checkModel(f, &m.shape); err != nil {
+		return err
+	}
 	m.tok, err = bpe.New(f)
 	return err
 }
@@ -130,6 +134,9 @@ func (m *Model) readFile(path string) error {
 func (m *Model) load() (*llama.Library, error) {
 	in, err := llamacpp.Locate(m.set.device)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.Check(); err != nil {
 		return nil, err
 	}
 	lib, err := llama.Load(in.Dir, m.set.variant)
@@ -234,7 +241,7 @@ func (m *Model) Close() error { return m.m.Close() }
 
 // fileDigest returns the SHA-256 of a model file.
 func fileDigest(ctx context.Context, path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", predict.ErrModelMissing, err)
 	}

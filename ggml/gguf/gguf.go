@@ -97,6 +97,11 @@ type File struct {
 
 // Open parses the file at path. The caller must Close it.
 func Open(path string) (*File, error) {
+	// Of a pipe the opening would wait for its other end, and nothing but files can be read
+	// at any place.
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w: it is no regular file", path, ErrFormat)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

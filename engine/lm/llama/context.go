@@ -33,6 +33,8 @@ func (l *Library) OpenModel(path string, o ModelOptions) (*Model, error) {
 	if o.GPULayers < 0 {
 		p.NGpuLayers = 1 << 20
 	}
+	// Mapped, a file that is cut off by others while it is in use would end the process.
+	p.LoadMode = yzma.LoadModeNone
 	// Weights rearranged for a CPU would tie the numbers to it.
 	p.UseExtraBufts = 0
 	if o.GPULayers == 0 {

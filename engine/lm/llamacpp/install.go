@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // InstallOptions are the options of Install.
@@ -193,7 +195,7 @@ func writeManifest(dir string, m *Manifest) error {
 }
 
 func integrity(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return "", err
 	}
@@ -206,7 +208,7 @@ func integrity(path string) (string, error) {
 }
 
 func fileDigest(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return "", err
 	}

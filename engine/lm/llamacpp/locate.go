@@ -172,21 +172,3 @@ func readManifest(dir string) (*Manifest, error) {
 	}
 	return &m, nil
 }
-
-// Check compares the libraries with the digests noted when they were
-// installed. It returns nil for folders that Install did not make.
-func (in *Installation) Check() error {
-	if in.Manifest == nil {
-		return nil
-	}
-	for name, want := range in.Manifest.Files {
-		got, err := fileDigest(filepath.Join(in.Dir, name))
-		if err != nil {
-			return err
-		}
-		if got != want {
-			return fmt.Errorf("%w: %s was changed since it was installed; run: %s --force", predict.ErrMismatch, filepath.Join(in.Dir, name), InstallCommand(in.GPU))
-		}
-	}
-	return nil
-}

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // maxUnpacked bounds what a tarball may unpack to: the CUDA parts are the
@@ -36,7 +38,7 @@ var versioned = regexp.MustCompile(`^(lib)?(ggml|ggml-base|llama)(?:\.v?[0-9][0-
 // in, into dir. Names come out without their folders, so nothing can be written
 // outside dir.
 func unpackTarball(file, dir string) error {
-	f, err := os.Open(file)
+	f, err := ctxio.OpenRegular(file)
 	if err != nil {
 		return err
 	}
@@ -100,7 +102,7 @@ func copyLibraries(src, dir string) error {
 }
 
 func copyFile(from, to string) error {
-	f, err := os.Open(from)
+	f, err := ctxio.OpenRegular(from)
 	if err != nil {
 		return err
 	}

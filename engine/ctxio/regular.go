@@ -1,0 +1,62 @@
+package ctxio
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// ErrNotRegular means that what must be a file is a folder, a named pipe, a device or the like.
+var ErrNotRegular = errors.New("not a regular file")
+
+// OpenRegular opens the file at path. It never waits, as opening a named pipe does for its other
+// end: what is no regular file is refused.
+func OpenRegular(path string) (*os.File, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|noWait, 0)
+	if err != nil {
+		return nil, err
+	}
+	if fi, err = f.Stat(); err == nil && !fi.Mode().IsRegular() { // it has just been replaced
+		err = &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// OpenReader opens path for reading, whatever it is: neither the opening nor a Read waits
+// longer than ctx lasts.
+func OpenReader(ctx context.Context, path string) (io.ReadCloser, error) {
+	f, err := Open(ctx, path, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{Reader(ctx, f), f}, nil
+}
+
+// ReadFile is os.ReadFile that waits no longer than ctx lasts.
+func ReadFile(ctx context.Context, path string) ([]byte, error) {
+	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && ctx.Err() == nil {
+		return os.ReadFile(path)
+	}
+	f, err := OpenReader(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}

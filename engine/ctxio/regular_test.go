@@ -1,0 +1,71 @@
+//go:build unix
+
+package ctxio
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestNamedPipes(t *testing.T) {
+	dir := t.TempDir()
+	pipe, file, link := filepath.Join(dir, "pipe"), filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip("no named pipes here:", err)
+	}
+	if err := os.WriteFile(file, []byte("some bytes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, link, dir, os.DevNull} {
+		if _, err := OpenRegular(path); !errors.Is(err, ErrNotRegular) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if f, err := OpenRegular(file); err != nil {
+		t.Error(err)
+	} else {
+		f.Close()
+	}
+	if b, err := ReadFile(t.Context(), file); err != nil || string(b) != "some bytes" {
+		t.Errorf("%q, %v", b, err)
+	}
+	// Nobody writes.
+	for _, path := range []string{pipe, link} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel)
+		if _, err := ReadFile(ctx, path); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	// Somebody opens it and says nothing.
+	other, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := ReadFile(ctx, pipe); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	// Somebody writes.
+	go func() {
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err == nil {
+			w.WriteString("hello")
+			w.Close()
+			other.Close()
+		}
+	}()
+	if b, err := ReadFile(t.Context(), pipe); err != nil || string(b) != "hello" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
