@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
-	"os"
 	"sync"
 	"time"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // digests remembers the digests of files for as long as they stay the same.
@@ -20,7 +21,7 @@ type digestKey struct {
 
 // fileDigest returns the SHA-256 of a file.
 func fileDigest(ctx context.Context, path string) (sum [32]byte, err error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return sum, err
 	}

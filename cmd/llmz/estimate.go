@@ -14,6 +14,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/estimate"
 	"github.com/llmz/llmz/tui/text"
 )
@@ -218,14 +219,14 @@ func duration(s float64) string {
 
 // openRegular opens a file that can be sampled.
 func openRegular(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
+	if errors.Is(err, ctxio.ErrNotRegular) {
+		return nil, 0, fmt.Errorf("%s is no regular file: there is nothing to sample", path)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
 	fi, err := f.Stat()
-	if err == nil && !fi.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file: there is nothing to sample", path)
-	}
 	if err != nil {
 		f.Close()
 		return nil, 0, err

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
@@ -73,7 +74,7 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	if o.noMix && o.model == noModel {
 		return usagef("-m none leaves nothing to predict with: drop --no-mix")
 	}
-	content, model, err := a.openInspection(ctx, o.model, path)
+	content, model, err := a.openInspection(ctx, o.model, path, o.most())
 	if err != nil {
 		return err
 	}
@@ -122,6 +123,18 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	return inspect.Text(a.out(), x, a.plainTheme(), textWidth(a.stdout))
 }
 
+// most returns how many bytes of the content are of interest, and one more to tell that
+// there are others.
+func (o *inspectOptions) most() int64 {
+	switch {
+	case !o.bytes.set:
+		return inspectLimit + 1
+	case o.bytes.last >= 0 && o.bytes.last < math.MaxInt64:
+		return o.bytes.last + 1
+	}
+	return math.MaxInt64
+}
+
 // inspected returns the part of the content that was asked for.
 func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte, error) {
 	n := int64(len(content))
@@ -143,7 +156,7 @@ func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte,
 
 // openInspection returns the content of a file, or of an archive, and the model to
 // look at it with; nil for none.
-func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, predict.Model, error) {
+func (a *app) openInspection(ctx context.Context, name, path string, most int64) (content []byte, model predict.Model, err error) {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err
@@ -151,17 +164,23 @@ func (a *app) openInspection(ctx context.Context, name, path string) ([]byte, pr
 	if fi.IsDir() {
 		return nil, nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
 	}
-	content, err := os.ReadFile(path)
+	f, err := ctxio.OpenReader(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
-	if strings.HasSuffix(path, filejob.Suffix) {
-		r, err := engine.NewReaderContext(ctx, bytes.NewReader(content), engine.ReadOptions{Models: a.models})
+	defer f.Close()
+	if !strings.HasSuffix(path, filejob.Suffix) {
+		content, err = io.ReadAll(io.LimitReader(f, most))
+		if err != nil {
+			return nil, nil, err
+		}
+	} else {
+		r, err := engine.NewReaderContext(ctx, f, engine.ReadOptions{Models: a.models})
 		if err != nil {
 			return nil, nil, &filejob.Error{Path: path, Err: err}
 		}
 		header := r.Header()
-		content, err = io.ReadAll(r)
+		content, err = io.ReadAll(io.LimitReader(r, most))
 		r.Close()
 		if err != nil {
 			return nil, nil, &filejob.Error{Path: path, Err: err}

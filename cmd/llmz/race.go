@@ -15,6 +15,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/race"
@@ -98,7 +99,7 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := race.New(filepath.Base(path), fi.Size(), func() (io.ReadCloser, error) { return os.Open(path) }, entrants, nil)
+	c := race.New(filepath.Base(path), fi.Size(), func() (io.ReadCloser, error) { return ctxio.OpenRegular(path) }, entrants, nil)
 	c.Sequential, c.OneWay = o.sequential, o.oneWay
 	outcomes, err := a.watchRace(ctx, c)
 	if err != nil {

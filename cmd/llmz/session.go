@@ -13,6 +13,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/estimate"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
@@ -258,7 +259,7 @@ func (b *sessionBackend) lazy(m session.Model, o codeOptions) race.Entrant {
 
 // inspect looks at the beginning of a file.
 func (b *sessionBackend) inspect(ctx context.Context, path, model string, observe engine.Observer) (*engine.Inspection, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

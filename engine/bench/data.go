@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // Data is what a row is measured on: a file, the first bytes of one, or its
@@ -33,7 +34,7 @@ func (d Data) Whole() bool { return d.Limit == 0 && !d.Rot13 }
 
 // Open opens the data for reading.
 func (d Data) Open() (io.ReadCloser, error) {
-	f, err := os.Open(d.Path)
+	f, err := ctxio.OpenRegular(d.Path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // separator stands between the files of a source.
@@ -31,7 +33,7 @@ func LoadSources(ctx context.Context, paths []string, weights []float64, stdin i
 		}
 		var err error
 		if path == "-" {
-			s.Data, err = io.ReadAll(stdin)
+			s.Data, err = io.ReadAll(ctxio.Reader(ctx, stdin))
 		} else {
 			s.Data, err = readTree(ctx, path)
 		}
@@ -51,7 +53,7 @@ func readTree(ctx context.Context, root string) ([]byte, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return os.ReadFile(root)
+		return ctxio.ReadFile(ctx, root)
 	}
 	var all []byte
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -68,7 +70,7 @@ func readTree(ctx context.Context, root string) ([]byte, error) {
 		case !d.Type().IsRegular():
 			return nil
 		}
-		data, err := os.ReadFile(path)
+		data, err := ctxio.ReadFile(ctx, path)
 		if err != nil {
 			return err
 		}
