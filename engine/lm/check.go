@@ -3,6 +3,7 @@ package lm
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/llmz/llmz/ggml"
@@ -18,7 +19,25 @@ const (
 	maxLayers = 512 // of llama.cpp
 	maxHeads  = 1 << 12
 	maxEmbd   = 1 << 17
+
+	maxExperts = 512 // of llama.cpp
 )
+
+// ropeScalings are the ways of scaling positions that llama.cpp knows.
+var ropeScalings = []string{"none", "linear", "yarn", "longrope"}
+
+// number returns a value that is a number, -1 if it is none.
+func number(v any) int64 {
+	switch v := v.(type) {
+	case uint32:
+		return int64(v)
+	case int32:
+		return int64(v)
+	case uint64:
+		return int64(min(v, math.MaxInt64))
+	}
+	return -1
+}
 
 // checkModel refuses what llama.cpp would not survive.
 func checkModel(f *gguf.File, s *shape) error {
@@ -39,6 +58,32 @@ func checkModel(f *gguf.File, s *shape) error {
 		if err := checkValue(s.arch, kv); err != nil {
 			return bad("%s: %v", kv.Key, err)
 		}
+	}
+	count := func(key string, fallback int64) int64 {
+		if v, ok := f.Value(s.arch + "." + key); ok {
+			return number(v)
+		}
+		return fallback
+	}
+	experts, used := count("expert_count", 0), count("expert_used_count", 0)
+	if experts > maxExperts || used > experts || (used > 0) != (experts > 0) {
+		return bad("%d of %d experts at work", used, experts)
+	}
+	if n := count("nextn_predict_layers", 0); n > int64(s.layers) {
+		return bad("%d of %d layers predict further tokens", n, s.layers)
+	}
+	if v, ok := f.Value(s.arch + ".rope.scaling.type"); ok {
+		if t, ok := v.(string); !ok || !slices.Contains(ropeScalings, t) {
+			return bad("positions are scaled by %q", v)
+		}
+	}
+	// The graphs of these architectures have one length for all.
+	each := int64(s.embd / s.heads)
+	switch {
+	case s.embd%s.heads != 0 && s.arch == "gpt2", s.arch == "gpt2" && (int64(s.keyLen) != each || int64(s.valueLen) != each):
+		return bad("%d dimensions in %d heads of %d and %d", s.embd, s.heads, s.keyLen, s.valueLen)
+	case s.arch == "llama" && (s.keyLen != s.valueLen || count("rope.dimension_count", int64(s.keyLen)) != int64(s.keyLen)):
+		return bad("heads of %d and %d dimensions, %d of them turned", s.keyLen, s.valueLen, count("rope.dimension_count", int64(s.keyLen)))
 	}
 	if err := checkTokens(f, s.bos); err != nil {
 		return bad("%v", err)
