@@ -253,3 +253,23 @@ func TestHostileModels(t *testing.T) {
 	}
 	t.Logf("%d variants", n)
 }
+
+// TestModelCutOffInUse cuts a model file off while llama.cpp works with it.
+func TestModelCutOffInUse(t *testing.T) {
+	needLlama(t)
+	for _, wait := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second} {
+		dir := t.TempDir()
+		tinyIn(t, dir)
+		bigText(t, filepath.Join(dir, "in"), 40_000)
+		args := []string{"-q", "--yes", "--no-verify", "-m", "tiny.gguf", "in"}
+		if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
+			args = append(args, "--runtime", "llama.cpp")
+		}
+		cmd := command(t, dir, args...)
+		time.AfterFunc(wait, func() { os.Truncate(filepath.Join(dir, "tiny.gguf"), 100) })
+		out, err := cmd.CombinedOutput()
+		if code := exitStatus(err); code == exitUsage || code < 0 || strings.Contains(string(out), "goroutine") {
+			t.Errorf("after %v: exit code %d\n%.500s", wait, code, out)
+		}
+	}
+}
