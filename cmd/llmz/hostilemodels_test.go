@@ -221,10 +221,15 @@ func (m *modelParts) variants() map[string]*modelParts {
 // TestHostileModels hands changed copies of models to the program. Each must work or be
 // refused: none may end llama.cpp, and with it the process.
 func TestHostileModels(t *testing.T) {
+	if os.Getenv(mustLlamaEnv) == "" {
+		t.Skip("minutes of work: make test-llama does it")
+	}
 	needLlama(t)
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "in"), []byte("It was the best of times, it was the worst of times."))
+	before := patience
 	patience = 30 * time.Second
+	defer func() { patience = before }()
 	flags := []string{"-q", "-f"}
 	if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
 		flags = append(flags, "--runtime", "llama.cpp")
@@ -236,10 +241,7 @@ func TestHostileModels(t *testing.T) {
 		}
 		m := readModelParts(t, base)
 		all := m.variants()
-		for i, name := range slices.Sorted(maps.Keys(all)) {
-			if os.Getenv(mustLlamaEnv) == "" && i%61 != 0 {
-				continue
-			}
+		for _, name := range slices.Sorted(maps.Keys(all)) {
 			path := filepath.Join(dir, "variant.gguf")
 			if err := all[name].write(path); err != nil {
 				continue // it cannot even be written
@@ -257,7 +259,7 @@ func TestHostileModels(t *testing.T) {
 // TestModelCutOffInUse cuts a model file off while llama.cpp works with it.
 func TestModelCutOffInUse(t *testing.T) {
 	needLlama(t)
-	for _, wait := range []time.Duration{100 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second} {
+	for _, wait := range []time.Duration{100 * time.Millisecond, time.Second} {
 		dir := t.TempDir()
 		tinyIn(t, dir)
 		bigText(t, filepath.Join(dir, "in"), 40_000)
