@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -34,6 +35,8 @@ type codecOptions struct {
 	gpuLayers int
 	runtime   runtimeName
 	output    string // empty: derived from the input
+	outputDir string // empty: the input's
+	recursive bool
 	force     bool
 	remove    bool
 	threads   threadCount
@@ -104,10 +107,17 @@ func (o *codecOptions) addFileFlags(fs *pflag.FlagSet) {
 	}
 	fs.VarP(&stringSetter{f: setOutput, typeName: "PATH"}, "output", "o", `write to PATH ("-": stdout); one input only`)
 	addSetter(fs, "stdout", "c", "write to standard output; the last of -c and -o wins", func() { o.output = filejob.Stdio })
+	fs.StringVar(&o.outputDir, "output-dir", "", "write outputs into `DIR`, those of -r in the same folders below it")
+	o.addRecursive(fs)
 	fs.BoolVarP(&o.force, "force", "f", false, "overwrite; accept links, devices, FILE.llmz, a terminal")
 	addSetter(fs, "keep", "k", "keep the source (default)", func() { o.remove = false })
 	addSetter(fs, "rm", "", "remove the source, after verification", func() { o.remove = true })
 	o.addMachineFlags(fs)
+}
+
+// addRecursive declares -r.
+func (o *codecOptions) addRecursive(fs *pflag.FlagSet) {
+	fs.BoolVarP(&o.recursive, "recursive", "r", false, "take the files in directories, too: archives to decompress,\ntest and list, all others to compress")
 }
 
 // addMachineFlags declares what says how to compute; none of it changes the
@@ -161,6 +171,9 @@ func (o *codecOptions) check(files []string) error {
 	if len(files) > 1 && o.output != "" && o.output != filejob.Stdio {
 		return usagef("-o takes one input, not %d", len(files))
 	}
+	if o.outputDir != "" && o.output != "" {
+		return usagef("--output-dir is for outputs whose names derive from the inputs': drop it, or -o and -c")
+	}
 	if o.resume && (o.mode != filejob.Compress || o.output == filejob.Stdio) {
 		return usagef("--resume is for compressing to a file")
 	}
@@ -171,9 +184,24 @@ func (o *codecOptions) check(files []string) error {
 }
 
 // runCodec compresses, decompresses or tests files, one after the other.
-func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) error {
-	if len(files) == 0 {
-		files = []string{filejob.Stdio}
+func runCodec(ctx context.Context, a *app, o *codecOptions, args []string) error {
+	if len(args) == 0 {
+		args = []string{filejob.Stdio}
+	}
+	inputs, failed, err := o.inputs(a, args)
+	if err != nil {
+		return err
+	}
+	if len(inputs) == 0 {
+		if failed {
+			return &reportedError{exitFailed}
+		}
+		a.warn(errors.New("there is nothing to do in " + strings.Join(args, ", ")))
+		return nil
+	}
+	files := make([]string, len(inputs))
+	for i := range inputs {
+		files[i] = inputs[i].path
 	}
 	if err := o.check(files); err != nil {
 		return err
@@ -213,15 +241,21 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, files []string) erro
 	if err != nil {
 		return err
 	}
+	if err := makeDirs(inputs); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	rep, done := a.newReporter(o.mode, files, toStdout, cancel)
 	defer done()
 	boundHeap(int64(o.memory))
-	code, needed, inputs, left := exitOK, false, filejob.NewInputs(files...), int64(o.maxOutput)
-	for _, file := range files {
+	code, needed, siblings, left := exitOK, false, filejob.NewInputs(files...), int64(o.maxOutput)
+	if failed {
+		code = exitFailed
+	}
+	for i, file := range files {
 		job := filejob.Job{
-			Op: o.mode, Input: file, Output: o.output, Stdin: a.stdin, Stdout: a.stdout, Siblings: inputs,
+			Op: o.mode, Input: file, Output: o.output, Dir: inputs[i].dir, Stdin: a.stdin, Stdout: a.stdout, Siblings: siblings,
 			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.part,
 			Verify: o.verify || !o.noVerify && write.Model != nil && !write.Model.Info().Exact(),
 			Write:  write, Read: read, Warn: a.warn,

@@ -20,6 +20,7 @@ input to standard output; on a terminal, an interactive session opens.`
 const rootExample = `  llmz book.txt                      compress to book.txt.llmz
   llmz -d book.txt.llmz              and back
   llmz -m lstm --rm *.log            a faster model; remove what has been verified
+  llmz -r --output-dir packed logs   all files in logs, to packed/logs
   tar c dir | llmz -c > dir.tar.llmz
   llmz -dc dir.tar.llmz | tar x
   llmz -t *.llmz                     check archives, write nothing
@@ -157,7 +158,24 @@ func runRoot(cmd *cobra.Command, a *app, o *codecOptions, args []string) error {
 		return usagef("nothing to do: name a FILE, or redirect standard input")
 	}
 	if o.list {
-		return runInfo(cmd.Context(), a, args)
+		if len(args) == 0 {
+			return runInfo(cmd.Context(), a, args)
+		}
+		inputs, failed, err := o.inputs(a, args)
+		if err != nil {
+			return err
+		}
+		var files []string
+		for _, f := range inputs {
+			files = append(files, f.path)
+		}
+		if len(files) > 0 {
+			err = runInfo(cmd.Context(), a, files)
+		}
+		if err == nil && failed {
+			err = &reportedError{exitFailed}
+		}
+		return err
 	}
 	meant := ""
 	if len(args) > 0 && !filejob.Exists(args[0]) {

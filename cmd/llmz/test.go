@@ -13,13 +13,14 @@ func newTestCommand(a *app) *cobra.Command {
 		Use:   "test FILE...",
 		Short: "Decode archives and check everything, write nothing",
 		Long: `Decode each archive to nowhere and check every checksum in it. "-" is standard
-input.`,
+input; -r takes the archives in directories.`,
 		Args:              minArgs(1, "a FILE"),
 		ValidArgsFunction: completeArchives,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runCodec(cmd.Context(), a, &o, args)
 		},
 	}
+	o.addRecursive(cmd.Flags())
 	o.addMachineFlags(cmd.Flags())
 	o.addOutputLimit(cmd.Flags())
 	return cmd

@@ -85,6 +85,8 @@ type Job struct {
 	// Output is a path, Stdio for Stdout, or empty to derive it from Input (stdin
 	// goes to stdout). Test ignores it.
 	Output string
+	// Dir is the folder that a derived Output is in; empty for Input's.
+	Dir string
 	// Stdin and Stdout take part where a path is Stdio.
 	Stdin  io.Reader
 	Stdout io.Writer

@@ -41,7 +41,7 @@ func openInput(ctx context.Context, path string, stdin io.Reader, strict bool) (
 		return nil, PathError(path, err)
 	}
 	if fi.IsDir() {
-		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: fmt.Sprintf("name the files in %s, or make a tar archive of it first", DisplayName(path))}
+		return nil, &Error{Path: path, Err: fmt.Errorf("%w (directory): skipped", ErrSkipped), Help: fmt.Sprintf("-r takes the files in %s; a tar archive of it becomes smaller", DisplayName(path))}
 	}
 	if err := outfile.CheckPath(path); err != nil {
 		return nil, &Error{Path: path, Err: err}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/llmz/llmz/engine"
 )
@@ -62,7 +63,7 @@ func (r *runner) outputPath() (string, error) {
 		// The suffix is checked wherever the output goes.
 		name, err := outputName(Compress, r.Input, r.Force)
 		if err != nil || r.Output == "" {
-			return name, err
+			return r.inDir(name), err
 		}
 	}
 	switch {
@@ -71,7 +72,16 @@ func (r *runner) outputPath() (string, error) {
 	case r.Input == Stdio:
 		return Stdio, nil
 	}
-	return outputName(r.Op, r.Input, r.Force)
+	name, err := outputName(r.Op, r.Input, r.Force)
+	return r.inDir(name), err
+}
+
+// inDir returns the path of a derived output.
+func (r *runner) inDir(name string) string {
+	if r.Dir == "" || name == "" {
+		return name
+	}
+	return filepath.Join(r.Dir, filepath.Base(name))
 }
 
 // nameFile makes err name the input, unless it names a file already or is a
