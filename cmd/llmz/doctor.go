@@ -58,8 +58,8 @@ type doctorObject struct {
 	Decodable bool              `json:"decodable"`
 	Model     string            `json:"model"`
 	Runtime   map[string]string `json:"runtime,omitempty"`
-	// Probe is "passed", "failed", or "none" where the archive has none or it could
-	// not be run.
+	// Probe is "passed", "failed", "not run" where a model or runtime was wanting, or
+	// "none" where the archive has none.
 	Probe   string `json:"probe"`
 	Problem string `json:"problem,omitempty"`
 	Hint    string `json:"hint,omitempty"`
@@ -132,6 +132,7 @@ func diagnose(ctx context.Context, a *app, file string) (doctorObject, error) {
 	var missing *unresolved
 	if errors.As(err, &missing) {
 		err = missing.err
+		d.Probe = "not run"
 	}
 	if err != nil {
 		d.Model = strings.Join(names, ", ")
@@ -148,6 +149,8 @@ func diagnose(ctx context.Context, a *app, file string) (doctorObject, error) {
 		d.Probe = "passed"
 	case errors.As(err, &mismatch) && mismatch.Probed:
 		d.Probe = "failed"
+	default:
+		d.Probe = "not run"
 	}
 	return d, err
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"time"
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/feed"
@@ -69,9 +71,13 @@ func howToGet(err error) string {
 func modelEntrant(name string, m predict.Model, o codeOptions) race.Entrant {
 	e := race.Entrant{Name: name}
 	e.Compress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
-		return engine.Compress(ctx, dst, src, engine.Options{
-			Model: m, NoModel: m == nil, NoMix: o.noMix, BlockSize: o.blockSize, Lanes: o.lanes, Threads: o.threads, Size: size, Observer: j.Observe, Gate: j.Gate(),
-		})
+		write := engine.Options{
+			Model: m, NoModel: m == nil, NoMix: o.noMix && m != nil, BlockSize: o.blockSize, Lanes: o.lanes, Threads: o.threads, Size: size, Observer: j.Observe, Gate: j.Gate(),
+		}
+		if f, ok := src.(*os.File); ok {
+			write.Meta = filejob.MetaOf(f) // sizes are those of the archives that are written otherwise
+		}
+		return engine.Compress(ctx, dst, src, write)
 	}
 	e.Decompress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
 		return engine.Decompress(ctx, dst, src, engine.ReadOptions{Models: loaded{m}, Threads: o.threads, Observer: j.Observe, Gate: j.Gate()})
@@ -126,7 +132,7 @@ func classicEntrant(c classic.Codec) race.Entrant {
 			return r, nil
 		}
 	}
-	return race.Entrant{Name: c.Name, Note: c.Note, Compress: run(engine.Compressing), Decompress: run(engine.Decompressing)}
+	return race.Entrant{Name: c.Name, Note: c.Note, First: true, Compress: run(engine.Compressing), Decompress: run(engine.Decompressing)}
 }
 
 // classicWatch counts what goes through a classic compressor.

@@ -16,6 +16,7 @@ import (
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/estimate"
+	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -123,7 +124,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		if a.wantTUI() {
 			text.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
 		}
-		p, err := o.model(ctx, a, name, whole.Predict)
+		p, err := o.model(ctx, a, f, name, whole.Predict)
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -163,8 +164,8 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 type predictor func(context.Context, engine.Options) (estimate.Prediction, error)
 
 // model estimates with one model.
-func (o *estimateOptions) model(ctx context.Context, a *app, name string, predict predictor) (estimate.Prediction, error) {
-	write := engine.Options{NoMix: o.noMix, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads)}
+func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, name string, predict predictor) (estimate.Prediction, error) {
+	write := engine.Options{NoMix: o.noMix, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads), Meta: filejob.MetaOf(f)}
 	if name == noModel {
 		write.NoModel, write.NoMix = true, false
 	} else {
@@ -314,7 +315,7 @@ func (a *app) confirmBench(ctx context.Context, m bench.Matrix) error {
 			continue
 		}
 		o := estimateOptions{threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix}
-		p, err := o.model(ctx, a, c.Model, estimate.NewFile(f, size, time.Second/2).Time)
+		p, err := o.model(ctx, a, f, c.Model, estimate.NewFile(f, size, time.Second/2).Time)
 		f.Close()
 		if ctx.Err() != nil {
 			return ctx.Err()

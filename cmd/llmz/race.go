@@ -38,24 +38,25 @@ const raceLong = `Let models and classic compressors run on one FILE and watch: 
 byte over the file, speed, where the time goes; in the end a table and ratio against
 speed. What each one made is decompressed and compared, too. Nothing is written.
 
-They run side by side and share the cores; --sequential runs one after the other for
-timings that can be trusted.`
+The classic ones run first and one by one, then the models side by side: they share
+the cores, so that their speeds are lower than alone. --sequential runs one after the
+other for timings that can be trusted.`
 
 // newRaceCommand builds "llmz race".
 func newRaceCommand(a *app) *cobra.Command {
-	o := raceOptions{models: []string{"gru", "lstm", "xz-9", "zstd-19"}}
+	o := raceOptions{models: []string{"gru", "lstm", "xz-9", "zstd-best"}}
 	cmd := &cobra.Command{
 		Use:     "race FILE",
 		Short:   "Watch models and classic compressors side by side",
 		Long:    raceLong,
-		Example: "  llmz race book.txt -m lstm,gru,distilgpt2,gpt2\n  llmz race book.txt -m gru,none,zip-9,xz-9,zstd-19 --sequential --no-tui",
+		Example: "  llmz race book.txt -m lstm,gru,distilgpt2,gpt2\n  llmz race book.txt -m gru,none,zip-9,xz-9,zstd-best --sequential --no-tui",
 		Args:    exactArgs(1, "one FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runRace(cmd.Context(), a, &o, args[0])
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringSliceVarP(&o.models, "model", "m", o.models, "who races: models, none (context mixing alone), and\nzip-9, gzip-9, bzip2-9, xz-9, zstd-3, zstd-19, brotli-11")
+	fs.StringSliceVarP(&o.models, "model", "m", o.models, "who races: models, none (context mixing alone), and\n"+classicNames())
 	fs.BoolVar(&o.sequential, "sequential", false, "one after the other, for clean timings")
 	fs.BoolVar(&o.oneWay, "one-way", false, "do not decompress and compare")
 	fs.VarP(&o.threads, "threads", "T", "threads for each, 0: a fair share of the cores")
@@ -78,20 +79,26 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 	a.models.Device, a.models.Runtime = o.device, string(o.runtime)
 	code := codeOptions{threads: int(o.threads), lanes: o.lanes, blockSize: int(o.blockSize), noMix: o.noMix}
 	if code.threads == 0 {
-		code.threads = sharedThreads(len(o.models), o.sequential)
+		code.threads = sharedThreads(o.together(), o.sequential)
 	}
 	var entrants []race.Entrant
 	seen := map[string]bool{}
 	for _, name := range o.models {
 		name = strings.TrimSpace(name)
-		if name == "" || seen[name] {
+		if name == "" {
 			continue
 		}
-		seen[name] = true
 		e, err := a.entrant(ctx, name, code)
 		if err != nil {
 			return err
 		}
+		if seen[e.Name] { // a classic one may have two names
+			if e.Close != nil {
+				e.Close()
+			}
+			continue
+		}
+		seen[e.Name] = true
 		entrants = append(entrants, e)
 	}
 	if len(entrants) == 0 {
@@ -115,6 +122,16 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 		}
 	}
 	return raceError(outcomes)
+}
+
+// together returns how many entrants share the cores: the classic ones run before.
+func (o *raceOptions) together() (n int) {
+	for _, name := range o.models {
+		if _, err := classic.ByName(strings.TrimSpace(name)); err != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // watchRace runs the race, with its view where one may be drawn.

@@ -115,6 +115,7 @@ func TestScript(t *testing.T) {
 			"link":       cmdLink,
 			"sizediff":   cmdSizeDiff,
 			"slice":      cmdSlice,
+			"equal":      cmdEqual,
 			"concat":     cmdConcat,
 			"for-stages": cmdStages,
 		},
@@ -123,6 +124,19 @@ func TestScript(t *testing.T) {
 
 // redirected are other names of llmz for cmdCode, and what becomes of its streams.
 var redirected = map[string]string{"full": ">/dev/full", "without-stdout": ">&-", "without-stdin": "<&-"}
+
+// equal FIELD FILE FILE: the field has the same value in two files of JSON.
+func cmdEqual(ts *testscript.TestScript, neg bool, args []string) {
+	var values [2]any
+	for i, file := range args[1:] {
+		var o map[string]any
+		ts.Check(json.NewDecoder(strings.NewReader(ts.ReadFile(file))).Decode(&o))
+		values[i] = o[args[0]]
+	}
+	if neg || values[0] == nil || values[0] != values[1] {
+		ts.Fatalf("%s is %v and %v", args[0], values[0], values[1])
+	}
+}
 
 // code N CMD ARGS...: run a command that must exit with N. CMD may be one of redirected.
 func cmdCode(ts *testscript.TestScript, neg bool, args []string) {

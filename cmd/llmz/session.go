@@ -320,6 +320,8 @@ func (b *sessionBackend) estimate(ctx context.Context, path string, x session.Se
 	if m != nil {
 		defer m.Close()
 	}
-	p, err := estimate.NewFile(f, size, estimate.DefaultBudget).Predict(ctx, writeOptions(x, m))
+	write := writeOptions(x, m)
+	write.Meta = filejob.MetaOf(f)
+	p, err := estimate.NewFile(f, size, estimate.DefaultBudget).Predict(ctx, write)
 	return session.Estimate{Original: p.OriginalBytes, Bytes: p.CompressedBytes, Time: p.Elapsed, Exact: p.Exact}, err
 }

@@ -74,7 +74,8 @@ func NewFile(r io.ReaderAt, size int64, budget time.Duration) *File {
 	return &File{r: r, size: size, budget: budget, known: make(map[aloneKey]blockForecast)}
 }
 
-// Predict predicts what compressing the file with the options o comes to.
+// Predict predicts what compressing the file with the options o comes to. With the
+// Meta of the file it is exact to the byte where all of a single block was coded.
 func (f *File) Predict(ctx context.Context, o engine.Options) (Prediction, error) {
 	return f.predict(ctx, o, f.forecast)
 }
@@ -110,7 +111,10 @@ func (f *File) predict(ctx context.Context, o engine.Options, forecast func(cont
 	o.Threads = max(1, threads(o)/parallel)
 	var total blockForecast
 	var covered int64
-	p.Exact = len(picked) == int((f.size+blockSize-1)/blockSize)
+	p.Exact = f.size <= blockSize // several share a header and have an index
+	if !p.Exact {
+		o.Meta = engine.Meta{}
+	}
 	for i, at := range picked {
 		n := min(blockSize, f.size-at)
 		b, err := forecast(ctx, io.NewSectionReader(f.r, at, n), o, f.budget/time.Duration(len(picked)))

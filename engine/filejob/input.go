@@ -183,6 +183,15 @@ func (in *input) archiveMeta() engine.Meta {
 	return engine.Meta{Name: filepath.Base(in.path), Time: a.Time, Mode: uint32(a.Perm)}
 }
 
+// MetaOf returns what the archive of a file records about it.
+func MetaOf(f *os.File) engine.Meta {
+	fi, err := f.Stat()
+	if err != nil || !fi.Mode().IsRegular() {
+		return engine.Meta{}
+	}
+	return engine.Meta{Name: filepath.Base(f.Name()), Time: fi.ModTime(), Mode: uint32(fi.Mode().Perm())}
+}
+
 // restored returns the attributes of restored content: what the archive records, or
 // else the archive file's own. Where the archive file is kept from group or others, so
 // is its content, and they may write to it only if they may to the archive file, or

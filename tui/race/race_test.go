@@ -204,6 +204,36 @@ func TestFlow(t *testing.T) {
 	}
 }
 
+// Those that are over soon run first and one by one.
+func TestFirst(t *testing.T) {
+	var running, most, firsts atomic.Int64
+	entrant := func(name string, first bool) Entrant {
+		return Entrant{Name: name, First: first, Compress: func(context.Context, io.Writer, io.Reader, int64, *feed.Job) (engine.Result, error) {
+			n := running.Add(1)
+			defer running.Add(-1)
+			if first {
+				most.Store(max(most.Load(), n))
+				firsts.Add(1)
+				time.Sleep(2 * time.Millisecond)
+			} else if firsts.Load() != 2 {
+				t.Errorf("%s began after %d of the first", name, firsts.Load())
+			}
+			return engine.Result{}, nil
+		}}
+	}
+	c := contest(make([]byte, 10), entrant("slow", false), entrant("quick", true), entrant("slower", false), entrant("quicker", true))
+	c.OneWay = true
+	out := c.Run(t.Context())
+	if most.Load() != 1 {
+		t.Errorf("%d of the first ran at once", most.Load())
+	}
+	for i, name := range []string{"slow", "quick", "slower", "quicker"} {
+		if out[i].Name != name || out[i].Err != nil {
+			t.Errorf("outcome %d: %+v", i, out[i])
+		}
+	}
+}
+
 // endless is an entrant that works until it is stopped, and counts its steps.
 func endless(name string, steps *atomic.Int64) Entrant {
 	return Entrant{Name: name, Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, size int64, job *feed.Job) (engine.Result, error) {
