@@ -25,12 +25,12 @@ install: ## the program, into GOBIN
 	$(GO) install -trimpath -ldflags "-s -w -X main.version=$(VERSION)" ./cmd/llmz
 
 .PHONY: dist
-dist: ## the program for every platform, into dist/
-	for os in linux darwin windows; do for arch in amd64 arm64; do \
-		ext=; [ $$os = windows ] && ext=.exe; \
-		GOOS=$$os GOARCH=$$arch $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" \
-			-o dist/llmz-$$os-$$arch$$ext ./cmd/llmz || exit 1; \
-	done; done
+dist: ## what is released, into dist/: archives, packages, checksums; the same bytes each time
+	$(GO) run ./cmd/dist -o dist
+
+.PHONY: man
+man: ## the manual pages, into dist/man
+	$(GO) run -tags manpages ./cmd/llmz man dist/man
 
 .PHONY: test
 test: ## all tests; no network, no llama.cpp needed

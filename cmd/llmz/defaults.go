@@ -106,7 +106,7 @@ func (s *settings) get(name string) (setting, bool) {
 
 // unset are the commands that settings do not change: those that explain, and those
 // that measure, whose results must not depend on them.
-var unset = []string{"help", "completion", "version", "bench", "bench-worker", "race", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
+var unset = []string{"help", "completion", "version", "bench", "bench-worker", "race", "man", cobra.ShellCompRequestCmd, cobra.ShellCompNoDescRequestCmd}
 
 // applySettings gives cmd's flags that were not given the person's defaults.
 func (a *app) applySettings(cmd *cobra.Command) error {

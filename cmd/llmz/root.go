@@ -43,6 +43,9 @@ const (
 	groupSetup   = "setup"
 )
 
+// moreCommands are those of builds with tags.
+var moreCommands []func(*app) *cobra.Command
+
 // newRootCommand builds the command tree. A command is added here, with the
 // group it is listed under.
 func newRootCommand(a *app) *cobra.Command {
@@ -117,6 +120,9 @@ func newRootCommand(a *app) *cobra.Command {
 		newCompletionCommand(a),
 		newVersionCommand(a),
 	)
+	for _, more := range moreCommands {
+		cmd.AddCommand(more(a))
+	}
 	help := newHelpCommand(a)
 	add(groupSetup, help)
 	cmd.SetHelpCommand(help)
