@@ -35,7 +35,7 @@ func writeManual(root *cobra.Command, dir string) error {
 	}
 	root.DisableAutoGenTag = true
 	root.InitDefaultHelpFlag()
-	header := &doc.GenManHeader{Title: "LLMZ", Section: "1", Source: "llmz " + version, Manual: "llmz manual"} // SOURCE_DATE_EPOCH is its date
+	header := &doc.GenManHeader{Title: "LLMZ", Section: "1", Source: "llmz " + currentVersion().Version, Manual: "llmz manual"} // SOURCE_DATE_EPOCH is its date
 	if err := doc.GenManTree(root, header, dir); err != nil {
 		return err
 	}

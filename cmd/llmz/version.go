@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,8 +14,26 @@ import (
 	"github.com/llmz/llmz/tui/text"
 )
 
-// version is the release; the Makefile and the linker may set another.
-var version = "0.1.0-dev"
+// version and revision are set by the linker where a release is built.
+var version, revision string
+
+// nextVersion is what builds of no release are called.
+const nextVersion = "0.1.0-dev"
+
+// untagged is the version of a module at a commit without a tag.
+var untagged = regexp.MustCompile(`[-.]\d{14}-[0-9a-f]{12}(\+.*)?$`)
+
+// versionOf returns the version of a build: the linker's, that of the tag that "go
+// install" took, or the next one's.
+func versionOf(linked, module string) string {
+	switch {
+	case linked != "":
+		return linked
+	case module == "" || module == "(devel)" || untagged.MatchString(module):
+		return nextVersion
+	}
+	return strings.TrimPrefix(module, "v")
+}
 
 // A versionObject is the JSON form of the version.
 type versionObject struct {
@@ -30,13 +50,14 @@ type versionObject struct {
 
 func currentVersion() versionObject {
 	v := versionObject{
-		Op: "version", Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Op: "version", Version: versionOf(version, ""), Revision: revision, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Kernel: models.Kernel(), Format: archive.Version, Numerics: models.Numerics,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
 	}
+	v.Version = versionOf(version, info.Main.Version)
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
