@@ -37,11 +37,12 @@ func main() {
 
 // A release is what is being built.
 type release struct {
-	version string
-	time    time.Time // of everything in it
-	out     string
-	tmp     string
-	shared  []member // what is in every archive besides the program
+	version  string
+	revision string
+	time     time.Time // of everything in it
+	out      string
+	tmp      string
+	shared   []member // what is in every archive besides the program
 }
 
 func run(out string, only []string, packages bool) error {
@@ -53,6 +54,9 @@ func run(out string, only []string, packages bool) error {
 	r := release{out: out}
 	var err error
 	if r.version, err = version(); err != nil {
+		return err
+	}
+	if r.revision, err = output("git", "rev-parse", "HEAD"); err != nil {
 		return err
 	}
 	if r.time, err = commitTime(); err != nil {
@@ -141,6 +145,7 @@ func (r *release) gather() error {
 	for _, name := range append(docs, "docs/llmz.magic") {
 		r.shared = append(r.shared, member{from: name, name: filepath.ToSlash(name)})
 	}
+	slices.SortFunc(r.shared, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	return nil
 }
 
@@ -177,7 +182,9 @@ func (r *release) platform(platform string, packages bool) error {
 
 // build compiles the program. goos and arch are empty for this machine.
 func (r *release) build(to, goos, arch string, flags ...string) error {
-	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w -buildid= -X main.version=" + r.version, "-o", to}, flags...)
+	linked := "-s -w -buildid= -X main.version=" + r.version + " -X main.revision=" + r.revision
+	// What git knows is not stamped in: it depends on where the build stands.
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags", linked, "-o", to}, flags...)
 	c := command("go", append(args, "./cmd/llmz")...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
 	if goos != "" {

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,8 +23,41 @@ const (
 	description = "lossless compression with language models"
 )
 
-// packages builds Linux packages. Their configuration is YAML, of which JSON is a part.
+// placeOf returns where a packager's systems look for a file of the archives, empty
+// for nowhere.
+func placeOf(name, packager string) string {
+	dir, base := path.Split(name)
+	switch {
+	case name == "LICENSE":
+		return "/usr/share/doc/llmz/copyright"
+	case dir == "man/man1/":
+		return "/usr/share/man/man1/" + base + ".gz"
+	case base == "llmz.bash":
+		return "/usr/share/bash-completion/completions/llmz"
+	case base == "_llmz" && packager == "rpm":
+		return "/usr/share/zsh/site-functions/_llmz"
+	case base == "_llmz":
+		return "/usr/share/zsh/vendor-completions/_llmz"
+	case base == "llmz.fish":
+		return "/usr/share/fish/vendor_completions.d/llmz.fish"
+	case dir == "completions/":
+		return ""
+	}
+	return "/usr/share/doc/llmz/" + name
+}
+
+// packages builds Linux packages.
 func (r *release) packages(arch, program string) error {
+	for packager, libc := range map[string]string{"deb": "libc6", "rpm": "glibc"} {
+		if err := r.pack(packager, libc, arch, program); err != nil {
+			return fmt.Errorf(".%s package: %w", packager, err)
+		}
+	}
+	return nil
+}
+
+// pack builds a package. Its configuration is YAML, of which JSON is a part.
+func (r *release) pack(packager, libc, arch, program string) error {
 	type object = map[string]any
 	file := func(from, to string, mode int) object {
 		return object{"src": from, "dst": to, "file_info": object{"mode": mode, "mtime": r.time.Format(time.RFC3339)}}
@@ -32,47 +68,58 @@ func (r *release) packages(arch, program string) error {
 		{"src": "llmz", "dst": "/usr/bin/llmzcat", "type": "symlink"},
 	}
 	for _, m := range r.shared {
-		to := "/usr/share/doc/llmz/" + m.name
-		switch dir, base := filepath.Split(m.name); {
-		case m.name == "LICENSE":
-			to = "/usr/share/doc/llmz/copyright"
-		case dir == "man/man1/":
-			to = "/usr/share/man/man1/" + base
-		case base == "llmz.bash":
-			to = "/usr/share/bash-completion/completions/llmz"
-		case base == "_llmz":
-			to = "/usr/share/zsh/vendor-completions/_llmz"
-		case base == "llmz.fish":
-			to = "/usr/share/fish/vendor_completions.d/llmz.fish"
-		case base == "llmz.ps1":
+		to := placeOf(m.name, packager)
+		if to == "" {
 			continue
 		}
-		contents = append(contents, file(m.from, to, 0o644))
+		from := m.from
+		if strings.HasSuffix(to, ".gz") {
+			var err error
+			if from, err = r.gzipped(m.from); err != nil {
+				return err
+			}
+		}
+		contents = append(contents, file(from, to, 0o644))
 	}
 	config := object{
 		"name": "llmz", "arch": arch, "platform": "linux", "version": r.version, "version_schema": "semver",
 		"section": "utils", "priority": "optional", "maintainer": "The llmz authors <llmz@users.noreply.github.com>",
-		"description": description, "homepage": homepage, "license": "MIT", "mtime": r.time.Format(time.RFC3339), "contents": contents,
-		"overrides": object{"deb": object{"depends": []string{"libc6"}}, "rpm": object{"depends": []string{"glibc"}}},
-		"rpm":       object{"buildhost": "localhost", "compression": "gzip"},
-		"deb":       object{"compression": "xz"},
+		"description": description, "homepage": homepage, "license": "MIT", "mtime": r.time.Format(time.RFC3339),
+		"contents": contents, "depends": []string{libc},
+		"rpm": object{"buildhost": "localhost", "compression": "gzip"}, "deb": object{"compression": "xz"},
 	}
 	text, err := json.Marshal(config)
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(r.tmp, "nfpm-"+arch+".yaml")
-	if err := os.WriteFile(path, text, 0o644); err != nil {
+	configuration := filepath.Join(r.tmp, packager+"-"+arch+".yaml")
+	if err := os.WriteFile(configuration, text, 0o644); err != nil {
 		return err
 	}
-	for _, packager := range []string{"deb", "rpm"} {
-		c := command("go", "run", nfpm, "package", "--config", path, "--packager", packager, "--target", r.out)
-		c.Env = r.environ()
-		if err := c.Run(); err != nil {
-			return fmt.Errorf(".%s package: %w", packager, err)
-		}
+	c := command("go", "run", nfpm, "package", "--config", configuration, "--packager", packager, "--target", r.out)
+	c.Env = r.environ()
+	return c.Run()
+}
+
+// gzipped compresses a file into the temporary folder, without name and time.
+func (r *release) gzipped(from string) (string, error) {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return "", err
 	}
-	return nil
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return "", err
+	}
+	if _, err := z.Write(data); err != nil {
+		return "", err
+	}
+	if err := z.Close(); err != nil {
+		return "", err
+	}
+	to := filepath.Join(r.tmp, filepath.Base(from)+".gz")
+	return to, os.WriteFile(to, b.Bytes(), 0o644)
 }
 
 // formula writes the Homebrew formula of the archives that were built for macOS and

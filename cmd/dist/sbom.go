@@ -55,9 +55,10 @@ func (r *release) billOfMaterials(name, program string) error {
 	b.Metadata.Timestamp = r.time.Format(time.RFC3339)
 	main := module(&debug.Module{Path: info.Main.Path, Version: r.version})
 	main.Type = "application"
+	main.Properties = []property{{"vcs.revision", r.revision}}
 	for _, s := range info.Settings {
-		if s.Key == "GOOS" || s.Key == "GOARCH" || s.Key == "vcs.revision" {
-			main.Properties = append(main.Properties, property{"go:" + s.Key, s.Value})
+		if s.Key == "GOOS" || s.Key == "GOARCH" {
+			main.Properties = append(main.Properties, property{s.Key, s.Value})
 		}
 	}
 	b.Metadata.Component = &main
