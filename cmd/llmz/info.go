@@ -51,7 +51,7 @@ func runInfo(ctx context.Context, a *app, files []string) error {
 	var table *infoTable
 	if len(files) > 1 && !a.verbose && a.json == jsonOff {
 		table = &infoTable{a: a}
-		defer table.close()
+		defer table.print()
 	}
 	return a.each(ctx, files, func(i int, file string) error { return a.infoFile(ctx, file, i > 0, table) })
 }
@@ -317,7 +317,7 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 	if mo.Model != o.model {
 		o.model = "several"
 	}
-	if d := mo.decodes(); d != "here" {
+	if d := mo.decodes(); d != "anywhere" {
 		o.decodes = d
 	}
 	o.count++

@@ -8,50 +8,27 @@ import (
 	"github.com/llmz/llmz/tui/text"
 )
 
-// An infoTable lists archives, a line each, and their sum.
+// An infoTable lists archives, a line each, and their sum. It is printed when all are
+// known, so that its columns are as wide as they need to be.
 type infoTable struct {
 	a     *app
-	files int
+	lines [][]string
 	sum   infoObject
 }
 
-// infoColumns are the table's columns but the last, which has the names.
-var infoColumns = []struct {
-	head  string
-	width int
-	right bool
-}{
-	{"ORIGINAL", 15, true}, {"COMPRESSED", 15, true}, {"RATIO", 9, true}, {"BPC", 6, true}, {"MODEL", 12, false}, {"DECODES", 12, false},
-}
+// infoHead names the columns; those before the first left one have figures.
+var infoHead = []string{"ORIGINAL", "COMPRESSED", "RATIO", "BPC", "MODEL", "DECODES", "FILE"}
 
-func (t *infoTable) line(name string, cells ...string) {
-	var b strings.Builder
-	for i, c := range infoColumns {
-		if c.right {
-			b.WriteString(text.FitRight(cells[i], c.width) + "  ")
-		} else {
-			b.WriteString(text.Fit(cells[i], c.width) + "  ")
-		}
-	}
-	text.Fprintf(t.a.out(), "%s%s\n", b.String(), name)
-}
+const firstLeft = 4
 
-// add prints an archive's line.
+// add takes an archive in.
 func (t *infoTable) add(o infoObject) {
-	if t.files == 0 {
-		var heads []string
-		for _, c := range infoColumns {
-			heads = append(heads, c.head)
-		}
-		t.line("FILE", heads...)
-	}
-	t.files++
 	t.sum.OriginalBytes += o.OriginalBytes
 	t.sum.CompressedBytes += o.CompressedBytes
-	t.line(filejob.DisplayName(o.File), t.figures(o, o.model, o.decodes)...)
+	t.lines = append(t.lines, infoLine(o, o.model, o.decodes, filejob.DisplayName(o.File)))
 }
 
-// decodes says whether a member's model is on this machine.
+// decodes says where a member decodes, or that its model is not on this machine.
 func (m *memberObject) decodes() string {
 	switch {
 	case !m.ModelIsHere:
@@ -59,17 +36,39 @@ func (m *memberObject) decodes() string {
 	case m.Portability != "portable":
 		return m.Portability
 	}
-	return "here"
+	return "anywhere"
 }
 
-func (t *infoTable) figures(o infoObject, model, decodes string) []string {
+func infoLine(o infoObject, model, decodes, name string) []string {
 	o.settle()
-	return []string{text.Count(o.OriginalBytes), text.Count(o.CompressedBytes), fmt.Sprintf("%.2fx", o.Ratio), fmt.Sprintf("%.3f", o.BPC), model, decodes}
+	return []string{text.Count(o.OriginalBytes), text.Count(o.CompressedBytes), fmt.Sprintf("%.2fx", o.Ratio), fmt.Sprintf("%.3f", o.BPC),
+		text.Cut(text.Clean(model), 20), decodes, name}
 }
 
-// close prints the sum.
-func (t *infoTable) close() {
-	if t.files > 1 {
-		t.line(fmt.Sprintf("%d files", t.files), t.figures(t.sum, "", "")...)
+// print writes the table, and the sum of several archives.
+func (t *infoTable) print() {
+	if len(t.lines) == 0 {
+		return
+	}
+	all := append([][]string{infoHead}, t.lines...)
+	if n := len(t.lines); n > 1 {
+		all = append(all, infoLine(t.sum, "", "", fmt.Sprintf("%d files", n)))
+	}
+	widths := make([]int, len(infoHead)-1) // names may be as long as they are
+	for _, l := range all {
+		for i := range widths {
+			widths[i] = max(widths[i], text.Width(l[i]))
+		}
+	}
+	for _, l := range all {
+		var b strings.Builder
+		for i, w := range widths {
+			if i < firstLeft {
+				b.WriteString(text.FitRight(l[i], w) + "  ")
+			} else {
+				b.WriteString(text.Fit(l[i], w) + "  ")
+			}
+		}
+		text.Fprintf(t.a.out(), "%s%s\n", b.String(), l[len(widths)])
 	}
 }
