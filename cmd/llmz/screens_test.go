@@ -160,7 +160,7 @@ func TestHintsNameFiles(t *testing.T) {
 	}
 	x := openTTY(t, dir, 140, 24, color.Black, "-m", "none", "a.txt", "small.txt", "b.txt", "folder")
 	out := x.ends(exitFailed)
-	for _, want := range []string{"hint: a.txt, b.txt: overwrite it", "hint: folder: name the files in folder"} {
+	for _, want := range []string{"hint: a.txt, b.txt: overwrite it", "hint: folder: -r takes the files in folder"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q:\n%s", want, out)
 		}
