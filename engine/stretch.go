@@ -15,6 +15,32 @@ func stretched(mixerVersion uint8, m *archive.Model, lanes int) bool {
 	return mixerVersion >= 2 && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
 }
 
+// InOrder tells whether a block of n bytes is coded from its beginning on with these
+// options, and not all over it at once.
+func (o *Options) InOrder(n int) bool {
+	if o.Model == nil || o.NoModel {
+		return o.Lanes <= 1
+	}
+	lanes := o.Lanes
+	if lanes == 0 {
+		lanes = defaultLanes(o.Model, !o.NoMix, n)
+	}
+	return lanes <= 1 || !o.NoMix && stretched(mixerVersion, archiveModel(o.Model.Info()), lanes)
+}
+
+// CodesTwice tells whether an only block of n bytes may be coded a second time, without
+// the model.
+func (o *Options) CodesTwice(n int) bool {
+	if o.Model == nil || o.NoModel || o.NoMix {
+		return false
+	}
+	lanes := o.Lanes
+	if lanes == 0 {
+		lanes = defaultLanes(o.Model, true, n)
+	}
+	return n <= shortBlock || !stretched(mixerVersion, archiveModel(o.Model.Info()), min(lanes, n))
+}
+
 const (
 	// Stretches with the model grow as long as it is worth it, so that the first bytes
 	// come soon and the model does not often start anew: bytes in a lane.

@@ -189,7 +189,7 @@ func (f *File) forecast(ctx context.Context, block *io.SectionReader, o engine.O
 	own := ownRate(last.rate(), x.Bits/8/float64(last.bytes))
 	rate := math.Min(together(own, alone.size/n), 1)
 	b.size = rate * n
-	if block.Size() == f.size && triesAlone(own, rate, o) {
+	if block.Size() == f.size && o.CodesTwice(int(f.size)) && triesAlone(own, rate, o) {
 		b.size = math.Min(b.size, alone.size)
 		b.seconds += alone.seconds
 	}

@@ -21,9 +21,10 @@ type mark struct {
 
 // sampled is what a run that was begun on a block told.
 type sampled struct {
-	data  []byte // of the block, in the order it was given
-	lanes int
-	marks []mark
+	data    []byte // of the block, in the order it was given
+	lanes   int
+	inOrder bool // it is coded from its beginning on
+	marks   []mark
 	// whole is true when the run got to its end; size and took are then exact.
 	whole  bool
 	stored bool
@@ -44,7 +45,9 @@ const (
 func sampleBlock(ctx context.Context, block *io.SectionReader, o engine.Options, budget time.Duration) (*sampled, error) {
 	s := &sampled{}
 	var in io.Reader = block
-	if n := int(block.Size()); o.NoModel || o.Lanes > 0 && o.Lanes < fewLanes || o.Model != nil && o.Lanes == 0 && o.Model.Lanes(n) < fewLanes {
+	n := int(block.Size())
+	s.inOrder = o.InOrder(n)
+	if s.inOrder || o.NoModel || o.Lanes > 0 && o.Lanes < fewLanes || o.Model != nil && o.Lanes == 0 && o.Model.Lanes(n) < fewLanes {
 		data, err := readBlock(block)
 		if err != nil {
 			return nil, err
@@ -144,8 +147,11 @@ func spread(data []byte) []byte {
 }
 
 // coded returns the bytes of the block that had been coded at a mark: the
-// beginning of each lane.
+// beginning of each lane, or of the block.
 func (s *sampled) coded(n int64) []byte {
+	if s.inOrder {
+		return s.data[:min(n, int64(len(s.data)))]
+	}
 	lanes := max(s.lanes, 1)
 	per := int(n) / lanes
 	out := make([]byte, 0, n)
