@@ -31,7 +31,7 @@ type PullOptions struct {
 	// may be nil.
 	Progress   hub.Progress
 	Converting func(done, total int)
-	// Retrying is told why a request is made again, Waiting that another process
+	// Retrying is told why a request is made again, unless Client is set; Waiting that another process
 	// pulls the same model at this moment; either may be nil.
 	Retrying func(hub.Retry)
 	Waiting  func(name string)
@@ -59,8 +59,6 @@ func (r *Registry) Pull(ctx context.Context, o PullOptions) (Pulled, error) {
 	}
 	if o.Client == nil {
 		o.Client = hub.FromEnv()
-	}
-	if o.Client.Retrying == nil {
 		o.Client.Retrying = o.Retrying
 	}
 	target := filepath.Join(r.Dir, k.Name+Extension)
