@@ -10,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/ggml/gguf"
 )
 
 // The names of what runs a language model, as Registry.Runtime has them.
@@ -69,6 +70,20 @@ func (r *Registry) openNative(ctx context.Context, path string, ref *predict.Ref
 		return nil, err
 	}
 	return m, nil
+}
+
+// DecodeMemory returns the bytes that decoding takes with the language model in a file,
+// in that many lanes, if the bundled graph runs it.
+func DecodeMemory(path string, ref predict.Ref, lanes int) (int64, error) {
+	if ref.Numerics != transformer.Numerics {
+		return 0, transformer.ErrUnsupported
+	}
+	f, err := gguf.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return transformer.DecodeMemory(f, ref.Runtime, lanes)
 }
 
 // openLlama loads a language model for the external runtime. Where ref is not nil,

@@ -20,6 +20,7 @@ import (
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -306,7 +307,7 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 		})
 	}
 	if m.Header.Model != nil && m.Header.Model.Numerics != 0 {
-		weights *= 4 // as stored, as used, and what unpacking leaves behind
+		weights = modelMemory(m, mo.ModelPath, weights)
 	}
 	o.MemoryBytes = max(o.MemoryBytes, engine.ProcessMemory+need+weights)
 	o.Blocks += len(m.Blocks)
@@ -322,6 +323,21 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 	}
 	o.count++
 	return mo
+}
+
+// modelMemory returns about what the model of a member takes when it decodes, from the
+// metadata of its file if that is a language model's, else from the file's size.
+func modelMemory(m *archive.Member, path string, bytes int64) int64 {
+	if ref, ok := engine.ModelRef(m.Header); ok && path != "" {
+		lanes := 0
+		for i := range m.Blocks {
+			lanes = max(lanes, m.Blocks[i].Lanes)
+		}
+		if n, err := models.DecodeMemory(path, ref, lanes); err == nil {
+			return n
+		}
+	}
+	return 4 * bytes // as stored, as used, and what unpacking leaves behind
 }
 
 // settle works out what follows from the sizes.
