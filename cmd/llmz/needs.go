@@ -89,7 +89,8 @@ func (a *app) ask(ctx context.Context, question string) (yes bool, err error) {
 		return false, errNobody
 	}
 	text.Fprintf(a.stderr, "llmz: %s [y/N] ", question)
-	answer, err := bufio.NewReader(ctxio.Reader(ctx, a.stdin)).ReadString('\n')
+	// What was typed before the input ended counts; nothing is no.
+	answer, _ := bufio.NewReader(ctxio.Reader(ctx, a.stdin)).ReadString('\n')
 	if ctx.Err() != nil {
 		text.Fprintln(a.stderr)
 		return false, ctx.Err()
