@@ -21,7 +21,7 @@ func native() []*Kernel {
 		Name: "avx2", Level: simd.AVX2,
 		MatMul:  matMulAVX2,
 		Dequant: dequantAVX2, GRU: gruAVX2, LSTM: lstmAVX2, Freqs: freqsAVX2,
-		Transformer: transformer256(tilesMXAVX2),
+		Transformer: loops256.transformer(tilesMXAVX2),
 	}}
 	// The AVX-VNNI kernel exists in both encodings of its one special instruction.
 	vnni256 := Kernel{
@@ -32,10 +32,10 @@ func native() []*Kernel {
 	switch {
 	case simd.Has(cpuid.AVXVNNI):
 		vnni256.MatMul = matMulAVXVNNI
-		vnni256.Transformer = transformer256(tilesMXVEX)
+		vnni256.Transformer = loops256.transformer(tilesMXVEX)
 	case avx512:
 		vnni256.MatMul = matMulEVEX256
-		vnni256.Transformer = transformer256(tilesMXEVEX)
+		vnni256.Transformer = loops256.transformer(tilesMXEVEX)
 	}
 	if vnni256.MatMul != nil {
 		list = append(list, &vnni256)
@@ -45,7 +45,7 @@ func native() []*Kernel {
 			Name: "avx512vnni", Level: simd.AVX512VNNI, Offset: unsigned,
 			Sums: sumLanes, MatMul: matMulAVX512VNNI,
 			Dequant: dequantAVX512, GRU: gruAVX512, LSTM: lstmAVX512, Freqs: freqsAVX512,
-			Transformer: transformer512(tilesMX512),
+			Transformer: loops512.transformer(tilesMX512),
 		})
 	}
 	return list

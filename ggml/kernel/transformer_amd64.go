@@ -40,85 +40,65 @@ func tiledMX(tiles []tileMX) func(acc []int32, w, a []int8, shifts []uint32, sum
 	}
 }
 
-// transformer256 and transformer512 return the loops around products of tiles.
-func transformer256(tiles []tileMX) Transformer {
-	return Transformer{
-		MatMulMX: tiledMX(tiles),
-		DequantMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
-			dequantMX256(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
-		},
-		AddMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
-			addMX256(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
-		},
-		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) (float32, int32) {
-			return quantizeMX256(&q[0], &shifts[0], &x[0], uintptr(groups), uintptr(top), uintptr(stride*Block), uintptr(stride*4))
-		},
-		MaxAbs:     func(x []float32) float32 { return maxAbs256(&x[0], uintptr(len(x))) },
-		RoundInt8s: func(dst []int8, x []float32, f float32) { roundInt8s256(&dst[0], &x[0], uintptr(len(dst)), f) },
-		SumSquares: func(x []float32, mean float32) float32 {
-			if len(x)%partials != 0 {
-				return sumSquaresGeneric(x, mean)
-			}
-			return sumSquares256(&x[0], uintptr(len(x)), mean)
-		},
-		Sum: func(x []float32) float32 {
-			if len(x)%partials != 0 {
-				return sumGeneric(x)
-			}
-			return sum256(&x[0], uintptr(len(x)))
-		},
-		Max: func(x []float32) float32 { return greatest(max256, x) },
-		Affine: func(dst, x, gain, bias []float32, mean, r float32) {
-			affine256(&dst[0], &x[0], &gain[0], &bias[0], uintptr(len(dst)), mean, r)
-		},
-		GELU:   func(x, factor []float32) { gelu256(&x[0], &factor[0], uintptr(len(x))) },
-		SwiGLU: func(x, up []float32) { swiglu256(&x[0], &up[0], uintptr(len(x))) },
-		Scores: func(s []float32, acc []int32, keys []float32, scale float32, n, stride int) float32 {
-			return scores(scores256, s, acc, keys, scale, n, stride)
-		},
-		Weights: func(q []int8, s, values []float32, top, full, norm float32, n, stride int) int32 {
-			return weights(weights256, q, s, values, top, full, norm, n, stride)
-		},
-	}
+// loops are the elementwise loops of a vector width.
+type loops struct {
+	dequantMX, addMX func(dst *float32, acc *int32, scale, bias, base *float32, lanes, stride uintptr)
+	quantizeMX       func(q *int8, shifts *uint32, x *float32, groups, top, laneBytes, shiftBytes uintptr) (base float32, sum int32)
+	maxAbs           func(x *float32, n uintptr) float32
+	roundInt8s       func(dst *int8, x *float32, n uintptr, f float32)
+	sumSquares       func(x *float32, n uintptr, mean float32) float32
+	sum              func(x *float32, n uintptr) float32
+	max              func(x *float32, n uintptr) float32
+	affine           func(dst, x, gain, bias *float32, n uintptr, mean, r float32)
+	gelu             func(x, factor *float32, n uintptr)
+	swiglu           func(x, up *float32, n uintptr)
+	scores           scoresFunc
+	weights          weightsFunc
 }
 
-func transformer512(tiles []tileMX) Transformer {
+var (
+	loops256 = loops{dequantMX256, addMX256, quantizeMX256, maxAbs256, roundInt8s256, sumSquares256, sum256, max256, affine256, gelu256, swiglu256, scores256, weights256}
+	loops512 = loops{dequantMX512, addMX512, quantizeMX512, maxAbs512, roundInt8s512, sumSquares512, sum512, max512, affine512, gelu512, swiglu512, scores512, weights512}
+)
+
+// transformer returns the loops around products of tiles.
+func (v *loops) transformer(tiles []tileMX) Transformer {
 	return Transformer{
 		MatMulMX: tiledMX(tiles),
 		DequantMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
-			dequantMX512(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
+			v.dequantMX(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
 		},
 		AddMX: func(dst []float32, acc []int32, scale, bias, base []float32, lanes, stride int) {
-			addMX512(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
+			v.addMX(&dst[0], &acc[0], &scale[0], &bias[0], &base[0], uintptr(lanes), uintptr(stride*4))
 		},
 		QuantizeMX: func(q []int8, shifts []uint32, x []float32, stride, groups, top int) (float32, int32) {
-			return quantizeMX512(&q[0], &shifts[0], &x[0], uintptr(groups), uintptr(top), uintptr(stride*Block), uintptr(stride*4))
+			return v.quantizeMX(&q[0], &shifts[0], &x[0], uintptr(groups), uintptr(top), uintptr(stride*Block), uintptr(stride*4))
 		},
-		MaxAbs:     func(x []float32) float32 { return maxAbs512(&x[0], uintptr(len(x))) },
-		RoundInt8s: func(dst []int8, x []float32, f float32) { roundInt8s512(&dst[0], &x[0], uintptr(len(dst)), f) },
+		MaxAbs:     func(x []float32) float32 { return v.maxAbs(&x[0], uintptr(len(x))) },
+		RoundInt8s: func(dst []int8, x []float32, f float32) { v.roundInt8s(&dst[0], &x[0], uintptr(len(dst)), f) },
 		SumSquares: func(x []float32, mean float32) float32 {
 			if len(x)%partials != 0 {
 				return sumSquaresGeneric(x, mean)
 			}
-			return sumSquares512(&x[0], uintptr(len(x)), mean)
+			return v.sumSquares(&x[0], uintptr(len(x)), mean)
 		},
 		Sum: func(x []float32) float32 {
 			if len(x)%partials != 0 {
 				return sumGeneric(x)
 			}
-			return sum512(&x[0], uintptr(len(x)))
+			return v.sum(&x[0], uintptr(len(x)))
 		},
-		Max: func(x []float32) float32 { return greatest(max512, x) },
+		Max: func(x []float32) float32 { return greatest(v.max, x) },
 		Affine: func(dst, x, gain, bias []float32, mean, r float32) {
-			affine512(&dst[0], &x[0], &gain[0], &bias[0], uintptr(len(dst)), mean, r)
+			v.affine(&dst[0], &x[0], &gain[0], &bias[0], uintptr(len(dst)), mean, r)
 		},
-		GELU:   func(x, factor []float32) { gelu512(&x[0], &factor[0], uintptr(len(x))) },
-		SwiGLU: func(x, up []float32) { swiglu512(&x[0], &up[0], uintptr(len(x))) },
+		GELU:   func(x, factor []float32) { v.gelu(&x[0], &factor[0], uintptr(len(x))) },
+		SwiGLU: func(x, up []float32) { v.swiglu(&x[0], &up[0], uintptr(len(x))) },
 		Scores: func(s []float32, acc []int32, keys []float32, scale float32, n, stride int) float32 {
-			return scores(scores512, s, acc, keys, scale, n, stride)
+			return scores(v.scores, s, acc, keys, scale, n, stride)
 		},
 		Weights: func(q []int8, s, values []float32, top, full, norm float32, n, stride int) int32 {
-			return weights(weights512, q, s, values, top, full, norm, n, stride)
+			return weights(v.weights, q, s, values, top, full, norm, n, stride)
 		},
 	}
 }
