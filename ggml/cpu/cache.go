@@ -52,9 +52,8 @@ func (h *head) quantize(k *kernel.Kernel, q []int8) float32 {
 }
 
 // store puts the key k and the value v at a position.
-func (c *cache) store(sequence, number, pos int, k, v *head) {
-	var buf [ggml.MaxHead]int8
-	q := buf[:c.size]
+func (c *cache) store(w *worker, sequence, number, pos int, k, v *head) {
+	q := w.q[:c.size]
 	at, flip := c.at(sequence, number), int8(c.kern.Offset)
 	c.keyScales[at*c.positions+pos] = k.quantize(c.kern, q)
 	keys := c.keys[(at*c.positions+pos/kernel.Rows*kernel.Rows)*c.size+pos%kernel.Rows*4:]

@@ -63,13 +63,15 @@ func (o *store) run(w *worker, t *tensor, unit, n int) {
 	values := w.row[o.k.memory(t.columns):]
 	ka := o.k.compute(w, keys, t.src[0], unit, n)
 	va := o.v.compute(w, values, t.src[0], unit, n)
-	var k, v head
+	k, v := &w.heads[0], &w.heads[1]
+	clear(k[o.Size:])
+	clear(v[o.Size:])
 	for c := range n {
 		seq, pos := int(t.src[1].i32[c]), int(t.src[2].i32[c])
 		copy(k[:o.Size], keys[c*o.k.width+ka:])
 		copy(v[:o.Size], values[c*o.v.width+va:])
 		rotate(o.rotation, k[:o.Size], pos)
-		o.store(seq, unit, pos, &k, &v)
+		o.store(w, seq, unit, pos, k, v)
 	}
 }
 
@@ -116,13 +118,13 @@ func (o *attention) run(w *worker, t *tensor, unit, n int) {
 	row := w.row[pad(o.q.memory(t.columns), cacheLine):]
 	for c := range n {
 		y := t.column(c)[unit*o.group*o.Size:]
-		o.attend(w.acc, row, w.row[c*o.q.width+at:], y, unit*o.group/o.share, int(t.src[2].i32[c]), int(t.src[3].i32[c]))
+		o.attend(w, row, w.row[c*o.q.width+at:], y, unit*o.group/o.share, int(t.src[2].i32[c]), int(t.src[3].i32[c]))
 	}
 }
 
-// attend computes a group of heads of a column into y from their queries x. acc and row
-// are memory.
-func (o *attention) attend(acc []int32, row, x, y []float32, number, seq, pos int) {
+// attend computes a group of heads of a column into y from their queries x. row is
+// memory.
+func (o *attention) attend(w *worker, row, x, y []float32, number, seq, pos int) {
 	k := o.kern
 	n := pos + 1
 	panels := pad(n, kernel.Rows) / kernel.Rows
@@ -130,7 +132,7 @@ func (o *attention) attend(acc []int32, row, x, y []float32, number, seq, pos in
 
 	// The queries of the group are lanes of a product with the keys, its weights
 	// two lanes each, of the high and the low bits, of one with the values.
-	products, acc := acc[:o.group*o.positions], acc[o.group*o.positions:]
+	products, acc := w.acc[:o.group*o.positions], w.acc[o.group*o.positions:]
 	outs, acc := acc[:2*o.group*kernel.Rows], acc[2*o.group*kernel.Rows:]
 	sums := acc[:2*o.group]
 	s := row[:o.positions]
@@ -139,7 +141,7 @@ func (o *attention) attend(acc []int32, row, x, y []float32, number, seq, pos in
 
 	var scale, total [ggml.MaxGroup]float32
 	for g := range o.group {
-		scale[g] = float32(o.query(q[g*kernel.Block:], x[g*o.Size:][:o.Size], pos) * o.scale)
+		scale[g] = float32(o.query(w, q[g*kernel.Block:], x[g*o.Size:][:o.Size], pos) * o.scale)
 	}
 	keys := o.keys[at*o.positions*o.size:]
 	if k.Sums != nil {
@@ -172,16 +174,16 @@ func (o *attention) attend(acc []int32, row, x, y []float32, number, seq, pos in
 
 // query rotates and quantises a query as a lane of a group, and returns its power of
 // two.
-func (o *attention) query(q []int8, x []float32, pos int) float32 {
-	var v head
-	rotate(o.rotation, v[:copy(v[:], x)], pos)
+func (o *attention) query(w *worker, q []int8, x []float32, pos int) float32 {
+	v := &w.heads[0]
+	clear(v[copy(v[:], x):])
+	rotate(o.rotation, v[:len(x)], pos)
 	if o.group == 1 {
 		return v.quantize(o.kern, q[:o.size])
 	}
-	var buf [ggml.MaxHead]int8
-	f := v.quantize(o.kern, buf[:o.size])
+	f := v.quantize(o.kern, w.q[:o.size])
 	for i := 0; i < o.size; i += kernel.Block {
-		*(*[kernel.Block]int8)(q[i*o.group:]) = *(*[kernel.Block]int8)(buf[i:])
+		*(*[kernel.Block]int8)(q[i*o.group:]) = *(*[kernel.Block]int8)(w.q[i:])
 	}
 	return f
 }

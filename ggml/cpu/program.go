@@ -42,6 +42,8 @@ type worker struct {
 	acc    []int32   // products of a unit, or what else an op needs
 	f32    []float32 // local tensors of a unit
 	row    []float32 // what an op needs for itself
+	heads  [2]head   // likewise, of attention: what is on the stack would be moved off it
+	q      [ggml.MaxHead]int8
 	sums   [][]int32 // by tensor: sums of activations, see kernel.Kernel.Sums
 	summed []uint64  // by tensor: the round they are of
 	update time.Duration
