@@ -182,7 +182,7 @@ func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, name st
 func (a *app) printEstimates(file string, size int64, objects []estimateObject, took time.Duration) error {
 	text.Fprintf(a.out(), "%s, %s bytes\n", file, text.Count(size))
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	text.Fprintln(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t")
+	text.Fprintf(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t\n")
 	for _, e := range objects {
 		if e.Error != "" {
 			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", e.Model)

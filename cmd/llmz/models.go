@@ -105,7 +105,7 @@ func runModelsList(ctx context.Context, a *app) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', 0)
-	text.Fprintln(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE")
+	text.Fprintf(w, "NAME\tKIND\tPARAMETERS\tSIZE\tSHA-256\tWHERE\n")
 	for _, e := range list {
 		where := e.Path
 		if e.Bundled {
