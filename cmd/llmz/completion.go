@@ -13,7 +13,7 @@ import (
 
 // fixedValues are the values of flags that take one of few, by the flag's name.
 var fixedValues = map[string][]string{
-	"arch":      {"gru", "lstm"},
+	"arch":      {"gru", "lstm", "gpt", "gpt2"},
 	"color":     {string(colorAuto), string(colorAlways), string(colorNever)},
 	"device":    deviceNames,
 	"format":    benchFormats,
