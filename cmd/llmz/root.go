@@ -136,7 +136,7 @@ func newRootCommand(a *app) *cobra.Command {
 // or tells about the machine runs all the same.
 func checkKernel(cmd *cobra.Command) error {
 	if err := models.CheckKernel(); err != nil && (cmd.GroupID != groupSetup || cmd.Name() == "train") {
-		return usagef("%w", err)
+		return &usageError{err: err, hint: `"llmz help environment" has the variables that llmz reads`}
 	}
 	return nil
 }
