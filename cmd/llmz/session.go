@@ -79,7 +79,7 @@ func (b *sessionBackend) models(ctx context.Context) ([]session.Model, error) {
 	}
 	for _, k := range models.KnownModels() {
 		if !here[k.Name] {
-			out = append(out, session.Model{Name: k.Name, About: k.About + ", " + k.Licence, Where: session.Available, Kind: "llama.cpp",
+			out = append(out, session.Model{Name: k.Name, About: k.About + ", " + k.Licence, Where: session.Available, Kind: "language",
 				Bytes: int64(k.MB) * 1e6, Get: "llmz models pull " + k.Name})
 		}
 	}
