@@ -152,7 +152,7 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		}
 	}
 	if a.wantTUI() {
-		text.Fprint(a.stderr, "\r\x1b[K")
+		text.Fprint(a.stderr, text.Safe("\r\x1b[K"))
 	}
 	if a.json != jsonOff {
 		return failed

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/tui/text"
 )
 
 // hostileText is what must never come out as it went in: it would set a title and colours,
@@ -226,7 +228,35 @@ func TestHostileText(t *testing.T) {
 	run([]string{"__complete"}, "-m", "")
 }
 
-// TestOneGate refuses code that prints without cleaning.
+// cleanedAway returns the literals among the arguments of a call of text.Fprint and its
+// siblings that cleaning changes.
+func cleanedAway(call *ast.CallExpr) (found []*ast.BasicLit) {
+	s, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return nil
+	}
+	x, ok := s.X.(*ast.Ident)
+	if !ok || x.Name != "text" || !strings.HasPrefix(s.Sel.Name, "Fprint") {
+		return nil
+	}
+	first := 1 // the writer is no text
+	if s.Sel.Name == "Fprintf" {
+		first = 2 // the format is trusted
+	}
+	for _, arg := range call.Args[min(first, len(call.Args)):] {
+		lit, ok := arg.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			continue
+		}
+		if v, err := strconv.Unquote(lit.Value); err == nil && text.Clean(v) != v {
+			found = append(found, lit)
+		}
+	}
+	return found
+}
+
+// TestOneGate refuses code that prints without cleaning, and code whose own tabs and
+// escapes would be cleaned away.
 func TestOneGate(t *testing.T) {
 	files := token.NewFileSet()
 	names, err := fs.Glob(os.DirFS("."), "*.go")
@@ -242,6 +272,11 @@ func TestOneGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
+			if call, ok := n.(*ast.CallExpr); ok {
+				for _, lit := range cleanedAway(call) {
+					t.Errorf("%s: %s would be printed as it stands here: wrap it in text.Safe", files.Position(lit.Pos()), lit.Value)
+				}
+			}
 			s, ok := n.(*ast.SelectorExpr)
 			if !ok {
 				return true

@@ -130,7 +130,7 @@ func (p *plainReporter) progress(e engine.Progress) {
 // clear removes an unfinished progress line.
 func (p *plainReporter) clear() {
 	if p.drawn {
-		text.Fprint(p.w, "\r\x1b[K")
+		text.Fprint(p.w, text.Safe("\r\x1b[K"))
 		p.drawn = false
 	}
 }
