@@ -54,6 +54,9 @@ var families = map[string]Family{
 	"qwen2": {RMS: true, Gated: true, Halves: true},
 }
 
+// minContext is the shortest window that keeps a token and has room for another.
+const minContext = 2
+
 // Bounds of hyper-parameters, far beyond what the supported models have.
 const (
 	maxLayers  = 256
@@ -97,6 +100,9 @@ func ReadConfig(f *gguf.File) (c Config, err error) {
 			return c, fmt.Errorf("%w: %s.%s is missing or not in 1 to %d", ErrModel, c.Arch, e.key, e.max)
 		}
 		*e.v = n
+	}
+	if c.Context < minContext {
+		return c, fmt.Errorf("%w: a context of %d tokens, fewer than %d", ErrModel, c.Context, minContext)
 	}
 	c.KVHeads = c.Heads
 	if n, ok := integer(f, c.Arch+".attention.head_count_kv"); ok {

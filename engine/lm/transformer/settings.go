@@ -43,7 +43,7 @@ func parseSettings(m map[string]string, c *Config) (s settings, err error) {
 	if len(m) != 2 {
 		return s, fmt.Errorf("%w: the archive has settings that this program does not know; use a newer one", predict.ErrMismatch)
 	}
-	if s.ctx < 2 || s.keep >= s.ctx || s.ctx > c.Context {
+	if s.ctx < minContext || s.keep >= s.ctx || s.ctx > c.Context {
 		return s, fmt.Errorf("%w: the archive has a window of %d keeping %d, the model %d positions", predict.ErrMismatch, s.ctx, s.keep, c.Context)
 	}
 	return s, nil
