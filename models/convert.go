@@ -9,12 +9,12 @@ import (
 
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models/convert"
-	"github.com/llmz/llmz/models/convert/gpt2"
+	"github.com/llmz/llmz/models/convert/hf"
 )
 
 // Convert turns a Hugging Face folder into the GGUF file at path, whole or not
 // at all.
-func Convert(ctx context.Context, path, folder string, o gpt2.Options) (Pulled, error) {
+func Convert(ctx context.Context, path, folder string, o hf.Options) (Pulled, error) {
 	if o.Name == "" {
 		o.Name = modelName(path)
 	}
@@ -37,7 +37,7 @@ func ConvertNetwork(ctx context.Context, path, file string, quantise bool) (Pull
 }
 
 // convertTo converts a folder to the file at path.
-func convertTo(ctx context.Context, path, folder string, o gpt2.Options) error {
+func convertTo(ctx context.Context, path, folder string, o hf.Options) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func convertTo(ctx context.Context, path, folder string, o gpt2.Options) error {
 	}
 	return outfile.Write(ctx, path, outfile.Options{Replace: true}, a, func(w io.Writer) error {
 		b := bufio.NewWriterSize(w, 1<<20)
-		if err := gpt2.Convert(ctx, b, folder, o); err != nil {
+		if err := hf.Convert(ctx, b, folder, o); err != nil {
 			return err
 		}
 		return b.Flush()

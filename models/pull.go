@@ -14,7 +14,7 @@ import (
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/models/convert/checkpoint"
-	"github.com/llmz/llmz/models/convert/gpt2"
+	"github.com/llmz/llmz/models/convert/hf"
 	"github.com/llmz/llmz/models/hub"
 )
 
@@ -149,7 +149,7 @@ func (r *Registry) pullFolder(ctx context.Context, o PullOptions, k Known, dir, 
 	if err := p.all(); err != nil {
 		return "", err
 	}
-	return p.checked, convertTo(ctx, target, dir, gpt2.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
+	return p.checked, convertTo(ctx, target, dir, hf.Options{Type: o.Type, Name: k.Name, Progress: o.Converting})
 }
 
 // A folderPull is the download of a folder.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/models"
-	"github.com/llmz/llmz/models/convert/gpt2"
+	"github.com/llmz/llmz/models/convert/hf"
 	"github.com/llmz/llmz/models/hub"
 	"github.com/llmz/llmz/tui/feed"
 	"github.com/llmz/llmz/tui/progress"
@@ -36,7 +36,7 @@ func newModelsPullCommand(a *app) *cobra.Command {
 			return models.KnownNames(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			t, err := gpt2.ParseType(typ)
+			t, err := hf.ParseType(typ)
 			if err != nil {
 				return usagef("--type: %v", err)
 			}
@@ -172,13 +172,15 @@ func newModelsConvertCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "convert FOLDER|FILE",
 		Short: "Turn weights of other programs into a GGUF file",
-		Long: `Turn weights into a GGUF file: a Hugging Face folder with GPT-2's architecture
-(config.json; model.safetensors or pytorch_model.bin, whole or in shards with their
-index; vocab.json and merges.txt, or tokenizer.json), or a file with a byte-level GRU
-or LSTM (a PyTorch state dict, safetensors or GGUF). Nothing in a file is executed. The
-same input gives the same bytes on every machine. Without -o the model is installed
-under the input's name.`,
-		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o my.gguf gru.pt",
+		Long: `Turn weights into a GGUF file: a Hugging Face folder, or a file with a byte-level GRU
+or LSTM (a PyTorch state dict, safetensors or GGUF). Folders may hold GPT-2's
+architecture, Llama's (SmolLM2, TinyLlama, Llama 2) or Qwen2's, by model_type in
+config.json: gpt2, llama or qwen2. Their weights are in model.safetensors or
+pytorch_model.bin, whole or in shards with their index; the vocabulary is in
+tokenizer.json, of GPT-2 also in vocab.json and merges.txt. Nothing in a file is
+executed. The same input gives the same bytes on every machine. Without -o the model is
+installed under the input's name.`,
+		Example: "  llmz models convert --type f16 gpt2-folder\n  llmz models convert -o smollm2.gguf SmolLM2-135M\n  llmz models convert -o my.gguf gru.pt",
 		Args:    exactArgs(1, "one FOLDER or FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, path := args[0], output
@@ -225,13 +227,13 @@ under the input's name.`,
 }
 
 func convertFolder(ctx context.Context, a *app, from, path, typ string) (models.Pulled, error) {
-	t, err := gpt2.ParseType(typ)
+	t, err := hf.ParseType(typ)
 	if err != nil {
 		return models.Pulled{}, usagef("--type: %v", err)
 	}
 	var p models.Pulled
 	err = a.watch(ctx, "convert", from, -1, func(ctx context.Context, f *progress.File) (engine.Result, error) {
-		o := gpt2.Options{Type: t}
+		o := hf.Options{Type: t}
 		if f != nil {
 			o.Progress = func(done, total int) {
 				f.Convert(done, total)

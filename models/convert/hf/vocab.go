@@ -1,4 +1,4 @@
-package gpt2
+package hf
 
 import (
 	"bytes"
@@ -9,14 +9,18 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/llmz/llmz/ggml/gguf"
 	"github.com/llmz/llmz/models/convert/checkpoint"
 )
 
 // Token types of GGUF's tokenizer.ggml.token_type.
 const (
 	tokenNormal  int32 = 1
+	tokenUnknown int32 = 2
 	tokenControl int32 = 3
+	tokenUser    int32 = 4 // plain text that merging never makes
 	tokenUnused  int32 = 5
+	tokenByte    int32 = 6
 )
 
 const endOfText = "<|endoftext|>"
@@ -25,12 +29,32 @@ const endOfText = "<|endoftext|>"
 // largest model that is known.
 const maxVocab = 1 << 20
 
-// A bpeVocab is a byte-level BPE vocabulary as GGUF stores it.
-type bpeVocab struct {
-	tokens []string // in GPT-2's printable alphabet
-	types  []int32
-	merges []string // "left right", best first
-	eot    int      // id of <|endoftext|>, -1 where there is none
+// A vocabulary is one as GGUF stores it.
+type vocabulary struct {
+	model   string   // tokenizer.ggml.model: gpt2 (byte-level BPE) or llama (SentencePiece)
+	pre     string   // tokenizer.ggml.pre: how text is cut into words
+	tokens  []string // of gpt2 in its printable alphabet
+	types   []int32
+	merges  []string  // of gpt2: "left right", best first
+	scores  []float32 // of llama: what has the highest is merged first
+	eot     int       // id of <|endoftext|>, -1 where there is none
+	unknown int       // id of the token for what has none, -1 where there is none
+}
+
+// write adds the vocabulary to a file's metadata.
+func (v *vocabulary) write(w *gguf.Writer) {
+	w.Set("tokenizer.ggml.model", v.model)
+	w.Set("tokenizer.ggml.pre", v.pre)
+	w.Set("tokenizer.ggml.tokens", v.tokens)
+	w.Set("tokenizer.ggml.token_type", v.types)
+	if v.scores != nil {
+		w.Set("tokenizer.ggml.scores", v.scores)
+	} else {
+		w.Set("tokenizer.ggml.merges", v.merges)
+	}
+	if v.unknown >= 0 {
+		w.Set("tokenizer.ggml.unknown_token_id", uint32(v.unknown))
+	}
 }
 
 // tokenIDs are the tokens of a vocabulary and their numbers. It is read piece by
@@ -61,7 +85,7 @@ func (t *tokenIDs) UnmarshalJSON(b []byte) error {
 
 // readVocab reads the vocabulary of a folder and pads it to size tokens. It is in
 // vocab.json and merges.txt (or encoder.json and vocab.bpe), or in tokenizer.json.
-func readVocab(dir string, size int) (*bpeVocab, error) {
+func readVocab(dir string, size int) (*vocabulary, error) {
 	var ids tokenIDs
 	err := readFirst(dir, &ids, "vocab.json", "encoder.json")
 	if errors.Is(err, os.ErrNotExist) {
@@ -92,11 +116,11 @@ func readVocab(dir string, size int) (*bpeVocab, error) {
 	return v, nil
 }
 
-func newVocab(ids tokenIDs, size int) (*bpeVocab, error) {
+func newVocab(ids tokenIDs, size int) (*vocabulary, error) {
 	if len(ids) == 0 {
 		return nil, formatf("the vocabulary has no tokens")
 	}
-	v := &bpeVocab{tokens: make([]string, size), types: make([]int32, size), eot: -1}
+	v := &vocabulary{model: "gpt2", pre: "gpt-2", unknown: -1, tokens: make([]string, size), types: make([]int32, size), eot: -1}
 	seen := make([]bool, size)
 	for tok, id := range ids {
 		if id < 0 || id >= size || seen[id] {
@@ -115,7 +139,7 @@ func newVocab(ids tokenIDs, size int) (*bpeVocab, error) {
 	return v, nil
 }
 
-func (v *bpeVocab) addMerge(line string) error {
+func (v *vocabulary) addMerge(line string) error {
 	if a, b, ok := strings.Cut(line, " "); !ok || a == "" || b == "" || strings.Contains(b, " ") {
 		return formatf("%q is no pair of tokens", line)
 	}
@@ -123,69 +147,6 @@ func (v *bpeVocab) addMerge(line string) error {
 		return formatf("more than %d merges", maxVocab)
 	}
 	return nil
-}
-
-// readTokenizer reads the vocabulary from tokenizer.json, the one file that newer
-// folders have.
-func readTokenizer(dir string, size int) (*bpeVocab, error) {
-	var t struct {
-		Model struct {
-			Type   string            `json:"type"`
-			Vocab  json.RawMessage   `json:"vocab"`
-			Merges []json.RawMessage `json:"merges"`
-		} `json:"model"`
-		Pre   json.RawMessage `json:"pre_tokenizer"`
-		Added []struct {
-			ID      int    `json:"id"`
-			Content string `json:"content"`
-			Special bool   `json:"special"`
-		} `json:"added_tokens"`
-	}
-	err := checkpoint.ReadJSON(filepath.Join(dir, "tokenizer.json"), &t)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, formatf("%s has no vocabulary: neither vocab.json and merges.txt nor tokenizer.json", dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if t.Model.Type != "BPE" || !bytes.Contains(t.Pre, []byte(`"ByteLevel"`)) {
-		return nil, formatf("tokenizer.json is of type %q, not byte-level BPE as GPT-2's", t.Model.Type)
-	}
-	var ids tokenIDs
-	if err := json.Unmarshal(t.Model.Vocab, &ids); err != nil {
-		return nil, formatf("tokenizer.json: %v", err)
-	}
-	if ids == nil { // null
-		ids = tokenIDs{}
-	}
-	for _, a := range t.Added {
-		if id, ok := ids[a.Content]; ok && id != a.ID {
-			return nil, formatf("tokenizer.json: token %q has the ids %d and %d", a.Content, id, a.ID)
-		}
-		ids[a.Content] = a.ID
-	}
-	v, err := newVocab(ids, size)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range t.Added {
-		if a.Special {
-			v.types[a.ID] = tokenControl
-		}
-	}
-	for i, m := range t.Model.Merges { // "a b", since 2024 ["a", "b"]
-		var line string
-		var pair []string
-		if json.Unmarshal(m, &pair) == nil && len(pair) == 2 {
-			line = pair[0] + " " + pair[1]
-		} else if err := json.Unmarshal(m, &line); err != nil {
-			return nil, formatf("tokenizer.json: merge %d is %q", i, m)
-		}
-		if err := v.addMerge(line); err != nil {
-			return nil, fmt.Errorf("tokenizer.json: merge %d: %w", i, err)
-		}
-	}
-	return v, nil
 }
 
 // readFirst reads the first of these files that there is: as JSON, or as bytes.

@@ -1,4 +1,4 @@
-package gpt2
+package hf
 
 import (
 	"archive/zip"
@@ -479,7 +479,7 @@ func TestRefused(t *testing.T) {
 	}{
 		"a vocabulary of no end": {good, map[string]any{"vocab_size": 1 << 24}},
 		"a pointer":              {[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:0\n"), nil},
-		"other model":            {good, map[string]any{"model_type": "llama"}},
+		"other model":            {good, map[string]any{"model_type": "bert"}},
 		"activation":             {good, map[string]any{"activation_function": "relu"}},
 		"scaling":                {good, map[string]any{"scale_attn_by_inverse_layer_idx": true}},
 		"no layers":              {good, map[string]any{"n_layer": 0}},
