@@ -98,7 +98,8 @@ func (s sighting) find(ctx context.Context, want []byte) string {
 type Origin struct {
 	// Path is the file it was loaded from, empty for models that are part of the program.
 	Path string
-	// Stored means that the file is in the registry's directory, where it stays.
+	// Stored means that the file, or a copy of it, is in the registry's directory, where
+	// it stays.
 	Stored bool
 	// From is where it was downloaded from, as "models pull" takes it; empty where that is
 	// not known.
@@ -121,8 +122,21 @@ func (r *Registry) OriginOf(info predict.Info) Origin {
 		o.Path = r.opened[i].path
 	}
 	dir, err := filepath.Abs(r.Dir)
-	o.Stored = err == nil && filepath.Dir(o.Path) == dir
+	o.Stored = err == nil && slices.ContainsFunc(append([]string{o.Path}, s.Paths...), func(p string) bool {
+		return filepath.Dir(p) == dir && sameSize(p, o.Path)
+	})
 	return o
+}
+
+// sameSize tells whether both files are there and equally large: what was remembered
+// of them as the same has not been replaced in an obvious way.
+func sameSize(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && x.Size() == y.Size()
 }
 
 // opened is a model file that was loaded.

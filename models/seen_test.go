@@ -87,6 +87,14 @@ func TestAdd(t *testing.T) {
 	if o := r.OriginOf(m.Info()); !o.Stored {
 		t.Errorf("%+v", o)
 	}
+	// The same model opened elsewhere is kept as well.
+	write(t, path, tinyModel(t, 0))
+	if m, err = r.Open(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if o := r.OriginOf(m.Info()); !o.Stored {
+		t.Errorf("a copy of what is stored: %+v", o)
+	}
 	write(t, path, tinyModel(t, 1))
 	if _, err := r.Add(t.Context(), AddOptions{Path: path}); !errors.Is(err, ErrExists) {
 		t.Errorf("another of that name: %v", err)
