@@ -88,7 +88,11 @@ func TestAdd(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	// The same model opened elsewhere is kept as well.
-	write(t, path, tinyModel(t, 0))
+	stored, err := os.ReadFile(p.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, stored)
 	if m, err = r.Open(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
