@@ -1,6 +1,10 @@
 package transformer
 
-import "math"
+import (
+	"math"
+
+	"github.com/llmz/llmz/ggml/kernel"
+)
 
 // Trained transformers have a few channels tens of times larger than the rest. Where
 // a channel is the output of one linear step and the input of the next, a factor can
@@ -31,7 +35,7 @@ func balance(a, w []float32) []int {
 // scaled multiplies the elements of v by 2^(sign*k).
 func scaled(v []float32, k []int, sign int) {
 	for i := range v {
-		v[i] = float32(v[i] * pow2(sign*k[i]))
+		v[i] = float32(v[i] * kernel.Pow2(sign*k[i]))
 	}
 }
 
@@ -39,12 +43,10 @@ func scaled(v []float32, k []int, sign int) {
 func powers(k []int, sign int) []float32 {
 	f := make([]float32, len(k))
 	for i := range f {
-		f[i] = pow2(sign * k[i])
+		f[i] = kernel.Pow2(sign * k[i])
 	}
 	return f
 }
-
-func pow2(e int) float32 { return math.Float32frombits(uint32(e+127) << 23) }
 
 // normSize says how large the outputs of a norm are, by channel. Normalised values
 // rarely exceed 4.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/kernel"
 )
 
 // A matrix is a tensor of a model file, or some of its rows, on its way to int8: the
@@ -209,7 +210,7 @@ func (m *matrix) graph() (*ggml.Matrix, error) {
 			return nil
 		}
 		for c, v := range row[:m.cols] {
-			dst[c] = round8(v / s)
+			dst[c] = kernel.RoundInt8(v / s)
 		}
 		return nil
 	}, m.rowScale(), m.bias, m.rows, m.cols, 1)
@@ -222,10 +223,4 @@ func (m *matrix) rowScale() []float32 {
 		s[r] = float32(s[r] * f)
 	}
 	return s
-}
-
-// round8 rounds to the nearest integer, ties to even, and clamps to [-127, 127].
-func round8(x float32) int8 {
-	const magic = 3 << 22
-	return int8(float32(min(max(x, -127), 127)+magic) - magic)
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/kernel"
 )
 
 // network holds what the graph is built of.
@@ -94,7 +95,7 @@ func (l *loader) follow(from, to *matrix, rows func(c int) int) ([]int, error) {
 	k := balance(from.scale, top)
 	to.columns = make([]float32, to.cols)
 	for c := range to.columns {
-		to.columns[c] = pow2(-k[rows(c)])
+		to.columns[c] = kernel.Pow2(-k[rows(c)])
 	}
 	return k, to.measure(l.ctx)
 }
