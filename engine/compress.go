@@ -37,9 +37,10 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	if o.Salvage {
 		return salvageReader(ctx, dst, src, o)
 	}
-	total, size := int64(-1), int64(0)
+	total, size, blocks := int64(-1), int64(0), 0
 	if at, n, ok := randomAccess(src); ok {
-		total, size = contentSize(ctx, at, n), n
+		total, blocks = contentSize(ctx, at, n)
+		size = n
 		if err := o.checkOutput(total); err != nil {
 			return Result{}, err
 		}
@@ -48,24 +49,26 @@ func Decompress(ctx context.Context, dst io.Writer, src io.Reader, o ReadOptions
 	if err != nil {
 		return Result{}, err
 	}
-	z.job.total, z.size = total, size
+	z.d.tally.total, z.size = total, size
 	z.ar.Expect(size)
+	z.d.pipe.Expect(blocks)
 	_, err = z.WriteTo(dst)
 	return finishReader(z, err)
 }
 
 // contentSize returns the length of the content of the archive of size bytes in r, -1
-// if it cannot be told. It serves progress only: damage is found by reading.
-func contentSize(ctx context.Context, r io.ReaderAt, size int64) int64 {
-	var n int64
+// if it cannot be told, and the number of its blocks. It serves progress and planning only:
+// damage is found by reading.
+func contentSize(ctx context.Context, r io.ReaderAt, size int64) (n int64, blocks int) {
 	err := archive.Walk(ctxio.ReaderAt(ctx, r), size, func(m *archive.Member) error {
 		n = m.Content + m.Length()
+		blocks += len(m.Blocks)
 		return nil
 	})
 	if err != nil {
-		return -1
+		return -1, 0
 	}
-	return n
+	return n, blocks
 }
 
 func finishReader(z *Reader, err error) (Result, error) {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/llmz/llmz/engine/archive"
-	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/block"
 )
 
 // Classes of errors about archives. Errors wrap one of them, mostly in an
@@ -58,38 +58,7 @@ func (e *MemoryError) Hint() string {
 
 // MismatchError means that the model or runtime here does not compute what the
 // archive's did. It wraps predict.ErrMismatch.
-type MismatchError struct {
-	Block      int
-	Want, Have predict.Ref
-	// Probed says that model and settings agree, but the frequencies they lead to do
-	// not.
-	Probed bool
-}
-
-func (e *MismatchError) Error() string {
-	if e.Probed {
-		return fmt.Sprintf("block %d: %v: model %s computes other frequencies here than where the archive was made (%s)",
-			e.Block, predict.ErrMismatch, e.Want.Name, settings(e.Want.Runtime))
-	}
-	return fmt.Sprintf("%v: the archive needs %s, here is %s", predict.ErrMismatch, describe(e.Want), describe(e.Have))
-}
-
-func (e *MismatchError) Unwrap() error { return predict.ErrMismatch }
-
-// Hint returns what to do.
-func (e *MismatchError) Hint() string {
-	if e.Probed {
-		return "decode it with the same runtime version, CPU variant and device that made it"
-	}
-	return "get the model and runtime that the archive names"
-}
+type MismatchError = block.MismatchError
 
 // BlockError is an error in coding one block.
-type BlockError struct {
-	Block int
-	Err   error
-}
-
-func (e *BlockError) Error() string { return fmt.Sprintf("block %d: %v", e.Block, e.Err) }
-
-func (e *BlockError) Unwrap() error { return e.Err }
+type BlockError = block.Error

@@ -80,23 +80,3 @@ func TestForesee(t *testing.T) {
 		}
 	}
 }
-
-func TestCut(t *testing.T) {
-	symbols := make([]int32, 11)
-	for i := range symbols {
-		symbols[i] = int32(i)
-	}
-	for lanes := 1; lanes <= len(symbols); lanes++ {
-		var joined []int32
-		parts := cut(symbols, lanes)
-		for i, p := range parts {
-			joined = append(joined, p...)
-			if i > 0 && (len(p) > len(parts[i-1]) || len(p) < len(parts[0])-1) {
-				t.Errorf("%d lanes: lengths %d and %d", lanes, len(parts[i-1]), len(p))
-			}
-		}
-		if fmt.Sprint(joined) != fmt.Sprint(symbols) {
-			t.Errorf("%d lanes: %v", lanes, parts)
-		}
-	}
-}

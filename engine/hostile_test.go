@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -19,11 +20,11 @@ type sureModel struct{ *fakeModel }
 func newSureModel() *sureModel { return &sureModel{newFakeModel("sure")} }
 
 func (m *sureModel) NewSession(context.Context, predict.SessionOptions) (predict.Session, error) {
-	s := &sureSession{freqs: make([]uint32, 256), total: freqsMost + 255}
+	s := &sureSession{freqs: make([]uint32, 256), total: block.FreqsMost + 255}
 	for i := range s.freqs {
 		s.freqs[i] = 1
 	}
-	s.freqs[0] = freqsMost
+	s.freqs[0] = block.FreqsMost
 	return s, nil
 }
 
@@ -58,7 +59,7 @@ func TestHonestArchivesOfNothingButZeros(t *testing.T) {
 		}
 		for _, m := range members {
 			for _, b := range m.Blocks {
-				if least := leastPayload(m.Header, &b.Block, o.Model); b.Block.Size < least {
+				if least := block.LeastPayload(m.Header, &b.Block, o.Model); b.Block.Size < least {
 					t.Errorf("%s: %d bytes are coded in %d, fewer than the %d that seemed possible", name, b.Length, b.Block.Size, least)
 				} else if name == "bare" && least < b.Block.Size*3/4-2 {
 					t.Errorf("%s: %d bytes are coded in %d, the least is said to be %d", name, b.Length, b.Block.Size, least)
@@ -79,7 +80,7 @@ func TestHonestArchivesOfNothingButZeros(t *testing.T) {
 	for length := 1; length <= archive.MaxBlock; length *= 2 {
 		for _, lanes := range []int{1, 8, 32, 1000} {
 			b := &archive.Block{Length: length, Lanes: min(lanes, length)}
-			b.Size = leastPayload(h, b, nil)
+			b.Size = block.LeastPayload(h, b, nil)
 			if err := allow(h, b, nil, 0, 0); err != nil {
 				t.Errorf("%d zeros in %d lanes: %v", length, lanes, err)
 			}
@@ -92,10 +93,10 @@ func forgedBlock(t testing.TB, model predict.Model, mixed bool, b archive.Block,
 	t.Helper()
 	h := &archive.Header{}
 	if mixed {
-		h.Mixer = mixerVersion
+		h.Mixer = archive.MixerVersion
 	}
 	if model != nil {
-		h.Model = archiveModel(model.Info())
+		h.Model = block.Recorded(model.Info())
 	}
 	b.Whole = true
 	var out bytes.Buffer
@@ -220,13 +221,8 @@ func TestMemoryLimitBindsStoredBlocks(t *testing.T) {
 	for {
 		n, err := z.Read(buf)
 		total += int64(n)
-		need := int64(cap(z.last))
-		for _, q := range z.queue {
-			if q.dec != nil {
-				need += q.dec.need
-			}
-		}
-		for _, b := range z.spare {
+		need := z.d.held + z.d.pipe.Memory()
+		for _, b := range z.d.spare {
 			need += int64(cap(b))
 		}
 		if need+ProcessMemory > o.MemoryLimit+8<<20 {
@@ -314,7 +310,7 @@ func TestWarningOfRatio(t *testing.T) {
 		want           int
 	}{{extremeSize, 100, 1}, {extremeSize - 1, 100, 0}, {1 << 40, 1 << 30, 1}, {extremeSize, extremeSize / 999, 0}, {-1, 100, 0}, {0, 0, 0}} {
 		warnings := 0
-		j := newJob(Decompressing, 1, func(e Event) {
+		j := newTally(Decompressing, 1, func(e Event) {
 			if _, ok := e.(Warning); ok {
 				warnings++
 			}

@@ -1,14 +1,17 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"io"
 	"time"
 
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/gate"
-	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -21,54 +24,47 @@ type InspectOptions struct {
 	BlockSize int
 	Lanes     int
 	Threads   int
-	// Observer receives Started, Progress and Finished events.
+	// Meta is what the archive would keep about the file.
+	Meta Meta
+	// Observer receives the job's events.
 	Observer         Observer
 	ProgressInterval time.Duration
 	// Gate is as in Options.
 	Gate *gate.Gate
 }
 
-// NumGuesses is the number of most likely symbols that an Inspection keeps.
-const NumGuesses = 5
-
-// A Guess is a symbol that a model expected, with its probability (0 to 1).
-type Guess struct {
-	Symbol int32
-	P      float32
-}
-
-// SymbolCost says what one symbol of the content cost, and what the model
-// thought of it.
-type SymbolCost struct {
-	// Offset and Length are the symbol's bytes in the content.
-	Offset int64
-	Length int32
-	// Rank is the symbol's place among the model's guesses, 1 for the most likely; 0
-	// without a model.
-	Rank int32
-	// Bits is what the symbol cost; ModelBits what it would have cost with the bare
-	// model, 0 without one.
-	Bits, ModelBits float32
-	// Guesses are the model's most likely symbols, best first; unused ones at the
-	// end have P 0.
-	Guesses [NumGuesses]Guess
-}
-
-// P returns the probability that the symbol was coded with.
-func (s *SymbolCost) P() float64 { return math.Exp2(-float64(s.Bits)) }
-
-// An Inspection tells where the bits of an archive of some content would go.
+// An Inspection tells where the bits of an archive go.
 type Inspection struct {
-	Model   predict.Info
-	Mixed   bool
-	Lanes   int // of the first block
+	// Model is the one that the archive names, the zero Info where it names none.
+	Model predict.Info
+	Mixed bool
+	Lanes int // of the first block, 0 where it is stored
+	// Content is what was inspected.
 	Content []byte
-	// Symbols are in the order of the content, without gaps.
+	// Symbols are in the order of the content, without gaps. Those of stored blocks are
+	// bytes.
 	Symbols []SymbolCost
-	// Bits is the sum over all symbols: the archive less its headers.
+	// Bits is the sum over all symbols.
 	Bits float64
+	// ArchiveBytes is the size of the archive; 0 where not all of it was inspected. What it
+	// has beyond Bits is headers, checksums, the index, and what the coder rounds up.
+	ArchiveBytes int64
+	// Blocks are those inspected.
+	Blocks []InspectedBlock
 
 	tokens predict.TokenModel
+}
+
+// An InspectedBlock is what an archive holds of a part of the content.
+type InspectedBlock struct {
+	// Offset and Length are the block's bytes in all of the content.
+	Offset, Length int64
+	// Bytes is the size of the coded data.
+	Bytes  int64
+	Stored bool
+	Lanes  int
+	// Model and Mixed say what the block was coded with.
+	Model, Mixed bool
 }
 
 // Bytes returns the bytes that a guessed symbol stands for.
@@ -79,272 +75,107 @@ func (x *Inspection) Bytes(g Guess) []byte {
 	return []byte{byte(g.Symbol)}
 }
 
-// Inspect runs the model over content as a compressor would, with the same
-// blocks and lanes, and keeps the cost of each symbol instead of coding it. It
-// takes some 80 bytes of memory a symbol.
-func Inspect(ctx context.Context, content []byte, o InspectOptions) (x *Inspection, err error) {
-	start := time.Now()
-	x = &Inspection{Content: content}
-	w := &inspector{x: x, o: o, start: start, last: start, held: o.Gate.Held()}
-	defer func() {
-		r := Result{Model: x.Model, Mixed: x.Mixed, OriginalBytes: int64(len(content)), CompressedBytes: int64(math.Ceil(x.Bits / 8)),
-			Symbols: int64(len(x.Symbols)), Lanes: x.Lanes, Threads: o.Threads, Elapsed: w.elapsed(time.Now()), Profile: w.profile}
-		w.tell(Finished{Result: r, Err: err})
-	}()
-	if o.Model == nil && o.NoMix {
-		return x, errors.New("inspect: neither a model nor the mixer to predict with")
+// Inspect compresses content, and keeps the costs of its symbols instead of the archive. It
+// takes some 80 bytes of memory a symbol. After an error, the Inspection tells about what
+// was coded until then: symbols that were not have no Bits.
+func Inspect(ctx context.Context, content []byte, o InspectOptions) (*Inspection, error) {
+	x := &Inspection{Content: content}
+	z, err := NewWriterContext(ctx, io.Discard, Options{Model: o.Model, NoModel: o.Model == nil, NoMix: o.NoMix, BlockSize: o.BlockSize, Lanes: o.Lanes,
+		Threads: o.Threads, Meta: o.Meta, Size: int64(len(content)), Observer: o.Observer, ProgressInterval: o.ProgressInterval, Gate: o.Gate})
+	if err != nil {
+		return x, fmt.Errorf("inspect: %w", err)
 	}
-	if o.Model != nil {
-		x.Model = o.Model.Info()
-		if t, ok := o.Model.(predict.TokenModel); ok && x.Model.Kind == predict.Tokens {
-			x.tokens = t
+	var blocks []*recorder
+	z.watch = func() block.Watcher {
+		r := &recorder{base: int64(len(blocks)) * z.o.blockSize(), to: archive.MaxBlock}
+		blocks = append(blocks, r)
+		return r
+	}
+	z.written = func(b *archive.Block) { x.addBlock(z.header, b) }
+	res, err := finishWriter(z, bytes.NewReader(content))
+	for _, r := range blocks {
+		x.add(r.result())
+	}
+	x.Model, x.Mixed = z.codec.Info(), z.header.Mixer != 0
+	if err == nil {
+		x.ArchiveBytes = res.CompressedBytes
+		if z.header.Model == nil {
+			x.Model = predict.Info{}
 		}
 	}
-	x.Mixed = !o.NoMix
-	size := o.BlockSize
-	if size <= 0 {
-		size = BlockSizeFor(o.Model)
+	return x, err
+}
+
+// InspectArchive decodes the bytes from, inclusive, to to, exclusive, of the content of the
+// archive of size bytes in src, and keeps the costs of its symbols; to = -1 means the end.
+// Content and Symbols begin and end with whole symbols, which may be tokens.
+func InspectArchive(ctx context.Context, src io.ReaderAt, size, from, to int64, o ReadOptions) (*Inspection, error) {
+	x := &Inspection{}
+	d := newDecoding(ctx, o, 0)
+	r := &ranger{d: d, dst: countingWriter{w: io.Discard, tally: d.tally}, from: from, to: to, inspection: x}
+	d.watch = r.watch
+	err := r.read(ctxio.ReaderAt(ctx, src), size)
+	if err == nil && from == 0 && r.all {
+		x.ArchiveBytes = size
 	}
-	if len(content) == 0 {
-		w.tell(Started{Model: x.Model, Mixed: x.Mixed})
-	}
-	for at := 0; at < len(content); at += size {
-		block := content[at:min(len(content), at+size)]
-		if err := w.block(ctx, block, int64(at)); err != nil {
-			return x, fmt.Errorf("inspect the block at offset %d: %w", at, err)
+	_, err = d.finish(err, int64(len(x.Content)), size)
+	if len(x.Symbols) > 0 {
+		base := x.Symbols[0].Offset
+		for i := range x.Symbols {
+			x.Symbols[i].Offset -= base
 		}
 	}
-	return x, nil
+	return x, err
 }
 
-type inspector struct {
-	x           *Inspection
-	o           InspectOptions
-	start, last time.Time
-	held        time.Duration // by the gate, before the start
-	profile     Profile
-	done        int64            // bytes of all lanes
-	spent       [2]time.Duration // by sessions that have ended
-
-	vocabularies vocabularies
-}
-
-func (w *inspector) tell(e Event) {
-	if w.o.Observer != nil {
-		w.o.Observer(e)
+// add appends the costs of a block.
+func (x *Inspection) add(t *try) {
+	if t.tokens != nil {
+		x.tokens = t.tokens
+	}
+	x.Symbols = append(x.Symbols, t.costs...)
+	for i := range t.costs {
+		x.Bits += float64(t.costs[i].Bits)
 	}
 }
 
-// block works through one block, whose symbols it appends to the inspection.
-func (w *inspector) block(ctx context.Context, block []byte, base int64) error {
-	x := w.x
-	first := len(x.Symbols)
-	var symbols []int32
-	if x.tokens != nil {
-		var err error
-		if symbols, err = x.tokens.Tokenize(ctx, block); err != nil {
-			return err
-		}
+func (x *Inspection) addBlock(h *archive.Header, b *archive.Block) {
+	coded := b.Kind == archive.Coded
+	i := InspectedBlock{Length: int64(b.Length), Bytes: int64(b.Size), Stored: !coded, Lanes: b.Lanes, Model: coded && h.Model != nil, Mixed: coded && h.Mixer != 0}
+	if n := len(x.Blocks); n == 0 {
+		x.Lanes = b.Lanes
 	} else {
-		symbols = make([]int32, len(block))
-		for i, b := range block {
-			symbols[i] = int32(b)
-		}
+		i.Offset = x.Blocks[n-1].Offset + x.Blocks[n-1].Length
 	}
-	at := base
-	for _, s := range symbols {
-		n := int32(1)
-		if x.tokens != nil {
-			n = int32(len(x.tokens.TokenBytes(s)))
-		}
-		x.Symbols = append(x.Symbols, SymbolCost{Offset: at, Length: n})
-		at += int64(n)
+	x.Blocks = append(x.Blocks, i)
+}
+
+// watch returns what keeps the costs of a block.
+func (r *ranger) watch(q *decoded) block.Watcher {
+	q.costs = &recorder{base: q.at, from: int(max(r.from-q.at, 0)), to: archive.MaxBlock, stop: q.stop}
+	if r.to >= 0 {
+		q.costs.to = int(min(r.to-q.at, archive.MaxBlock))
 	}
-	lanes := w.o.Lanes
-	if lanes == 0 {
-		lanes = defaultLanes(w.o.Model, x.Mixed, len(symbols))
+	return q.costs
+}
+
+// inspect takes over the costs of a block.
+func (r *ranger) inspect(q *decoded) error {
+	x := r.inspection
+	if q.err != nil && !(q.costs != nil && q.costs.enough && errors.Is(q.err, context.Canceled) && r.d.ctx.Err() == nil) {
+		return q.err
 	}
-	lanes = max(1, min(lanes, len(symbols)))
-	if base == 0 {
-		x.Lanes = lanes
-		w.tell(Started{Model: x.Model, TotalBytes: int64(len(x.Content)), Lanes: lanes, Threads: w.o.Threads, Mixed: x.Mixed})
+	t := q.costs.result()
+	content := t.content
+	if n := len(t.costs); q.err == nil && n > 0 {
+		content = q.data[t.costs[0].Offset-q.at : t.costs[n-1].end()-q.at]
 	}
-	stretches := x.Mixed && x.tokens == nil && w.o.Model != nil && stretched(mixerVersion, archiveModel(x.Model), lanes)
-	var mix *mixer.Mixer
-	if x.Mixed {
-		var err error
-		kind := mixer.Detect(block)
-		if x.tokens != nil {
-			m := &meter{}
-			mix, err = w.vocabularies.newTokenMixer(m, mixer.Config{BlockLen: len(block), Lanes: lanes, Kind: kind}, x.tokens, symbols)
-			x.Bits += m.bits
-		} else {
-			mix, err = newMixer(mixer.Config{Lanes: lanes, Kind: kind, Model: w.o.Model != nil, Stretches: stretches, History: block})
-		}
-		if err != nil {
-			return err
-		}
+	if len(x.Blocks) == 0 {
+		x.Model, x.Mixed = q.codec.Info(), q.header.Mixer != 0
 	}
-	costs := x.Symbols[first:]
-	if !stretches {
-		return w.stretch(ctx, symbols, costs, lanes, w.o.Model, mix)
-	}
-	plan := stretchPlan{lanes: lanes, left: len(symbols)}
-	for done := 0; plan.left > 0; {
-		n, on := plan.next(mix.Worth())
-		mix.Begin(done+n, on)
-		var err error
-		if on {
-			err = w.stretch(ctx, symbols[done:done+n], costs[done:], min(lanes, n), w.o.Model, mix)
-		} else {
-			err = w.stretch(ctx, symbols[done:done+n], costs[done:], 1, nil, mix)
-		}
-		if err != nil {
-			return err
-		}
-		done += n
-	}
+	x.Content = append(x.Content, content...)
+	x.add(t)
+	x.addBlock(q.header, q.block)
+	x.Blocks[len(x.Blocks)-1].Offset = q.at
 	return nil
-}
-
-// stretch goes through the lanes of a stretch in the coder's order.
-func (w *inspector) stretch(ctx context.Context, symbols []int32, costs []SymbolCost, lanes int, model predict.Model, mix *mixer.Mixer) error {
-	short, long := len(symbols)/lanes, len(symbols)%lanes
-	starts := make([]int, lanes)
-	prev := make([]int32, lanes)
-	for i := range starts {
-		starts[i] = i*short + min(i, long)
-		prev[i] = predict.Start
-	}
-	var session predict.Session
-	if model != nil {
-		var err error
-		session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: lanes, Threads: max(1, w.o.Threads), MaxSteps: (len(symbols) + lanes - 1) / lanes})
-		if err != nil {
-			return err
-		}
-		defer func() {
-			infer, update := session.StageTimes()
-			w.spent[0] += time.Duration(infer)
-			w.spent[1] += time.Duration(update)
-			session.Close()
-		}()
-		foresee(session, nil, symbols, lanes)
-	}
-	m := &meter{}
-	for step := 0; ; step++ {
-		active := lanes
-		if step >= short {
-			active = long
-		}
-		if step > short || active == 0 {
-			return nil
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := w.o.Gate.Wait(ctx); err != nil {
-			return err
-		}
-		if session != nil {
-			if err := session.Step(prev[:active]); err != nil {
-				return err
-			}
-		}
-		for lane := range active {
-			i := starts[lane] + step
-			c := &costs[i]
-			var freqs []uint32
-			var total uint32
-			if session != nil {
-				freqs, total = session.Freqs(lane)
-				c.judge(freqs, total, symbols[i])
-			}
-			if mix != nil {
-				m.bits = 0
-				if w.x.tokens != nil {
-					mix.CodeToken(m, lane, freqs, total, symbols[i])
-				} else {
-					mix.Code(m, lane, freqs, total, byte(symbols[i]))
-				}
-				c.Bits = float32(m.bits)
-			} else {
-				c.Bits = c.ModelBits
-			}
-			w.x.Bits += float64(c.Bits)
-			prev[lane] = symbols[i]
-			w.done += int64(c.Length)
-		}
-		w.progress(session)
-	}
-}
-
-// elapsed returns the time since the start, pauses left out.
-func (w *inspector) elapsed(now time.Time) time.Duration {
-	return now.Sub(w.start) - (w.o.Gate.Held() - w.held)
-}
-
-func (w *inspector) progress(session predict.Session) {
-	interval := w.o.ProgressInterval
-	if interval <= 0 {
-		interval = 100 * time.Millisecond
-	}
-	now := time.Now()
-	if now.Sub(w.last) < interval {
-		return
-	}
-	w.last = now
-	elapsed := w.elapsed(now)
-	p := Profile{StageOther: elapsed}
-	p[StageInfer], p[StageUpdate] = w.spent[0], w.spent[1]
-	if session != nil {
-		infer, update := session.StageTimes()
-		p[StageInfer] += time.Duration(infer)
-		p[StageUpdate] += time.Duration(update)
-	}
-	p[StageOther] = max(0, elapsed-p[StageInfer]-p[StageUpdate])
-	w.profile = p
-	w.tell(Progress{Bytes: w.done, TotalBytes: int64(len(w.x.Content)), CompressedBytes: int64(w.x.Bits / 8), Elapsed: elapsed, Profile: p})
-}
-
-// judge fills in what the model thought of the symbol that came.
-func (c *SymbolCost) judge(freqs []uint32, total uint32, symbol int32) {
-	var best [NumGuesses]struct {
-		sym  int32
-		freq uint32
-	}
-	own := freqs[symbol]
-	rank := int32(1)
-	for i, f := range freqs {
-		if f > own || f == own && int32(i) < symbol {
-			rank++
-		}
-		if f <= best[NumGuesses-1].freq {
-			continue
-		}
-		j := NumGuesses - 1
-		for j > 0 && f > best[j-1].freq {
-			best[j] = best[j-1]
-			j--
-		}
-		best[j].sym, best[j].freq = int32(i), f
-	}
-	c.Rank = rank
-	c.ModelBits = float32(math.Log2(float64(total) / float64(own)))
-	for i, b := range best {
-		c.Guesses[i] = Guess{b.sym, float32(float64(b.freq) / float64(total))}
-	}
-}
-
-// meter is a coder that only adds up what coding would cost.
-type meter struct{ bits float64 }
-
-// Bit implements mixer.BitCoder.
-func (m *meter) Bit(p1 uint32, bit int) int {
-	p := p1
-	if bit == 0 {
-		p = 1<<16 - p1
-	}
-	m.bits += 16 - math.Log2(float64(p))
-	return bit
 }

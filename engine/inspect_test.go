@@ -7,11 +7,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
-	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
-	"github.com/llmz/llmz/engine/rangecoder"
 )
 
 // orderModel predicts bytes, or pairs of bytes, by fixed frequencies that favour
@@ -91,48 +90,119 @@ func alice(t *testing.T, n int) []byte {
 	return b[:n]
 }
 
-// The costs add up to what the coder really writes.
-func TestInspectAddsUp(t *testing.T) {
-	content := alice(t, 5000)
-	for _, lanes := range []int{1, 7} {
-		for _, m := range []predict.Model{nil, orderModel{}} {
-			x, err := Inspect(t.Context(), content, InspectOptions{Model: m, Lanes: lanes})
+// What Inspect tells is what Compress writes, to the byte, and InspectArchive finds the same
+// in the archive: models, mixing, stored blocks and those of the mixer alone.
+func TestInspectIsTheArchive(t *testing.T) {
+	text := alice(t, 9000)
+	mixed := append(bytes.Clone(text[:3000]), randomBytes(3000)...)
+	for name, c := range map[string]struct {
+		content []byte
+		o       Options
+		blocks  string // s stored, m model, x mixed, b both
+	}{
+		"nothing":             {nil, Options{Model: newFakeModel("a")}, ""},
+		"model":               {text, Options{Model: newFakeModel("a"), NoMix: true, BlockSize: 5000}, "mm"},
+		"both":                {text, Options{Model: newFakeModel("a"), BlockSize: 5000}, "bb"},
+		"lanes":               {text, Options{Model: newFakeModel("a"), Lanes: 7, BlockSize: 8000}, "bb"},
+		"stretches":           {text, Options{Model: newFakeModel("a"), Lanes: 2, BlockSize: 8500}, "bb"},
+		"mixer":               {text, Options{NoModel: true}, "x"},
+		"mixer, of itself":    {make([]byte, 3000), Options{Model: newFakeModel("a")}, "x"},
+		"stored":              {randomBytes(3000), Options{Model: newFakeModel("a")}, "s"},
+		"some stored":         {mixed, Options{Model: newFakeModel("a"), BlockSize: 3000}, "bs"},
+		"tokens":              {text, Options{Model: newFakeTokenModel(), BlockSize: 5000}, "bb"},
+		"tokens alone":        {text, Options{Model: newFakeTokenModel(), Lanes: 3, NoMix: true}, "m"},
+		"tokens, some stored": {mixed, Options{Model: newFakeTokenModel(), BlockSize: 3000}, "bs"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := c.o
+			o.Meta = Meta{Name: "inspected.txt", Mode: 0o644}
+			ar, res := compress(t, c.content, o)
+			x, err := Inspect(t.Context(), c.content, InspectOptions{Model: o.Model, NoMix: o.NoMix, BlockSize: o.BlockSize, Lanes: o.Lanes, Meta: o.Meta, Threads: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
-			mix, err := mixer.New(mixer.Config{BlockLen: len(content), Lanes: lanes, Kind: mixer.Detect(content), Model: m != nil})
-			if err != nil {
-				t.Fatal(err)
+			if x.ArchiveBytes != int64(len(ar)) {
+				t.Errorf("%d bytes, the archive has %d", x.ArchiveBytes, len(ar))
 			}
-			s := &orderSession{freqs: make([]uint32, 256), prev: make([]int32, lanes)}
-			for i := range s.prev {
-				s.prev[i] = predict.Start
-			}
-			c := rangecoder.NewEncoder(nil)
-			short, long := len(content)/lanes, len(content)%lanes
-			for step := range short + 1 {
-				for lane := range lanes {
-					if step == short && lane >= long {
-						break
-					}
-					b := content[lane*short+min(lane, long)+step]
-					if m != nil {
-						f, total := s.Freqs(lane)
-						mix.Code(c, lane, f, total, b)
-					} else {
-						mix.Code(c, lane, nil, 0, b)
-					}
-					s.prev[lane] = int32(b)
+			kinds := ""
+			var coded int64
+			for _, b := range x.Blocks {
+				coded += b.Bytes
+				switch {
+				case b.Stored:
+					kinds += "s"
+				case b.Model && b.Mixed:
+					kinds += "b"
+				case b.Model:
+					kinds += "m"
+				case b.Mixed:
+					kinds += "x"
 				}
 			}
-			out, err := c.Finish()
+			if kinds != c.blocks || res.Blocks != len(x.Blocks) {
+				t.Errorf("blocks %s, want %s", kinds, c.blocks)
+			}
+			lengths := 31 * 0.0 // of the lanes of tokens
+			for _, b := range x.Blocks {
+				if o.Model != nil && o.Model.Info().Kind == predict.Tokens && b.Mixed {
+					lengths += 31 * float64(b.Lanes-1)
+				}
+			}
+			if over := float64(coded) - (x.Bits+lengths)/8; over < -1 || over > 3*float64(len(x.Blocks)) {
+				t.Errorf("the blocks have %d bytes, the symbols add up to %.1f", coded, x.Bits/8)
+			}
+			y, err := InspectArchive(t.Context(), bytes.NewReader(ar), int64(len(ar)), 0, -1, ReadOptions{Models: resolver(), Threads: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := x.Bits/8 - float64(len(out)); math.Abs(d) > 12 {
-				t.Errorf("%d lanes: the costs add up to %.1f bytes, the coder wrote %d", lanes, x.Bits/8, len(out))
+			if !bytes.Equal(y.Content, c.content) || !slices.Equal(y.Symbols, x.Symbols) || !slices.Equal(y.Blocks, x.Blocks) {
+				t.Error("the archive tells something else")
 			}
+			if y.ArchiveBytes != x.ArchiveBytes || y.Bits != x.Bits || y.Mixed != x.Mixed || y.Model.Name != x.Model.Name || y.Lanes != x.Lanes {
+				t.Errorf("the archive: %d bytes, %v bits, %q, %v; %d, %v, %q, %v", y.ArchiveBytes, y.Bits, y.Model.Name, y.Mixed, x.ArchiveBytes, x.Bits, x.Model.Name, x.Mixed)
+			}
+			for _, r := range [][2]int64{{0, 100}, {2500, 2999}, {2500, 5500}, {4000, -1}, {8000, 1 << 40}, {1 << 40, -1}} {
+				part, err := InspectArchive(t.Context(), bytes.NewReader(ar), int64(len(ar)), r[0], r[1], ReadOptions{Models: resolver()})
+				if err != nil {
+					t.Fatalf("%v: %v", r, err)
+				}
+				var want []SymbolCost
+				base := int64(-1)
+				for _, s := range x.Symbols {
+					if s.end() > r[0] && (r[1] < 0 || s.Offset < r[1]) {
+						if base < 0 {
+							base = s.Offset
+						}
+						s.Offset -= base
+						want = append(want, s)
+					}
+				}
+				if !slices.Equal(part.Symbols, want) {
+					t.Errorf("%v: %d symbols, want %d", r, len(part.Symbols), len(want))
+				}
+				if n := len(want); n > 0 && !bytes.Equal(part.Content, c.content[base:base+want[n-1].end()]) {
+					t.Errorf("%v: other content", r)
+				}
+			}
+		})
+	}
+}
+
+// Of a large block, no more is decoded than is looked at.
+func TestInspectArchiveStopsEarly(t *testing.T) {
+	content := stretchyContent(goldenContent(t))
+	made, _ := compress(t, content, Options{Model: newFakeModel("a"), Lanes: 2})
+	var last int64
+	x, err := InspectArchive(t.Context(), bytes.NewReader(made), int64(len(made)), 0, 1000, ReadOptions{Models: resolver(), ProgressInterval: 1, Observer: func(e Event) {
+		if p, ok := e.(Progress); ok {
+			last = p.Bytes
 		}
+	}})
+	if err != nil || len(x.Symbols) != 1000 || !bytes.Equal(x.Content, content[:1000]) {
+		t.Fatalf("%d symbols, %v", len(x.Symbols), err)
+	}
+	if last > int64(len(content))/2 {
+		t.Errorf("%d of %d bytes were decoded", last, len(content))
 	}
 }
 
@@ -202,8 +272,8 @@ func TestInspectBlocksAndEvents(t *testing.T) {
 			}
 		case Finished:
 			finished++
-			if e.Err != nil || e.Result.Symbols != 3001 {
-				t.Errorf("finished with %+v", e)
+			if e.Err != nil || e.Result.Symbols != 3000 {
+				t.Errorf("finished with %+v", e) // the last byte is stored
 			}
 		}
 	}})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -64,39 +65,31 @@ const (
 
 // warnOfRatio warns, once, if coded bytes of archive stand for content bytes out of all
 // proportion.
-func (j *job) warnOfRatio(content, coded int64) {
+func (t *tally) warnOfRatio(content, coded int64) {
 	if content < extremeSize || content/extremeRatio < coded {
 		return
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.ratioWarned {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ratioWarned {
 		return
 	}
-	j.ratioWarned = true
-	j.emit(Warning{Message: fmt.Sprintf("%d bytes of archive stand for at least %d bytes of content, %d times as much", coded, content, content/max(coded, 1))})
+	t.ratioWarned = true
+	t.emit(Warning{Message: fmt.Sprintf("%d bytes of archive stand for at least %d bytes of content, %d times as much", coded, content, content/max(coded, 1))})
 }
 
 // ExceedsDefault tells whether decoding block b, of a member with header h, takes more memory
 // than is allowed where no limit is set, and how much that is beside its model.
 func ExceedsDefault(h *archive.Header, b *archive.Block) (need int64, exceeds bool) {
-	need = blockNeed(h, b)
+	need = block.Need(h, b)
 	return need, need > defaultLimit(b)
-}
-
-// blockNeed returns what decoding block b, of a member with header h, takes beside its model.
-func blockNeed(h *archive.Header, b *archive.Block) int64 {
-	if b.Kind == archive.Stored {
-		return 2 * int64(b.Length) // growing, it may be there twice
-	}
-	return decodedShape(h, b).memory()
 }
 
 // admit returns an error if block b, number n, cannot have been written by an encoder, or takes
 // more memory than o allows, its model left aside: all that can be told before anything is
 // read or loaded for it.
 func admit(n int, h *archive.Header, b *archive.Block, o *ReadOptions, index int64) error {
-	if err := checkLength(n, h, b, nil, nil); err != nil {
+	if err := block.CheckLength(n, h, b, nil, nil); err != nil {
 		return err
 	}
 	return allow(h, b, nil, o.MemoryLimit, index)
@@ -105,7 +98,7 @@ func admit(n int, h *archive.Header, b *archive.Block, o *ReadOptions, index int
 // allow returns an error if decoding block b takes more than limit, which is as in
 // ReadOptions; index is what the archive's index takes so far.
 func allow(h *archive.Header, b *archive.Block, m predict.Model, limit, index int64) error {
-	need := blockNeed(h, b) + index
+	need := block.Need(h, b) + index
 	switch {
 	case limit > 0:
 		need += overhead(m)

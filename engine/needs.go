@@ -1,10 +1,11 @@
 package engine
 
 import (
-	"errors"
 	"runtime"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
+	"github.com/llmz/llmz/engine/pipeline"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -21,45 +22,77 @@ func overhead(m predict.Model) int64 {
 	return ProcessMemory + m.Preferences(1).LoadBytes
 }
 
-// planWithin is newPlan for all of the process to stay within limit.
-func planWithin(m predict.Model, s blockShape, threads, blocks int, limit int64) (plan, error) {
-	if limit <= 0 {
-		return newPlan(m, s, threads, blocks, limit)
+// memoryPerThread bounds the memory that blocks side by side take where no limit
+// is set: parallel blocks must not surprise anyone.
+const memoryPerThread = 192 << 20
+
+// cost is the memory that coding takes: fixed once, and perBlock for each block at work.
+type cost struct{ fixed, perBlock int64 }
+
+// costOf returns what blocks of shape s take with a model.
+func costOf(m predict.Model, s block.Shape) cost {
+	c := cost{overhead(m), s.Memory()}
+	if m != nil {
+		c.fixed += m.MemoryBytes(1)
+		c.perBlock += max(0, m.MemoryBytes(s.Lanes)-m.MemoryBytes(1)) // a session of its own
 	}
-	p, err := newPlan(m, s, threads, blocks, max(limit-overhead(m), 1))
-	var e *MemoryError
-	if errors.As(err, &e) {
-		err = &MemoryError{Need: e.Need + overhead(m), Limit: limit}
-	}
-	return p, err
+	return c
 }
 
-// plan makes the plan for compressing size bytes, -1 where that is not known. It also returns
-// the shape of the largest blocks.
-func (o *Options) plan(size int64, threads int) (plan, blockShape, error) {
-	blockSize := int64(o.BlockSize)
-	if blockSize <= 0 {
-		blockSize = int64(BlockSizeFor(o.Model))
+// limits returns the bounds of the blocks at work on so many threads: they must fit into
+// limit, 0 for none, whose excess is a MemoryError for a block alone.
+func (c cost) limits(threads int, m predict.Model, lanes int, limit int64) (pipeline.Limits, error) {
+	if need := c.fixed + c.perBlock; limit > 0 && need > limit {
+		return pipeline.Limits{Tasks: 1, Memory: 1}, &MemoryError{Need: need, Limit: limit}
 	}
-	length, blocks := int(blockSize), 0
+	l := pipeline.Limits{Tasks: abreast(m, lanes, threads), Memory: int64(threads) * memoryPerThread}
+	if limit > 0 {
+		l.Memory = max(limit-c.fixed, 1)
+	}
+	return l, nil
+}
+
+// abreast returns the number of blocks that threads code side by side, where there are so
+// many: one per thread, unless the model wants all threads for one.
+func abreast(m predict.Model, lanes, threads int) int {
+	if m != nil && m.Preferences(lanes).Threads == 0 {
+		return 1
+	}
+	return threads
+}
+
+// threadsFor returns what tells a block how many threads to use: its share of what is
+// there, but no more than its model makes use of.
+func threadsFor(m predict.Model, lanes int, share func() int) func() int {
+	most := 1 // the mixer is sequential
+	if m != nil {
+		most = m.Preferences(lanes).Threads
+	}
+	return func() int {
+		if n := share(); most == 0 || n < most {
+			return n
+		}
+		return most
+	}
+}
+
+// cost returns what compressing size bytes takes, -1 where that is not known, and the
+// shape of the largest blocks.
+func (o *Options) cost(h *archive.Header, size int64) (cost, block.Shape) {
+	length := o.blockSize()
 	if size >= 0 {
-		length = int(max(1, min(size, blockSize)))
-		blocks = int(max(1, (size+blockSize-1)/blockSize))
+		length = max(1, min(size, length))
 	}
-	s := blockShape{length: length, lanes: o.Lanes, mixed: !o.NoMix, model: o.Model != nil}
-	symbols := length
-	if s.model && o.Model.Info().Kind == predict.Tokens {
-		// Their number is not known yet: a quarter of the bytes is usual.
-		symbols = max(1, length/4)
-		s.tokens = symbols
+	s := block.Planned(h, o.Model, o.Lanes, int(length))
+	return costOf(o.Model, s), s
+}
+
+// blockSize returns the size of whole blocks.
+func (o *Options) blockSize() int64 {
+	if o.BlockSize > 0 {
+		return int64(o.BlockSize)
 	}
-	if s.lanes == 0 {
-		s.lanes = defaultLanes(o.Model, s.mixed, symbols)
-	}
-	s.lanes = min(max(s.lanes, 1), symbols, archive.MaxLanes)
-	s.stretches = s.model && s.mixed && stretched(mixerVersion, archiveModel(o.Model.Info()), s.lanes)
-	p, err := planWithin(o.Model, s, threads, blocks, o.MemoryLimit)
-	return p, s, err
+	return int64(BlockSizeFor(o.Model))
 }
 
 // Needs tells, before anything is done, what compressing size bytes with the
@@ -74,14 +107,41 @@ func Needs(o Options, size int64) (memory int64, parallel int, err error) {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p, s, err := o.plan(max(size, 0), threads)
+	size = max(size, 0)
+	c, s := o.cost(o.header(), size)
+	l, err := c.limits(threads, o.Model, s.Lanes, o.MemoryLimit)
 	if err != nil {
 		return 0, 0, err
 	}
-	memory = overhead(o.Model) + int64(p.blocks)*s.memory()
-	if o.Model != nil {
-		memory += o.Model.MemoryBytes(s.lanes)
-		memory += int64(p.blocks-1) * max(0, o.Model.MemoryBytes(s.lanes)-o.Model.MemoryBytes(1))
+	parallel = max(1, int(min(int64(l.Tasks), blocksOf(size, o.blockSize()), l.Memory/max(c.perBlock, 1))))
+	return c.fixed + int64(parallel)*c.perBlock, parallel, nil
+}
+
+// blocksOf returns the number of blocks of size bytes.
+func blocksOf(size, blockSize int64) int64 { return (size + blockSize - 1) / blockSize }
+
+// DecodeMemory estimates the memory that decoding a block takes beside the weights
+// of its model, in bytes.
+func DecodeMemory(h *archive.Header, b *archive.Block) int64 { return block.Need(h, b) }
+
+// InOrder tells whether a block of n bytes is coded from its beginning on with these
+// options, and not all over it at once.
+func (o *Options) InOrder(n int) bool {
+	lanes := o.lanesOf(n)
+	return lanes <= 1 || block.Stretched(o.header(), lanes)
+}
+
+// CodesTwice tells whether an only block of n bytes may be coded a second time, without
+// the model.
+func (o *Options) CodesTwice(n int) bool {
+	return block.CodesTwice(o.header(), min(o.lanesOf(n), n), n)
+}
+
+// lanesOf returns the number of lanes of a block of n symbols.
+func (o *Options) lanesOf(n int) int {
+	m := o.Model
+	if o.NoModel {
+		m = nil
 	}
-	return memory, p.blocks, nil
+	return block.Lanes(m, !o.NoMix, o.Lanes, n)
 }

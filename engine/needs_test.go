@@ -7,6 +7,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -58,8 +60,8 @@ func TestNeedsIsWhatWritersTake(t *testing.T) {
 		}
 	}
 	const n = 1 << 20
-	bytes, tokens := blockShape{length: n, lanes: 1, mixed: true, model: true}, blockShape{length: n, lanes: 1, tokens: n / 4, mixed: true, model: true}
-	if got := tokens.memory() - bytes.memory(); got != 2*n { // their history, and themselves
+	bytes, tokens := block.Shape{Length: n, Lanes: 1, Mixer: archive.MixerVersion, Model: true}, block.Shape{Length: n, Lanes: 1, Tokens: n / 4, Mixer: archive.MixerVersion, Model: true}
+	if got := tokens.Memory() - bytes.Memory(); got != 2*n { // their history, and themselves
 		t.Errorf("tokens take %d bytes more", got)
 	}
 }
@@ -101,45 +103,25 @@ func (p preferring) Preferences(lanes int) predict.Preferences {
 }
 
 // TestPreferences: threads and memory are planned as the model says, whatever it
-// promises about its archives.
+// promises about its archives. Each thread has a block, unless the model wants all for one;
+// threads without a block go to the others.
 func TestPreferences(t *testing.T) {
 	m := preferring{}
 	for lanes, want := range map[int]int{1: 1, 3: 3, 9: 8} {
-		if got := threadsPerBlock(m, lanes, 8); got != want {
-			t.Errorf("%d lanes: %d threads, want %d", lanes, got, want)
+		for share, want := range map[int]int{1: 1, 8: want} {
+			if got := threadsFor(m, lanes, func() int { return share })(); got != want {
+				t.Errorf("%d lanes, share %d: %d threads, want %d", lanes, share, got, want)
+			}
+		}
+		if got := abreast(m, lanes, 8); got != 8 {
+			t.Errorf("%d blocks side by side", got)
 		}
 	}
-	if got := threadsPerBlock(newFakeTokenModel(), 2, 8); got != 8 {
-		t.Errorf("a model that wants all threads gets %d of 8", got)
+	all := newFakeTokenModel()
+	if got := threadsFor(all, 2, func() int { return 8 })(); got != 8 || abreast(all, 2, 8) != 1 {
+		t.Errorf("a model that wants all threads gets %d of 8 in %d blocks", got, abreast(all, 2, 8))
 	}
 	if got := overhead(m); got != ProcessMemory+5<<20 {
 		t.Errorf("overhead %d", got)
 	}
 }
-
-// TestDefaultLanes bounds the lanes of byte models with the mixer, and of nothing else.
-func TestDefaultLanes(t *testing.T) {
-	for _, c := range []struct {
-		m     predict.Model
-		mixed bool
-		want  int
-	}{
-		{nil, true, 1},
-		{lanesModel{kind: predict.Bytes}, false, 32},
-		{lanesModel{kind: predict.Bytes}, true, mixedLanes},
-		{lanesModel{kind: predict.Tokens}, true, 32},
-	} {
-		if got := defaultLanes(c.m, c.mixed, 1<<20); got != c.want {
-			t.Errorf("%+v, mixed %v: %d lanes, want %d", c.m, c.mixed, got, c.want)
-		}
-	}
-}
-
-// lanesModel wants many lanes.
-type lanesModel struct {
-	predict.Model
-	kind predict.SymbolKind
-}
-
-func (m lanesModel) Info() predict.Info { return predict.Info{Kind: m.kind} }
-func (m lanesModel) Lanes(int) int      { return 32 }

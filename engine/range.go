@@ -19,26 +19,20 @@ func ReadRange(ctx context.Context, dst io.Writer, src io.ReaderAt, size, from, 
 	if from < 0 || to >= 0 && to < from || to < -1 {
 		return Result{}, fmt.Errorf("%w: range from %d to %d", ErrOptions, from, to)
 	}
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
-	r := &ranger{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}, from: from, to: to}
+	d := newDecoding(ctx, o, 0)
+	r := &ranger{d: d, dst: countingWriter{w: dst, tally: d.tally}, from: from, to: to}
 	err := r.read(ctxio.ReaderAt(ctx, src), size)
-	if e := r.models.close(); err == nil {
-		err = e
-	}
-	j.result.OriginalBytes = r.dst.n
-	j.result.CompressedBytes = r.taken
-	return j.finish(err), err
+	return d.finish(err, r.dst.n, r.taken)
 }
 
 type ranger struct {
-	ctx      context.Context
+	d        *decoding
 	dst      countingWriter
-	o        ReadOptions
-	job      *job
-	models   modelCache
 	from, to int64
 	taken    int64 // payload bytes decoded
-	buf      []byte
+	all      bool  // the range reaches to the end
+
+	inspection *Inspection // where costs are kept instead of the content, else nil
 }
 
 // wants tells whether the range has bytes in [at, at+n).
@@ -51,7 +45,7 @@ func (r *ranger) read(src io.ReaderAt, size int64) error {
 	// walked through.
 	if k, err := archive.NewSeeker(src, size); err == nil {
 		return r.readIndexed(k)
-	} else if e := r.ctx.Err(); e != nil {
+	} else if e := r.d.ctx.Err(); e != nil {
 		return e
 	}
 	var end int64 // of the content of the members so far
@@ -75,12 +69,18 @@ func (r *ranger) read(src io.ReaderAt, size int64) error {
 		return nil
 	})
 	var reading *rangeError
+	if !errors.As(err, &reading) {
+		if e := r.d.flush(r.write); e != nil {
+			return e
+		}
+	}
+	r.all = err == nil && (r.to < 0 || r.to >= end)
 	switch {
 	case errors.Is(err, errRangeDone):
 		return nil
 	case errors.As(err, &reading):
 		return reading.err
-	case err != nil && r.to >= 0 && r.to <= end && r.ctx.Err() == nil:
+	case err != nil && r.to >= 0 && r.to <= end && r.d.ctx.Err() == nil:
 		return nil // what lies before the damage could be read all the same
 	}
 	return err
@@ -95,58 +95,63 @@ type rangeError struct{ err error }
 func (e *rangeError) Error() string { return e.err.Error() }
 
 func (r *ranger) readIndexed(k *archive.Seeker) error {
+	r.all = true
+	var wanted []int
+	var starts []int64
 	at := int64(0)
 	for n := range k.Blocks() {
 		if r.to >= 0 && at >= r.to {
+			r.all = false
 			break
 		}
 		length := k.Length(n)
 		if r.wants(at, length) {
-			if err := r.block(k, n, at); err != nil {
-				return err
-			}
+			wanted, starts = append(wanted, n), append(starts, at)
 		}
 		at += length
 	}
-	r.job.start(predict.Info{}, 0, false)
+	r.all = r.all && (r.to < 0 || r.to >= at)
+	for i, n := range wanted {
+		r.d.pipe.Expect(len(wanted) - i)
+		if err := r.block(k, n, starts[i]); err != nil {
+			return err
+		}
+	}
+	if err := r.d.flush(r.write); err != nil {
+		return err
+	}
+	r.d.tally.start(predict.Info{}, 0, false)
 	return nil
 }
 
-// block decodes block n of k, which starts at at, and writes what is wanted of it.
+// block decodes block n of k, which starts at at.
 func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
-	if err := r.ctx.Err(); err != nil {
+	if err := r.d.ctx.Err(); err != nil {
 		return err
 	}
-	h := k.Header()
-	if err := checkMember(h); err != nil {
-		return err
+	q := &decoded{number: n, header: k.Header(), at: at}
+	q.block, q.err = k.Block(n)
+	return r.d.add(q, k.Payload, r.write)
+}
+
+// write writes what is wanted of a block.
+func (r *ranger) write(q *decoded) error {
+	if r.inspection != nil {
+		return r.inspect(q)
 	}
-	k.Check = func(b *archive.Block) error { return admit(n, h, b, &r.o, 0) }
-	b, payload, err := k.Block(n)
-	if err != nil {
-		return err
+	if q.err != nil {
+		return q.err
 	}
-	d, err := newBlockDecoder(r.ctx, r.job, &r.models, h, n, b, &r.o, 0)
-	if err != nil {
-		return err
-	}
-	data, err := d.decode(r.ctx, n, b, payload, r.buf, nil)
-	if err != nil {
-		return err
-	}
-	if b.Kind != archive.Stored {
-		r.buf = data
-	}
-	r.taken += int64(len(payload))
-	r.job.blockDone(BlockDone{Block: n, Stored: b.Kind == archive.Stored, Lanes: b.Lanes, OriginalBytes: int64(len(data)), CompressedBytes: int64(len(payload))})
-	lo := max(r.from-at, 0)
-	hi := int64(len(data))
+	r.taken += int64(len(q.payload))
+	r.d.done(q, int64(len(q.payload)))
+	lo := max(r.from-q.at, 0)
+	hi := int64(len(q.data))
 	if r.to >= 0 {
-		hi = min(hi, r.to-at)
+		hi = min(hi, r.to-q.at)
 	}
-	if err := r.o.checkOutput(r.dst.n + hi - lo); err != nil {
+	if err := r.d.o.checkOutput(r.dst.n + hi - lo); err != nil {
 		return err
 	}
-	_, err = r.dst.Write(data[lo:hi])
+	_, err := r.dst.Write(q.data[lo:hi])
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -19,49 +18,29 @@ import (
 // checked, and the last one after that: only io.EOF says that all is right. It is not
 // safe for concurrent use.
 type Reader struct {
-	ctx    context.Context
+	d      *decoding
 	cancel context.CancelFunc
-	o      ReadOptions
-	job    *job
 	ar     *archive.Reader
-	models modelCache
 
 	header *archive.Header // of the member being read
 	first  *archive.Header
-	plan   plan
 	sum    hash.Hash // of the member's content delivered
 
-	queue   []*queued
-	given   int     // bytes of the first in the queue that have been returned
-	waiting *queued // the next block, whose payload has not been read
-	taken   int64   // bytes of content delivered or queued
-	size    int64   // of the archive, 0 where it is not known
-	ended   error   // why no more blocks are queued: io.EOF or an error
+	given   int      // bytes of the first at work that have been returned
+	waiting *decoded // the next block, whose payload has not been read
+	taken   int64    // bytes of content delivered or at work
+	size    int64    // of the archive, 0 where it is not known
+	ended   error    // why no more blocks are begun: io.EOF or an error
 	cur     []byte
-	last    []byte   // the buffer that cur is a part of
-	spare   [][]byte // buffers for payloads and content
+	last    *decoded // what cur is a part of, if all of it is known
 	total   int64    // original bytes delivered
 	err     error
 }
 
-// queued is a block being decoded, or the end of a member.
-type queued struct {
-	number  int
-	start   int64 // where its record starts
-	dec     *blockDecoder
-	block   *archive.Block // nil at the end of a member
-	size    int            // of the whole record, about
-	data    []byte
-	payload []byte
-	err     error
-	done    chan struct{}
-	more    chan struct{} // says that known has grown
-	mu      sync.Mutex    // guards known
-	known   []byte        // what is known of data while it is being decoded
-	// At the end of a member:
+// memberEnd is the end of a member, where its whole content can be checked.
+type memberEnd struct {
 	checked bool
 	want    [sha256.Size]byte
-	at      int64
 }
 
 // NewReader reads the header of the archive in r and returns a Reader of its
@@ -72,10 +51,9 @@ func NewReader(r io.Reader, o ReadOptions) (*Reader, error) {
 
 // NewReaderContext is NewReader with a context that ends the work early.
 func NewReaderContext(ctx context.Context, r io.Reader, o ReadOptions) (*Reader, error) {
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, 0, o.Gate)
 	ctx, cancel := context.WithCancel(ctx)
-	z := &Reader{ctx: ctx, cancel: cancel, o: o, job: j, models: modelCache{resolver: o.Models}, plan: plan{blocks: 1, threads: j.threads}}
-	z.ar = archive.NewReader(&timedReader{r, j})
+	d := newDecoding(ctx, o, 0)
+	z := &Reader{d: d, cancel: cancel, ar: archive.NewReader(&timedReader{r, d.tally})}
 	if err := z.nextMember(); err != nil {
 		cancel()
 		return nil, err
@@ -99,7 +77,7 @@ func (z *Reader) nextMember() error {
 	}
 	if z.first == nil {
 		z.first = h
-		z.job.result.Meta = headerMeta(h)
+		z.d.tally.result.Meta = headerMeta(h)
 	}
 	z.header = h
 	return nil
@@ -122,7 +100,7 @@ func (z *Reader) Read(p []byte) (int, error) {
 
 // WriteTo writes all of the content to w. It implements io.WriterTo.
 func (z *Reader) WriteTo(w io.Writer) (int64, error) {
-	out := countingWriter{w: w, job: z.job}
+	out := countingWriter{w: w, tally: z.d.tally}
 	for {
 		if len(z.cur) > 0 {
 			k, err := out.Write(z.cur)
@@ -145,32 +123,43 @@ func (z *Reader) next() error {
 		return z.err
 	}
 	if z.last != nil {
-		z.spare = append(z.spare, z.last)
-		z.last = nil
+		z.d.reuse(z.last)
+		z.last, z.d.held = nil, 0
 	}
 	z.cur = nil
 	for len(z.cur) == 0 {
 		z.fill()
-		if len(z.queue) == 0 {
+		if z.d.pipe.Len() == 0 {
 			z.err = z.ended
 			return z.err
 		}
-		q := z.queue[0]
-		if q.block == nil {
+		q, all := z.d.pipe.First()
+		if q.end != nil {
 			z.pop()
 			if z.err = z.endMember(q); z.err != nil {
 				return z.err
 			}
 			continue
 		}
-		data, all := q.wait(z.given)
-		if q.err != nil && all {
-			z.err = q.err
-			if z.given > 0 && z.ctx.Err() == nil {
-				z.err = fmt.Errorf("%w; %d bytes of the block came out before that was known", q.err, z.given)
+		var data []byte
+		if all {
+			data = q.data
+			if q.err != nil {
+				z.err = q.err
+				if z.given > 0 && z.d.ctx.Err() == nil {
+					z.err = fmt.Errorf("%w; %d bytes of the block came out before that was known", q.err, z.given)
+				}
+				z.pop()
+				return z.err
 			}
-			z.pop()
-			return z.err
+		} else if known, more := q.grown(z.given); more {
+			data = known
+		} else {
+			select {
+			case <-q.more:
+			case <-z.d.pipe.Changed():
+			}
+			continue
 		}
 		z.cur = data[z.given:]
 		if z.sum == nil {
@@ -183,169 +172,93 @@ func (z *Reader) next() error {
 			continue
 		}
 		z.pop()
-		z.job.blockDone(BlockDone{
-			Block: q.number, Stored: q.block.Kind == archive.Stored, Lanes: q.block.Lanes,
-			OriginalBytes: int64(len(data)), CompressedBytes: int64(q.size),
-		})
-		z.last = data
-		if q.block.Kind != archive.Stored { // whose content is the payload
-			z.spare = append(z.spare, q.payload)
-		}
+		z.d.done(q, int64(q.size))
+		z.last, z.d.held = q, int64(cap(data))
 		return nil
 	}
 	return nil
 }
 
-// pop takes the first out of the queue.
+// pop takes out the first of what is at work.
 func (z *Reader) pop() {
-	z.queue[0] = nil
-	z.queue = z.queue[1:]
+	z.d.pipe.Take()
 	z.given = 0
 }
 
-// wait returns what is known of the block's content as soon as that is more than given
-// bytes, or all.
-func (q *queued) wait(given int) (data []byte, all bool) {
-	for {
-		select {
-		case <-q.done:
-			return q.data, true
-		default:
-		}
-		select {
-		case <-q.done:
-			return q.data, true
-		case <-q.more:
-			q.mu.Lock()
-			known := q.known
-			q.mu.Unlock()
-			if len(known) > given {
-				return known, false
-			}
-		}
-	}
-}
-
-// tell takes what is known of the content by now.
-func (q *queued) tell(known []byte) {
-	q.mu.Lock()
-	q.known = known
-	q.mu.Unlock()
-	select {
-	case q.more <- struct{}{}:
-	default:
-	}
-}
-
 // endMember checks the whole content of a member.
-func (z *Reader) endMember(q *queued) error {
+func (z *Reader) endMember(q *decoded) error {
 	var got [sha256.Size]byte
 	if z.sum != nil {
 		z.sum.Sum(got[:0])
 	}
 	z.sum = nil
-	if q.checked && got != q.want {
+	if q.end.checked && got != q.end.want {
 		return &archive.Error{Block: -1, Offset: q.at, What: "the whole content differs from the original, although no block does", Class: ErrChecksum}
 	}
 	return nil
 }
 
-// fill queues blocks until enough are at work, or there is memory for no more of them.
+// fill begins blocks until enough are at work, or there is memory for no more of them.
 func (z *Reader) fill() {
-	for z.ended == nil && len(z.queue) < z.plan.blocks {
-		if err := z.queueOne(); err != nil {
+	for z.ended == nil {
+		if z.waiting == nil && !z.d.pipe.Fits(0) {
+			return
+		}
+		if err := z.begin(); err != nil {
 			z.ended = err
 		}
-		if z.waiting != nil && len(z.queue) > 0 {
+		if z.waiting != nil {
 			return // there will be memory once the blocks at work are done
 		}
 	}
 }
 
-// queueOne reads a record and starts to decode it if it is a block.
-func (z *Reader) queueOne() error {
-	if err := z.ctx.Err(); err != nil {
+// begin reads a record and begins to decode it if it is a block that fits.
+func (z *Reader) begin() error {
+	d := z.d
+	if err := d.ctx.Err(); err != nil {
 		return err
 	}
 	if z.waiting == nil {
 		start := z.ar.Offset()
 		b, err := z.ar.NextBlock()
 		if errors.Is(err, io.EOF) {
-			if z.job.result.Blocks == 0 && len(z.queue) == 0 {
-				z.job.start(predict.Info{}, 0, false) // an empty archive
+			if d.tally.result.Blocks == 0 && d.pipe.Len() == 0 {
+				d.tally.start(predict.Info{}, 0, false) // an empty archive
 			}
-			q := &queued{at: start}
-			q.want, q.checked = z.ar.Sum()
-			z.queue = append(z.queue, q)
+			q := &decoded{at: start, end: &memberEnd{}}
+			q.end.want, q.end.checked = z.ar.Sum()
+			d.pipe.PutDone(q)
 			return z.nextMember()
 		}
 		if err != nil {
 			return err
 		}
-		if err := z.o.checkOutput(z.taken + int64(b.Length)); err != nil {
+		if err := d.o.checkOutput(z.taken + int64(b.Length)); err != nil {
 			return err
 		}
-		z.waiting = &queued{number: z.ar.Block(), start: start, block: b}
-		if err := z.prepare(z.waiting); err != nil {
+		q := &decoded{number: z.ar.Block(), header: z.header, block: b, at: start}
+		if err := d.prepare(q, indexEntry*int64(z.ar.Blocks())); err != nil {
 			return err
 		}
+		z.waiting = q
+		if z.size > 0 {
+			d.tally.warnOfRatio(d.tally.total, z.size)
+		}
+		d.tally.warnOfRatio(z.taken+int64(b.Length), z.ar.Offset()+int64(b.Size))
 	}
 	q := z.waiting
-	if !z.fits(q) && len(z.queue) > 0 {
+	if !d.fits(q) {
 		return nil
 	}
 	z.waiting = nil
-	b := q.block
 	var err error
-	if q.payload, err = z.ar.Payload(z.takeSpare(0)); err != nil {
+	if q.payload, err = z.ar.Payload(d.takeSpare(0)); err != nil {
 		return err
 	}
-	var dst []byte
-	if b.Kind != archive.Stored {
-		dst = z.takeSpare(b.Length)
-	}
-	q.size = int(z.ar.Offset() - q.start)
-	q.done, q.more = make(chan struct{}), make(chan struct{}, 1)
-	z.taken += int64(b.Length)
-	go func() {
-		q.data, q.err = q.dec.decode(z.ctx, q.number, b, q.payload, dst, q.tell)
-		close(q.done)
-	}()
-	z.queue = append(z.queue, q)
-	return nil
-}
-
-// fits tells whether q may be decoded beside the blocks at work. Buffers kept for later go
-// first.
-func (z *Reader) fits(q *queued) bool {
-	budget := z.o.MemoryLimit
-	if budget <= 0 {
-		budget = int64(z.job.threads)*memoryPerThread + q.dec.fixed
-	}
-	need := q.dec.fixed + q.dec.need + int64(cap(z.last))
-	for _, w := range z.queue {
-		if w.dec != nil {
-			need += w.dec.need
-		}
-	}
-	spare := int64(0)
-	for _, b := range z.spare {
-		spare += int64(cap(b))
-	}
-	if need+spare > budget {
-		z.spare = nil
-	}
-	return need <= budget
-}
-
-// takeSpare returns a spare buffer, with room for n bytes if there is such a one.
-func (z *Reader) takeSpare(n int) []byte {
-	for i, b := range z.spare {
-		if cap(b) >= n {
-			z.spare = append(z.spare[:i], z.spare[i+1:]...)
-			return b
-		}
-	}
+	q.size = int(z.ar.Offset() - q.at)
+	z.taken += int64(q.block.Length)
+	d.start(q, true)
 	return nil
 }
 
@@ -353,37 +266,14 @@ func (z *Reader) takeSpare(n int) []byte {
 // in a list that grows.
 const indexEntry = 40
 
-// prepare gets the model for the member's first coded block, and checks that the
-// block may be decoded in the memory allowed.
-func (z *Reader) prepare(q *queued) error {
-	d, err := newBlockDecoder(z.ctx, z.job, &z.models, z.header, q.number, q.block, &z.o, indexEntry*int64(z.ar.Blocks()))
-	if err != nil {
-		return err
-	}
-	q.dec = d
-	if q.block.Kind != archive.Stored {
-		z.plan = d.plan
-	}
-	if z.size > 0 {
-		z.job.warnOfRatio(z.job.total, z.size)
-	}
-	z.job.warnOfRatio(z.taken+int64(q.block.Length), z.ar.Offset()+int64(q.block.Size))
-	return nil
-}
-
 // Result returns what was done. It is complete after Close.
-func (z *Reader) Result() Result { return z.job.result }
+func (z *Reader) Result() Result { return z.d.tally.result }
 
 // Close ends the work and closes the models. It does not close the underlying
 // reader.
 func (z *Reader) Close() error {
 	z.cancel()
-	for _, q := range z.queue {
-		if q.done != nil {
-			<-q.done
-		}
-	}
-	z.queue = nil
+	closed := z.d.close()
 	if z.ended == nil {
 		z.ended = errors.New("read from a closed llmz reader")
 	}
@@ -394,21 +284,21 @@ func (z *Reader) Close() error {
 	if z.err == nil {
 		z.err = z.ended
 	}
-	z.job.result.OriginalBytes = z.total
-	z.job.result.CompressedBytes = z.ar.Offset()
-	z.job.finish(err)
-	return z.models.close()
+	z.d.tally.result.OriginalBytes = z.total
+	z.d.tally.result.CompressedBytes = z.ar.Offset()
+	z.d.tally.finish(err)
+	return closed
 }
 
 // timedReader times what comes from the underlying reader.
 type timedReader struct {
-	r   io.Reader
-	job *job
+	r     io.Reader
+	tally *tally
 }
 
 func (t *timedReader) Read(p []byte) (int, error) {
 	start := time.Now()
 	n, err := t.r.Read(p)
-	t.job.addStage(StageRead, time.Since(start))
+	t.tally.addStage(StageRead, time.Since(start))
 	return n, err
 }

@@ -98,17 +98,17 @@ func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
 		}
 		z.sum.Write(buf)
 		if b.Kind == archive.Stored {
-			z.job.result.StoredBlocks++
+			z.tally.result.StoredBlocks++
 		}
-		z.job.symbols.Add(int64(symbolsOf(p.Header, b)))
+		z.tally.symbols.Add(int64(symbolsOf(p.Header, b)))
 	}
 	z.ar = p.NewWriter(&z.w)
 	z.w.n = p.Size
-	z.number = len(p.Blocks)
-	z.job.bytes.Store(p.ContentSize())
-	z.job.coded.Store(p.Size)
-	z.job.result.Blocks = len(p.Blocks)
-	z.job.result.Resumed = p.ContentSize()
+	z.number, z.tally.first = len(p.Blocks), len(p.Blocks)
+	z.tally.bytes.Store(p.ContentSize())
+	z.tally.coded.Store(p.Size)
+	z.tally.result.Blocks = len(p.Blocks)
+	z.tally.result.Resumed = p.ContentSize()
 	return src, nil
 }
 
@@ -121,4 +121,23 @@ func symbolsOf(h *archive.Header, b *archive.Block) int {
 		return b.Symbols
 	}
 	return b.Length
+}
+
+// matches tells whether options with header h lead to p, but for what a whole block
+// leaves out.
+func matches(p *archive.Prefix, h *archive.Header) bool {
+	if len(p.Blocks) == 0 {
+		return true // there is nothing to go on from
+	}
+	if p.Matches(h) {
+		return true
+	}
+	if !p.Whole {
+		return false
+	}
+	less := *h
+	if less.Model = nil; p.Blocks[0].Kind == archive.Stored {
+		less.Mixer = 0
+	}
+	return p.Matches(&less)
 }

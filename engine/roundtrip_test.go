@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"github.com/llmz/llmz/engine/block"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -77,7 +78,7 @@ func setups() map[string]Options {
 		"mixer only": {NoModel: true},
 		"tokens":     {Model: newFakeTokenModel()},
 		"raw tokens": {Model: newFakeTokenModel(), NoMix: true},
-		"helped":     {Model: newFakeTokenModel(), NoMix: true, Lanes: bareLanes},
+		"helped":     {Model: newFakeTokenModel(), NoMix: true, Lanes: block.BareLanes},
 		"five lanes": {Model: newFakeModel("a"), Lanes: 5, NoMix: true},
 	}
 }

@@ -47,38 +47,32 @@ func (e *DamageError) Unwrap() error { return e.Damaged[0].Err }
 // them. If anything is missing, Result.Damaged says where, and the error is a
 // DamageError.
 func Salvage(ctx context.Context, dst io.Writer, src io.ReaderAt, size int64, o ReadOptions) (Result, error) {
-	j := newJob(Decompressing, o.Threads, o.Observer, o.ProgressInterval, contentSize(ctx, src, size), o.Gate)
-	s := &salvager{ctx: ctx, dst: countingWriter{w: dst, job: j}, o: o, job: j, models: modelCache{resolver: o.Models}}
+	total, blocks := contentSize(ctx, src, size)
+	d := newDecoding(ctx, o, total)
+	d.pipe.Expect(blocks)
+	s := &salvager{d: d, dst: countingWriter{w: dst, tally: d.tally}}
 	err := s.run(src, size)
-	if e := s.models.close(); err == nil {
-		err = e
-	}
-	j.result.Damaged = s.damaged
+	d.tally.result.Damaged = s.damaged
 	if err == nil && len(s.damaged) > 0 {
 		err = &DamageError{s.damaged}
 	}
-	j.result.OriginalBytes = s.dst.n
-	j.result.CompressedBytes = size
-	return j.finish(err), err
+	return d.finish(err, s.dst.n, size)
 }
 
 type salvager struct {
-	ctx     context.Context
+	d       *decoding
 	dst     countingWriter
-	o       ReadOptions
-	job     *job
-	models  modelCache
 	damaged []Damage
-	blocks  int
+	found   int  // blocks found
 	met     bool // a header has been seen
-	buf     []byte
 }
 
 func (s *salvager) run(src io.ReaderAt, size int64) error {
-	scan := archive.NewScanner(ctxio.ReaderAt(s.ctx, src), size)
-	scan.Check = func(h *archive.Header, b *archive.Block) error { return admit(s.blocks, h, b, &s.o, 0) }
+	d := s.d
+	scan := archive.NewScanner(ctxio.ReaderAt(d.ctx, src), size)
+	scan.Check = func(h *archive.Header, b *archive.Block) error { return admit(s.found, h, b, &d.o, 0) }
 	for {
-		if err := s.ctx.Err(); err != nil {
+		if err := d.ctx.Err(); err != nil {
 			return err
 		}
 		f, err := scan.Next()
@@ -86,35 +80,58 @@ func (s *salvager) run(src io.ReaderAt, size int64) error {
 			break
 		}
 		if err != nil {
+			if e := d.flush(s.take); e != nil {
+				return e
+			}
 			return err
 		}
 		if f.Header != nil && !s.met {
 			s.met = true
-			s.job.result.Meta = headerMeta(f.Header)
+			d.tally.result.Meta = headerMeta(f.Header)
 		}
-		if f.Block == nil {
-			s.lost(f.Offset, f.Lost, f.Err)
-			continue
+		q := &decoded{number: s.found, header: f.Header, at: f.Offset, gap: f}
+		if f.Block != nil {
+			q.block, q.size = &f.Block.Block, int(f.Block.RecordSize)
+			s.found++
 		}
-		err = s.block(f)
-		if err != nil && s.fatal(err) {
+		copied := func(buf []byte) ([]byte, error) { return append(buf[:0], f.Payload...), nil }
+		if err := d.add(q, copied, s.take); err != nil {
 			return err
 		}
-		if err != nil {
-			s.lost(f.Offset, int64(f.Block.Length), err)
-		}
-		s.blocks++
 	}
-	s.job.start(predict.Info{}, 0, false)
-	if !s.met && len(s.damaged) > 0 && s.blocks == 0 {
+	if err := d.flush(s.take); err != nil {
+		return err
+	}
+	d.tally.start(predict.Info{}, 0, false)
+	if !s.met && len(s.damaged) > 0 && s.found == 0 {
 		return s.damaged[0].Err // nothing like an archive
 	}
 	return nil
 }
 
+// take writes a block, or notes what is lost.
+func (s *salvager) take(q *decoded) error {
+	switch {
+	case q.block == nil:
+		s.lost(q.number, q.at, q.gap.Lost, q.gap.Err)
+		return nil
+	case q.err != nil && s.fatal(q.err):
+		return q.err
+	case q.err != nil:
+		s.lost(q.number, q.at, int64(q.block.Length), q.err)
+		return nil
+	}
+	if err := s.d.o.checkOutput(s.dst.n + int64(len(q.data))); err != nil {
+		return err
+	}
+	s.d.done(q, int64(q.size))
+	_, err := s.dst.Write(q.data)
+	return err
+}
+
 // fatal tells whether err is not the archive's fault: a missing model, say.
 func (s *salvager) fatal(err error) bool {
-	if s.ctx.Err() != nil {
+	if s.d.ctx.Err() != nil {
 		return true
 	}
 	for _, class := range []error{ErrCorrupt, ErrChecksum, ErrTruncated} {
@@ -125,10 +142,10 @@ func (s *salvager) fatal(err error) bool {
 	return true
 }
 
-func (s *salvager) lost(offset, length int64, err error) {
-	d := Damage{Block: s.blocks, Offset: offset, Length: length, Err: err}
+func (s *salvager) lost(block int, offset, length int64, err error) {
+	d := Damage{Block: block, Offset: offset, Length: length, Err: err}
 	s.damaged = append(s.damaged, d)
-	s.job.warn(d.String(), err)
+	s.d.tally.warn(d.String(), err)
 }
 
 // String describes the damage.
@@ -143,39 +160,6 @@ func (d Damage) String() string {
 	}
 	return fmt.Sprintf("bytes %d to %d of the content are lost", d.Offset, d.Offset+d.Length-1)
 }
-
-func (s *salvager) block(f *archive.Found) error {
-	if err := checkMember(f.Header); err != nil {
-		return err
-	}
-	b := &f.Block.Block
-	d, err := newBlockDecoder(s.ctx, s.job, &s.models, f.Header, s.blocks, b, &s.o, 0)
-	if err != nil {
-		return err
-	}
-	data, err := d.decode(s.ctx, s.blocks, b, f.Payload, s.buf, nil)
-	if err != nil {
-		return err
-	}
-	if b.Kind != archive.Stored {
-		s.buf = data
-	}
-	if err := s.o.checkOutput(s.dst.n + int64(len(data))); err != nil {
-		return err
-	}
-	s.job.blockDone(BlockDone{Block: s.blocks, Stored: b.Kind == archive.Stored, Lanes: b.Lanes, OriginalBytes: int64(len(data)), CompressedBytes: f.Block.RecordSize})
-	_, err = s.dst.Write(data)
-	if err != nil {
-		return &writeError{err}
-	}
-	return nil
-}
-
-// writeError keeps errors of the output apart from those of the archive.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
 
 // salvageReader salvages from a reader that may not be able to seek: what cannot is
 // copied to a temporary file first.

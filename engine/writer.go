@@ -10,34 +10,42 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/block"
+	"github.com/llmz/llmz/engine/pipeline"
+	"github.com/llmz/llmz/engine/predict"
 )
 
 // A Writer compresses what is written to it. Like gzip.Writer it writes to an
 // underlying writer and must be closed. It is not safe for concurrent use.
 type Writer struct {
-	ctx context.Context
-	w   countingWriter
-	o   Options
-	job *job
-	enc blockEncoder
+	ctx   context.Context
+	w     countingWriter
+	o     Options
+	tally *tally
+	codec block.Codec
 
-	plan    plan
-	header  *archive.Header
-	ar      *archive.Writer // nil until the first block is written
-	sum     hash.Hash       // of the content written
-	buf     []byte          // the block being filled
-	number  int             // blocks submitted
-	pending []*pendingBlock // in order
-	free    [][]byte        // spare block buffers
-	err     error
-	closed  bool
+	pipe   *pipeline.Pipeline[*encoding]
+	need   int64 // of memory for a block
+	header *archive.Header
+	ar     *archive.Writer // nil until the first block is written
+	sum    hash.Hash       // of the content written
+	buf    []byte          // the block being filled
+	number int             // blocks submitted
+	free   [][]byte        // spare block buffers
+	err    error
+	closed bool
+
+	// watch, if set, returns what is told the costs of the symbols of the next block.
+	watch func() block.Watcher
+	// written, if set, is called after each block.
+	written func(*archive.Block)
 }
 
-type pendingBlock struct {
+// encoding is a block that is being encoded, or has been.
+type encoding struct {
 	data []byte
-	out  encoded
+	out  block.Encoded
 	err  error
-	done chan struct{}
 }
 
 // NewWriter returns a Writer that writes an archive to w. Nothing is written before
@@ -57,21 +65,25 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	if o.BlockSize == 0 {
 		o.BlockSize = BlockSizeFor(o.Model)
 	}
-	j := newJob(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size, o.Gate)
-	z := &Writer{ctx: ctx, o: o, job: j, sum: sha256.New()}
-	z.w = countingWriter{w: w, job: j}
-	z.enc = blockEncoder{job: j, model: o.Model, mixed: !o.NoMix, lanes: o.Lanes}
-	z.header = o.header(z.enc.mixed)
+	t := newTally(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size, o.Gate)
+	z := &Writer{ctx: ctx, o: o, tally: t, header: o.header(), sum: sha256.New()}
+	z.w = countingWriter{w: w, tally: t}
 	size := int64(-1)
 	if o.Size > 0 {
 		size = o.Size
 	}
-	var err error
-	z.plan, _, err = o.plan(size, j.threads)
+	c, shape := o.cost(z.header, size)
+	l, err := c.limits(t.threads, o.Model, shape.Lanes, o.MemoryLimit)
 	if err != nil {
 		return nil, err
 	}
-	z.enc.threads = z.plan.threads
+	z.need, z.pipe = c.perBlock, pipeline.New[*encoding](ctx, t.threads, l)
+	if size > 0 {
+		z.pipe.Expect(int(min(blocksOf(size, o.blockSize()), archive.MaxBlocks)))
+	}
+	coded := *z.header // what is written may leave the model out
+	z.codec = block.Codec{Header: &coded, Model: o.Model, Lanes: o.Lanes, Gate: t.gate, Vocabularies: new(block.Vocabularies),
+		Threads: threadsFor(o.Model, shape.Lanes, z.pipe.Share)}
 	return z, nil
 }
 
@@ -86,8 +98,8 @@ func (o *Options) check() error {
 	case o.Lanes < 0 || o.Lanes > archive.MaxLanes:
 		return fmt.Errorf("%w: %d lanes, at most %d", ErrOptions, o.Lanes, archive.MaxLanes)
 	}
-	if o.Model != nil && !o.NoModel && o.Model.Info().Kind == 1 {
-		if _, ok := asTokens(o.Model); !ok {
+	if o.Model != nil && !o.NoModel && o.Model.Info().Kind == predict.Tokens {
+		if _, ok := block.Tokens(o.Model); !ok {
 			return fmt.Errorf("%w: model %s has tokens but cannot make any", ErrOptions, o.Model.Info().Name)
 		}
 	}
@@ -129,7 +141,7 @@ func (z *Writer) ReadFrom(r io.Reader) (int64, error) {
 		room := z.buf[len(z.buf):min(cap(z.buf), z.o.BlockSize)]
 		start := time.Now()
 		k, err := r.Read(room)
-		z.job.addStage(StageRead, time.Since(start))
+		z.tally.addStage(StageRead, time.Since(start))
 		if k < 0 || k > len(room) {
 			return n, errors.New("reader returned an impossible count")
 		}
@@ -183,58 +195,48 @@ func (z *Writer) ready() error {
 // submit starts to encode the block in the buffer. only says that it is all there is.
 func (z *Writer) submit(only bool) error {
 	z.sum.Write(z.buf)
-	b := &pendingBlock{data: z.buf, done: make(chan struct{})}
-	n := z.number
+	e := &encoding{data: z.buf}
+	src := &block.Source{Number: z.number, Data: z.buf, Only: only, Report: z.tally.block(z.number)}
+	if z.watch != nil {
+		src.Watch = z.watch()
+	}
 	z.number++
 	z.buf = nil
-	if only || z.plan.blocks == 1 {
-		if only {
-			b.out, b.err = z.encodeOnly(b.data)
-		} else {
-			b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
-		}
-		close(b.done)
-		z.pending = append(z.pending, b)
-		return z.flushOne()
-	}
-	go func() {
-		b.out, b.err = z.enc.encode(z.ctx, n, b.data, nil)
-		close(b.done)
-	}()
-	z.pending = append(z.pending, b)
-	for len(z.pending) >= z.plan.blocks {
-		if err := z.flushOne(); err != nil {
-			return err
-		}
-	}
-	return nil
+	z.pipe.Put(e, pipeline.Task{Memory: z.need, Kept: 2 * int64(len(e.data)), Run: func(ctx context.Context) { e.out, e.err = z.codec.Encode(ctx, src) }})
+	// Where nothing more can be done, waiting here lets what is done be written.
+	return z.pipe.MakeRoom(z.need, z.write)
 }
 
-// flushOne waits for the oldest pending block and writes it.
-func (z *Writer) flushOne() error {
-	b := z.pending[0]
-	z.pending[0] = nil
-	z.pending = z.pending[1:]
-	<-b.done
-	if z.err != nil {
+// write writes an encoded block.
+func (z *Writer) write(e *encoding) error {
+	if e.err != nil {
+		z.err = e.err
 		return z.err
 	}
-	if b.err != nil {
-		z.err = b.err
-		return z.err
+	b := &e.out.Header
+	if b.Whole { // nothing else needs what it does not
+		if e.out.Alone || b.Kind == archive.Stored {
+			z.header.Model = nil
+		}
+		if b.Kind == archive.Stored {
+			z.header.Mixer = 0
+		}
 	}
 	if z.err = z.begin(); z.err != nil {
 		return z.err
 	}
 	before := z.w.n
-	if z.err = z.ar.WriteBlock(&b.out.header, b.out.payload); z.err != nil {
+	if z.err = z.ar.WriteBlock(b, e.out.Payload); z.err != nil {
 		return z.err
 	}
-	z.job.blockDone(BlockDone{
-		Block: z.ar.Blocks() - 1, Stored: b.out.header.Kind == archive.Stored, Lanes: b.out.header.Lanes,
-		OriginalBytes: int64(len(b.data)), CompressedBytes: z.w.n - before,
+	z.tally.blockDone(BlockDone{
+		Block: z.ar.Blocks() - 1, Stored: b.Kind == archive.Stored, Lanes: b.Lanes,
+		OriginalBytes: int64(len(e.data)), CompressedBytes: z.w.n - before,
 	})
-	z.free = append(z.free, b.data)
+	if z.written != nil {
+		z.written(b)
+	}
+	z.free = append(z.free, e.data)
 	return nil
 }
 
@@ -249,13 +251,13 @@ func (z *Writer) begin() error {
 }
 
 // header returns the archive header that o leads to.
-func (o *Options) header(mixed bool) *archive.Header {
+func (o *Options) header() *archive.Header {
 	h := &archive.Header{Name: archive.CleanName(o.Meta.Name), Time: o.Meta.Time, Mode: o.Meta.Mode}
-	if o.Model != nil {
-		h.Model = archiveModel(o.Model.Info())
+	if o.Model != nil && !o.NoModel {
+		h.Model = block.Recorded(o.Model.Info())
 	}
-	if mixed {
-		h.Mixer = mixerVersion
+	if !o.NoMix {
+		h.Mixer = archive.MixerVersion
 	}
 	return h
 }
@@ -269,13 +271,13 @@ func (z *Writer) Close() error {
 	z.closed = true
 	err := z.end()
 	z.err = err
-	z.job.result.CompressedBytes = z.w.n
-	z.job.result.Meta = z.o.Meta
-	z.job.result.NeedsModel = z.header.Model != nil
+	z.tally.result.CompressedBytes = z.w.n
+	z.tally.result.Meta = z.o.Meta
+	z.tally.result.NeedsModel = z.header.Model != nil
 	if z.ar != nil {
-		z.job.result.OriginalBytes = z.ar.ContentSize()
+		z.tally.result.OriginalBytes = z.ar.ContentSize()
 	}
-	z.job.finish(err)
+	z.tally.finish(err)
 	return err
 }
 
@@ -287,11 +289,10 @@ func (z *Writer) end() error {
 	if err == nil && len(z.buf) > 0 {
 		err = z.submit(z.number == 0)
 	}
-	for len(z.pending) > 0 { // also after errors: nothing may go on behind our back
-		if e := z.flushOne(); err == nil {
-			err = e
-		}
+	if err == nil {
+		err = z.pipe.Flush(z.write)
 	}
+	z.pipe.Close() // also after errors: nothing may go on behind our back
 	if err != nil {
 		return err
 	}
@@ -301,26 +302,26 @@ func (z *Writer) end() error {
 	if err := z.begin(); err != nil {
 		return err
 	}
-	z.job.start(z.enc.info(), max(z.o.Lanes, 1), z.enc.mixed)
+	z.tally.start(z.codec.Info(), max(z.o.Lanes, 1), !z.o.NoMix)
 	var sum [sha256.Size]byte
 	z.sum.Sum(sum[:0])
 	return z.ar.Close(sum)
 }
 
 // Result returns what was done. It is complete after Close.
-func (z *Writer) Result() Result { return z.job.result }
+func (z *Writer) Result() Result { return z.tally.result }
 
 // countingWriter counts and times what goes to the underlying writer.
 type countingWriter struct {
-	w   io.Writer
-	n   int64
-	job *job
+	w     io.Writer
+	n     int64
+	tally *tally
 }
 
 func (c *countingWriter) Write(p []byte) (int, error) {
 	start := time.Now()
 	n, err := c.w.Write(p)
-	c.job.addStage(StageWrite, time.Since(start))
+	c.tally.addStage(StageWrite, time.Since(start))
 	c.n += int64(n)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite

@@ -12,10 +12,6 @@ import (
 	"hash/crc32"
 )
 
-// Version is the format version that this package writes, and the newest it
-// reads.
-const Version = 1
-
 // Magic begins every archive. Its first byte is neither ASCII nor the start of
 // valid UTF-8 before an L.
 const Magic = "\xf1LMZ"

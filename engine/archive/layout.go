@@ -266,13 +266,10 @@ func (m *Member) index(before int64, rec []byte) *index {
 // A Seeker reads single blocks of one member by its index, without reading what
 // comes before them.
 type Seeker struct {
-	// Check, if set, is called before the payload of a block is read. Block returns its error.
-	Check func(*Block) error
-
 	s       source
 	m       Member
 	entries []entry
-	buf     []byte
+	block   *BlockAt // the one that Block has returned
 
 	// Block number at starts at pos, its content at offset.
 	at          int
@@ -359,8 +356,8 @@ func (k *Seeker) Blocks() int { return len(k.entries) }
 // Length returns the number of original bytes of block n.
 func (k *Seeker) Length(n int) int64 { return k.entries[n].length }
 
-// Block reads and checks block n. The payload is valid until the next call.
-func (k *Seeker) Block(n int) (*Block, []byte, error) {
+// Block reads the header of block n.
+func (k *Seeker) Block(n int) (*Block, error) {
 	if n < k.at || k.pos == 0 {
 		k.at, k.pos, k.offset = 0, k.m.Offset+int64(k.m.HeaderSize), 0
 	}
@@ -368,23 +365,23 @@ func (k *Seeker) Block(n int) (*Block, []byte, error) {
 		k.pos += k.entries[k.at].size
 		k.offset += k.entries[k.at].length
 	}
-	pos, offset := k.pos, k.offset
-	b, err := k.s.blockAt(pos, &k.m, n)
-	if err == nil && (b.RecordSize != k.entries[n].size || b.Offset != offset || int64(b.Length) != k.entries[n].length) {
+	b, err := k.s.blockAt(k.pos, &k.m, n)
+	if err == nil && (b.RecordSize != k.entries[n].size || b.Offset != k.offset || int64(b.Length) != k.entries[n].length) {
 		err = &Error{What: "the index does not fit the block", Class: ErrCorrupt}
 	}
-	var payload []byte
-	if err == nil && k.Check != nil {
-		if err := k.Check(&b.Block); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err == nil {
-		payload, err = k.s.payload(&k.m, b, k.buf)
-		k.buf = payload
-	}
 	if err != nil {
-		return nil, nil, at(err, n, pos)
+		return nil, at(err, n, k.pos)
 	}
-	return &b.Block, payload, nil
+	k.block = b
+	return &b.Block, nil
+}
+
+// Payload reads and checks the payload of the block that Block has returned, into buf,
+// which grows as needed.
+func (k *Seeker) Payload(buf []byte) ([]byte, error) {
+	payload, err := k.s.payload(&k.m, k.block, buf)
+	if err != nil {
+		return nil, at(err, k.at, k.block.At)
+	}
+	return payload, nil
 }

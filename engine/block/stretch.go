@@ -1,4 +1,4 @@
-package engine
+package block
 
 import (
 	"github.com/llmz/llmz/engine/archive"
@@ -10,35 +10,11 @@ import (
 // used only where it is worth its time. What it has just saved decides, which both sides
 // know.
 
-// stretched tells whether a block with so many lanes is coded so, with a model like m.
-func stretched(mixerVersion uint8, m *archive.Model, lanes int) bool {
-	return mixerVersion >= 2 && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
-}
-
-// InOrder tells whether a block of n bytes is coded from its beginning on with these
-// options, and not all over it at once.
-func (o *Options) InOrder(n int) bool {
-	if o.Model == nil || o.NoModel {
-		return o.Lanes <= 1
-	}
-	lanes := o.Lanes
-	if lanes == 0 {
-		lanes = defaultLanes(o.Model, !o.NoMix, n)
-	}
-	return lanes <= 1 || !o.NoMix && stretched(mixerVersion, archiveModel(o.Model.Info()), lanes)
-}
-
-// CodesTwice tells whether an only block of n bytes may be coded a second time, without
-// the model.
-func (o *Options) CodesTwice(n int) bool {
-	if o.Model == nil || o.NoModel || o.NoMix {
-		return false
-	}
-	lanes := o.Lanes
-	if lanes == 0 {
-		lanes = defaultLanes(o.Model, true, n)
-	}
-	return n <= shortBlock || !stretched(mixerVersion, archiveModel(o.Model.Info()), min(lanes, n))
+// Stretched tells whether a block with so many lanes, of a member with header h, is coded
+// so.
+func Stretched(h *archive.Header, lanes int) bool {
+	m := h.Model
+	return h.Mixer >= 2 && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
 }
 
 const (

@@ -1,4 +1,4 @@
-package engine
+package block
 
 import (
 	"sync/atomic"
@@ -26,15 +26,15 @@ type tokenFeed struct {
 	spent time.Duration // by the coder's goroutine, waiting included
 }
 
-// bareLanes is the number of lanes from which a helper pays without a mixer. To wake
+// BareLanes is the number of lanes from which a helper pays without a mixer. To wake
 // it and wait for it takes longer than the frequencies of a few lanes.
-const bareLanes = 64
+const BareLanes = 64
 
 // newTokenFeed makes a feed for a session of so many lanes, with a helper if there
 // is more than one thread and enough to do.
 func newTokenFeed(s predict.Session, m *mixer.Mixer, lanes, threads int) *tokenFeed {
 	f := &tokenFeed{session: s, mixer: m, mine: make([]bool, lanes)}
-	if threads < 2 || lanes < 2 || m == nil && lanes < bareLanes {
+	if threads < 2 || lanes < 2 || m == nil && lanes < BareLanes {
 		return f
 	}
 	f.done = make([]chan struct{}, lanes)

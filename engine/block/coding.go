@@ -1,4 +1,4 @@
-package engine
+package block
 
 import (
 	"context"
@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine/gate"
+	"github.com/llmz/llmz/engine/lanes"
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
-	"github.com/llmz/llmz/engine/rangecoder"
+	"github.com/llmz/llmz/engine/profile"
 )
 
-// blockCodec codes the symbols of one block, in either direction.
-type blockCodec struct {
-	coder *rangecoder.Coder
+// A coding is the coding of the symbols of one block, in either direction.
+type coding struct {
+	coder coder
 	// model predicts and mixer mixes; at least one of them is set.
 	model predict.Model
 	mixer *mixer.Mixer
@@ -32,7 +33,7 @@ type blockCodec struct {
 	known bool
 
 	lanes   int
-	threads int
+	threads func() int
 	// stretches tells that the block is coded in stretches.
 	stretches bool
 	// ready, if set, is called when the block's first n bytes are final.
@@ -44,6 +45,10 @@ type blockCodec struct {
 	probe      hash.Hash
 	probeSteps int
 	checkProbe func() error
+
+	// watch, if set, is told what each symbol costs by the meter.
+	watch Watcher
+	meter *meter
 
 	// monitor, if set, is called every now and then with the number of symbols done. The
 	// calls depend on the block only, not on time.
@@ -59,7 +64,7 @@ type blockCodec struct {
 	feed    *tokenFeed       // nil unless symbols are tokens
 	prev    []int32          // the symbols last coded, by lane
 	spent   [2]time.Duration // by the sessions so far, on inference and updates
-	profile Profile          // without the sessions' stages, until run has ended
+	profile profile.Profile  // without the sessions' stages, until run has ended
 	samples samples
 }
 
@@ -71,16 +76,19 @@ var errOverrun = errors.New("coded data ends too early")
 const monitorSymbols = 32
 
 // run codes all symbols: as one stretch, or in several with or without the model.
-func (c *blockCodec) run(ctx context.Context) (err error) {
+func (c *coding) run(ctx context.Context) (err error) {
 	n := len(c.data) + len(c.tokens)
 	c.samples = samples{at: time.Now()}
 	var cancelled atomic.Bool
 	defer context.AfterFunc(ctx, func() { cancelled.Store(true) })()
 	defer func() {
-		c.profile[StageInfer] += c.spent[0]
-		c.profile[StageUpdate] += c.spent[1]
+		c.profile[profile.StageInfer] += c.spent[0]
+		c.profile[profile.StageUpdate] += c.spent[1]
 	}()
 	c.next = monitorSymbols
+	if c.meter != nil {
+		c.meter.take() // what came before the symbols
+	}
 	if !c.stretches {
 		err = c.stretch(ctx, n, c.lanes, c.model, &cancelled)
 	} else {
@@ -107,24 +115,16 @@ func (c *blockCodec) run(ctx context.Context) (err error) {
 // coded: the model, if there is one, sees the symbols just coded, one per lane; then lane
 // after lane, the next symbols are coded with what it predicts.
 //
-// Lanes are contiguous and differ in length by at most one, longer ones first, so
-// that the lanes active in a step are always the first ones.
-func (c *blockCodec) stretch(ctx context.Context, n, lanes int, model predict.Model, cancelled *atomic.Bool) (err error) {
-	short, long := n/lanes, n%lanes
-	steps := short
-	if long > 0 {
-		steps++
-	}
-	if err := c.open(ctx, model, n, lanes); err != nil {
+// The lanes are those of lanes.Cut.
+func (c *coding) stretch(ctx context.Context, n, count int, model predict.Model, cancelled *atomic.Bool) (err error) {
+	cut := lanes.Cut{Symbols: n, Lanes: count}
+	if err := c.open(ctx, model, cut); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
 
-	for step, done := 0, c.base; step < steps; step++ {
-		active := lanes
-		if step == short {
-			active = long
-		}
+	for step, done := 0, c.base; step < cut.Steps(); step++ {
+		active := cut.Active(step)
 		c.prev = c.prev[:active]
 		if c.session != nil {
 			if err := c.session.Step(c.prev); err != nil {
@@ -139,9 +139,9 @@ func (c *blockCodec) stretch(ctx context.Context, n, lanes int, model predict.Mo
 		}
 		timed := step%sampleSteps == 0
 		if timed {
-			c.codeTimed(step, short, long)
+			c.codeTimed(step, cut)
 		} else {
-			c.codeLanes(step, short, long)
+			c.codeLanes(step, cut)
 		}
 		if c.feed != nil {
 			c.feed.end()
@@ -172,7 +172,7 @@ func (c *blockCodec) stretch(ctx context.Context, n, lanes int, model predict.Mo
 					return err
 				}
 			}
-			if lanes == 1 && c.ready != nil {
+			if count == 1 && c.ready != nil {
 				c.ready(done)
 			}
 		}
@@ -185,7 +185,8 @@ func (c *blockCodec) stretch(ctx context.Context, n, lanes int, model predict.Mo
 }
 
 // codeLanes codes the next symbol of the active lanes.
-func (c *blockCodec) codeLanes(step, short, long int) {
+func (c *coding) codeLanes(step int, cut lanes.Cut) {
+	short, long := cut.Symbols/cut.Lanes, cut.Symbols%cut.Lanes // worked out once: this is the innermost loop
 	for lane := range c.prev {
 		var freqs []uint32
 		var total uint32
@@ -217,6 +218,9 @@ func (c *blockCodec) codeLanes(step, short, long int) {
 			c.data[pos] = byte(s)
 			c.prev[lane] = int32(s)
 		}
+		if c.watch != nil {
+			c.watch.Symbol(pos, freqs, total, c.prev[lane], c.meter.take())
+		}
 	}
 }
 
@@ -230,7 +234,7 @@ func bitCost(freq, total uint32) uint64 {
 }
 
 // hashFreqs adds the frequencies of the active lanes to the probe.
-func (c *blockCodec) hashFreqs() {
+func (c *coding) hashFreqs() {
 	var buf [4096]byte
 	for lane := range c.prev {
 		freqs, _ := c.session.Freqs(lane)
@@ -246,14 +250,14 @@ func (c *blockCodec) hashFreqs() {
 }
 
 // probeSum returns the probe as archives keep it.
-func (c *blockCodec) probeSum() (sum [8]byte) {
+func (c *coding) probeSum() (sum [8]byte) {
 	copy(sum[:], c.probe.Sum(make([]byte, 0, sha256.Size)))
 	return sum
 }
 
-// open starts a session of model, if there is one, for the lanes of a stretch of n symbols.
-func (c *blockCodec) open(ctx context.Context, model predict.Model, n, lanes int) error {
-	c.prev = make([]int32, lanes)
+// open starts a session of model, if there is one, for the lanes of a stretch.
+func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) error {
+	c.prev = make([]int32, cut.Lanes)
 	if model == nil {
 		return nil
 	}
@@ -261,25 +265,34 @@ func (c *blockCodec) open(ctx context.Context, model predict.Model, n, lanes int
 		c.prev[i] = predict.Start
 	}
 	var err error
-	c.session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: lanes, Threads: c.threads, MaxSteps: (n + lanes - 1) / lanes})
+	threads := c.threads()
+	c.session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: cut.Lanes, Threads: threads, MaxSteps: cut.Steps()})
 	if err != nil {
 		return err
 	}
-	if c.known {
-		if c.tokens != nil {
-			foresee(c.session, nil, c.tokens[c.base:c.base+n], lanes)
-		} else {
-			foresee(c.session, c.data[c.base:c.base+n], nil, lanes)
-		}
+	if f, ok := c.session.(predict.Foreseer); ok && c.known {
+		f.Foresee(lanes.Split(c.symbols(cut.Symbols), cut.Lanes))
 	}
 	if c.tokens != nil {
-		c.feed = newTokenFeed(c.session, c.mixer, lanes, c.threads)
+		c.feed = newTokenFeed(c.session, c.mixer, cut.Lanes, threads)
 	}
 	return nil
 }
 
+// symbols returns the next n symbols of the block, which are known.
+func (c *coding) symbols(n int) []int32 {
+	if c.tokens != nil {
+		return c.tokens[c.base : c.base+n]
+	}
+	s := make([]int32, n)
+	for i, b := range c.data[c.base : c.base+n] {
+		s[i] = int32(b)
+	}
+	return s
+}
+
 // close ends the session and keeps its times.
-func (c *blockCodec) close() error {
+func (c *coding) close() error {
 	if c.session == nil {
 		return nil
 	}

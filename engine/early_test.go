@@ -5,47 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"testing"
 	"time"
 )
-
-// TestStretchPlan checks that stretches cover a block, and how they follow one another.
-func TestStretchPlan(t *testing.T) {
-	const saves, useless = 900, 1000
-	for _, c := range []struct {
-		name  string
-		left  int
-		mixed func(i int) uint64
-		want  []int // lengths, negative without the model
-	}{
-		{"short", 100, func(int) uint64 { return saves }, []int{100}},
-		{"rest joins", 2*firstLane + 2*firstLane - 1, func(int) uint64 { return saves }, []int{4*firstLane - 1}},
-		{"grow", 100 << 10, func(int) uint64 { return saves }, []int{4 << 10, 8 << 10, 16 << 10, 32 << 10, 40 << 10}},
-		{"useless", 2 << 20, func(int) uint64 { return useless }, []int{4 << 10, -512 << 10, 4 << 10, -1 << 20, 4 << 10, -512<<10 + 12<<10}},
-		{"comes back", 1 << 20, func(i int) uint64 { return []uint64{useless, 0, saves, saves, useless, 0, saves}[min(i, 6)] },
-			[]int{4 << 10, -512 << 10, 4 << 10, 8 << 10, 16 << 10, -480 << 10}},
-	} {
-		p := stretchPlan{lanes: 2, left: c.left}
-		var got []int
-		sum := 0
-		for i := 0; p.left > 0; i++ {
-			mixed := uint64(0)
-			if i > 0 {
-				mixed = c.mixed(i - 1)
-			}
-			n, on := p.next(mixed, 1000)
-			sum += n
-			if !on {
-				n = -n
-			}
-			got = append(got, n)
-		}
-		if !slices.Equal(got, c.want) || sum != c.left {
-			t.Errorf("%s: %d, want %d", c.name, got, c.want)
-		}
-	}
-}
 
 // TestEarlyOutput checks that the first bytes of a large block come before its end is
 // decoded, in one lane and in several, and that the work ends when nobody reads on.

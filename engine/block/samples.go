@@ -1,9 +1,11 @@
-package engine
+package block
 
 import (
 	"sync"
 	"time"
 
+	"github.com/llmz/llmz/engine/lanes"
+	"github.com/llmz/llmz/engine/profile"
 	"github.com/llmz/llmz/engine/rangecoder"
 )
 
@@ -21,7 +23,7 @@ type samples struct {
 }
 
 // times returns what the session's stages have taken so far.
-func (c *blockCodec) times() (infer, update time.Duration) {
+func (c *coding) times() (infer, update time.Duration) {
 	infer, update = c.spent[0], c.spent[1]
 	if c.session == nil {
 		return infer, update
@@ -37,10 +39,10 @@ func (c *blockCodec) times() (infer, update time.Duration) {
 
 // codeTimed is codeLanes with its time taken, less what the session counts as its
 // own.
-func (c *blockCodec) codeTimed(step, short, long int) {
+func (c *coding) codeTimed(step int, cut lanes.Cut) {
 	infer, update := c.times()
 	start := time.Now()
-	c.codeLanes(step, short, long)
+	c.codeLanes(step, cut)
 	spent := time.Since(start)
 	s := &c.samples
 	s.infer, s.update = c.times()
@@ -56,7 +58,7 @@ func (c *blockCodec) codeTimed(step, short, long int) {
 // addSample adds to the profile what the steps up to the given one, of which the latest
 // timed one is a sample, took since the last call. That is never more than the time that
 // passed, even if the sample was held up.
-func (c *blockCodec) addSample(now time.Time, step int) {
+func (c *coding) addSample(now time.Time, step int) {
 	s := &c.samples
 	own := s.infer + s.update
 	passed := max(0, now.Sub(s.at)-(own-s.own))
@@ -66,8 +68,8 @@ func (c *blockCodec) addSample(now time.Time, step int) {
 		coding = time.Duration(float64(coding) * float64(passed) / float64(both))
 		mixing = passed - coding
 	}
-	c.profile[StageCode] += coding
-	c.profile[StageMix] += mixing
+	c.profile[profile.StageCode] += coding
+	c.profile[profile.StageMix] += mixing
 	s.at, s.steps, s.own = now, step, own
 }
 
@@ -89,9 +91,9 @@ var byteCodingTime = sync.OnceValue(func() time.Duration {
 })
 
 // live returns the profile as of the last timed step; only while run is at work.
-func (c *blockCodec) live() Profile {
+func (c *coding) live() profile.Profile {
 	p := c.profile
-	p[StageInfer] += c.samples.infer
-	p[StageUpdate] += c.samples.update
+	p[profile.StageInfer] += c.samples.infer
+	p[profile.StageUpdate] += c.samples.update
 	return p
 }

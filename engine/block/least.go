@@ -1,4 +1,4 @@
-package engine
+package block
 
 import (
 	"math"
@@ -16,23 +16,23 @@ const (
 	// bitCostLeast is what a decision of the mixer costs at least, in bits: its
 	// probabilities are at most 65535/65536.
 	bitCostLeast = 2.2e-5 // log2(65536/65535) = 2.2014e-5
-	// freqsMost is the largest frequency of a symbol in the models of bytes on the bundled
+	// FreqsMost is the largest frequency of a symbol in the models of bytes on the bundled
 	// graph, where all others have at least 1.
-	freqsMost = 1<<23 + 1
+	FreqsMost = 1<<23 + 1
 	// laneBits is what the mixer spends on the length of a lane of tokens.
 	laneBits = 31
 )
 
-// leastPayload returns the least number of bytes in which block b, of a member with header h
+// LeastPayload returns the least number of bytes in which block b, of a member with header h
 // and that model, can have been coded.
-func leastPayload(h *archive.Header, b *archive.Block, m predict.Model) int {
+func LeastPayload(h *archive.Header, b *archive.Block, m predict.Model) int {
 	alphabet, most := 256, float64(1<<32)
 	tokens := h.Model != nil && h.Model.Tokens
 	if m != nil {
 		alphabet = m.Info().Alphabet
 	}
 	if m != nil && !tokens && m.Info().Numerics == 1 {
-		most = freqsMost
+		most = FreqsMost
 	}
 	symbols := float64(b.Length)
 	if tokens {
@@ -54,18 +54,18 @@ func leastPayload(h *archive.Header, b *archive.Block, m predict.Model) int {
 	return max(0, int((bits*0.999-17)/8))
 }
 
-// checkLength refuses blocks that no encoder can have written.
-func checkLength(n int, h *archive.Header, b *archive.Block, m predict.Model, vs *vocabularies) error {
+// CheckLength refuses blocks that no encoder can have written.
+func CheckLength(n int, h *archive.Header, b *archive.Block, m predict.Model, vs *Vocabularies) error {
 	corrupt := func(what string) error {
-		return &archive.Error{Block: n, What: what, Class: ErrCorrupt}
+		return &archive.Error{Block: n, What: what, Class: archive.ErrCorrupt}
 	}
 	if b.Kind == archive.Stored {
 		return nil
 	}
-	if b.Size < leastPayload(h, b, m) {
+	if b.Size < LeastPayload(h, b, m) {
 		return corrupt("its coded data is too short for its length")
 	}
-	if tm, ok := asTokens(m); ok && b.Length > b.Symbols*vs.longest(tm) {
+	if tm, ok := Tokens(m); ok && b.Length > b.Symbols*vs.longest(tm) {
 		return corrupt("its tokens are too few for its length")
 	}
 	return nil

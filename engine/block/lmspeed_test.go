@@ -1,4 +1,4 @@
-package engine
+package block
 
 import (
 	"fmt"
@@ -16,6 +16,7 @@ import (
 	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/profile"
 	"github.com/llmz/llmz/engine/rangecoder"
 )
 
@@ -38,7 +39,7 @@ const nativeLanes = 32
 func BenchmarkLMSpeed(b *testing.B) {
 	path := os.Getenv(ggufEnv)
 	if path == "" {
-		path = "../testdata/gpt2-tiny/gpt2-tiny.gguf"
+		path = "../../testdata/gpt2-tiny/gpt2-tiny.gguf"
 	}
 	installed, err := llamacpp.Locate(llamacpp.CPU)
 	if err != nil {
@@ -63,7 +64,7 @@ func BenchmarkLMSpeed(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer bare.Close()
-	text, err := os.ReadFile("../testdata/alice29.txt")
+	text, err := os.ReadFile("../../testdata/alice29.txt")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -102,7 +103,7 @@ type lmSpeed struct {
 	bareModel             *llama.Model
 	window                int
 	llama, native, single *lmBlocks
-	vocabularies          vocabularies
+	vocabularies          Vocabularies
 }
 
 // lmBlocks are the tokens that a model codes in a number of lanes.
@@ -210,7 +211,7 @@ func (s *lmBlocks) bare() {
 // code encodes the tokens, or decodes coded if that is not nil, as a block that is
 // not probed, and returns the code.
 func (s *lmBlocks) code(coded []byte, mixed bool) []byte {
-	c := &blockCodec{model: s.m, lanes: s.lanes, threads: runtime.GOMAXPROCS(0), known: coded == nil}
+	c := &coding{model: s.m, lanes: s.lanes, threads: func() int { return runtime.GOMAXPROCS(0) }, known: coded == nil}
 	tokens := s.tokens
 	if coded == nil {
 		c.coder, c.tokens = rangecoder.NewEncoder(nil), slices.Clone(tokens)
@@ -220,7 +221,7 @@ func (s *lmBlocks) code(coded []byte, mixed bool) []byte {
 	}
 	if mixed {
 		var err error
-		if c.mixer, err = s.vocabularies.newTokenMixer(c.coder, mixer.Config{BlockLen: s.bytes, Lanes: s.lanes, Kind: mixer.Text}, s.m, tokens); err != nil {
+		if c.mixer, err = s.vocabularies.newMixer(c.coder, mixer.Config{Model: true, BlockLen: s.bytes, Lanes: s.lanes, Kind: mixer.Text}, s.m, tokens); err != nil {
 			s.b.Fatal(err)
 		}
 	}
@@ -228,7 +229,7 @@ func (s *lmBlocks) code(coded []byte, mixed bool) []byte {
 	if err := c.run(s.b.Context()); err != nil {
 		s.b.Fatal(err)
 	}
-	s.coding = 1 - c.profile[StageInfer].Seconds()/time.Since(start).Seconds()
+	s.coding = 1 - c.profile[profile.StageInfer].Seconds()/time.Since(start).Seconds()
 	if !slices.Equal(c.tokens, s.tokens) {
 		s.b.Fatal("other tokens than before")
 	}

@@ -1,0 +1,22 @@
+package archive
+
+// The format has four version numbers. Each goes up on its own, and decoders refuse what is
+// above the newest they know; nothing that was ever written stops being decoded.
+//
+//	number          where                  says how                  values
+//	format          header, first byte     records are laid out      1
+//	mixer           header, Mixer          contexts are mixed        0: not at all
+//	                                                                 1: matches follow the latest occurrence in any lane
+//	                                                                 2: a lane's own past comes first; blocks of portable
+//	                                                                    models of bytes in several lanes are in stretches
+//	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins
+//	                                                                 1: recurrent networks on the bundled graph
+//	                                                                 2: transformers on the bundled graph
+//	                                                                 (ggml/NUMERICS.md)
+//	GGUF            model files            weights are stored        3, which is not a part of archives
+const (
+	// Version is the format version that this package writes, and the newest it reads.
+	Version = 1
+	// MixerVersion is the newest version of the context mixer, which new archives have.
+	MixerVersion = 2
+)

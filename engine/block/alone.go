@@ -1,0 +1,44 @@
+package block
+
+import (
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Most archives are a single block, coded before anything is written. Its header then
+// names only what the block needs: where the model is little help, the mixer alone gets
+// a try, too.
+
+// shortBlock is the length up to which a block may be coded a second time without the
+// model. Coded in stretches, a longer one has left the model itself.
+const shortBlock = 128 << 10
+
+// CodesTwice tells whether an only block of n bytes may be coded a second time, without
+// the model: one of a member with header h, in so many lanes.
+func CodesTwice(h *archive.Header, lanes, n int) bool {
+	return h.Model != nil && h.Mixer != 0 && (n <= shortBlock || !Stretched(h, lanes))
+}
+
+// triesAlone tells whether the mixer alone may do as well on what has become out: the
+// model knows little about such content (on text that it does know, one of bytes would
+// have needed 5 to 20% more than with the mixer), or there is nothing to learn in it, as in
+// a number's digits, so that the mixer is no help to a model of bytes, or it is nearly
+// random, or next to nothing is left of it, so that naming the model matters. The mixer
+// alone takes a small part of the time that went into out.
+func (c *Codec) triesAlone(n int, out *Encoded) bool {
+	if c.Model == nil || out.Header.Kind != archive.Coded || !CodesTwice(c.Header, out.Header.Lanes, n) {
+		return false
+	}
+	size := int64(len(out.Payload))
+	noHelp := c.Info().Kind == predict.Bytes && 20*out.bare < 21*size
+	return size <= 256 || 3*out.bare > 4*size || noHelp || 10*size >= 7*int64(n)
+}
+
+// alone returns a codec that has no model.
+func (c *Codec) alone() *Codec {
+	h := *c.Header
+	h.Model = nil
+	a := *c
+	a.Header, a.Model = &h, nil
+	return &a
+}

@@ -1,0 +1,186 @@
+package block
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/lanes"
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/profile"
+	"github.com/llmz/llmz/engine/rangecoder"
+)
+
+// probeSteps is the number of steps whose frequencies are hashed into archives
+// of models that are not exact.
+const probeSteps = 8
+
+// errIncompressible ends the coding of a block that is better stored.
+var errIncompressible = errors.New("block does not compress")
+
+// A Source is a block to be encoded.
+type Source struct {
+	Number int
+	Data   []byte // at least one byte
+	// Only says that it is all of the content.
+	Only   bool
+	Report Reporter
+	Watch  Watcher // may be nil
+}
+
+// Encoded is a block as an archive holds it.
+type Encoded struct {
+	Header  archive.Block
+	Payload []byte
+	// Alone is true where the model was left out: the mixer did as well without.
+	Alone bool
+
+	// bare is the number of bytes that the model alone would have needed, where it was
+	// mixed, else 0.
+	bare int64
+}
+
+// Encode encodes a block.
+func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
+	out, err := c.encode(ctx, s)
+	kept := 0
+	if err == nil && s.Only {
+		out.Header.Whole = true
+		if c.triesAlone(len(s.Data), &out) {
+			var again Encoded
+			alone := c.alone()
+			if again, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch}); err == nil &&
+				again.Header.Kind == archive.Coded && len(again.Payload) <= len(out.Payload) {
+				again.Alone, again.Header.Whole = true, true
+				out, kept = again, 1
+			}
+		}
+	}
+	if err != nil {
+		return Encoded{}, blockError(ctx, s.Number, err)
+	}
+	if s.Watch != nil {
+		if out.Header.Kind == archive.Stored {
+			kept = AsIs
+		}
+		s.Watch.Keep(kept, len(s.Data))
+	}
+	return out, nil
+}
+
+// encode encodes a block in one way, or stores it.
+func (c *Codec) encode(ctx context.Context, s *Source) (Encoded, error) {
+	out := Encoded{Header: archive.Block{Kind: archive.Coded, Length: len(s.Data), Sum: archive.Checksum(s.Data)}}
+	err := c.code(ctx, s, &out)
+	if err == nil && len(out.Payload) >= len(s.Data) {
+		err = errIncompressible
+	}
+	if errors.Is(err, errIncompressible) {
+		out.Header = archive.Block{Kind: archive.Stored, Length: len(s.Data), Sum: out.Header.Sum}
+		out.Payload, err = s.Data, nil
+		s.Report.Progress(int64(len(s.Data)), int64(len(s.Data)), 0, profile.Profile{})
+	}
+	return out, err
+}
+
+// code fills in out.
+func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
+	data, b := s.Data, &out.Header
+	rc, m := watched(rangecoder.NewEncoder(make([]byte, 0, len(data)/4+64)), s.Watch)
+	x := &coding{coder: rc, meter: m, watch: s.Watch, model: c.Model, known: true, threads: c.Threads, gate: c.Gate}
+	defer func() { s.Report.Spent(&x.profile) }()
+	symbols := len(data)
+	if tm, ok := Tokens(c.Model); ok {
+		start := time.Now()
+		tokens, err := tm.Tokenize(ctx, data)
+		x.profile[profile.StageTokenize] += time.Since(start)
+		if err != nil {
+			return err
+		}
+		if len(tokens) == 0 || len(tokens) > len(data) {
+			return fmt.Errorf("model %s cut %d bytes into %d tokens", c.Info().Name, len(data), len(tokens))
+		}
+		symbols = len(tokens)
+		x.tokens = tokens
+		b.Symbols = symbols
+	} else {
+		x.data = data
+	}
+	b.Lanes = Lanes(c.Model, c.mixed(), c.Lanes, symbols)
+	x.lanes = b.Lanes
+	x.stretches = c.stretches(b.Lanes)
+	s.Report.Begin(c.Info(), b.Lanes, c.mixed())
+	if s.Watch != nil {
+		s.Watch.Begin(c.Model, symbols, x.tokens)
+	}
+	if c.mixed() {
+		kind := mixer.Detect(data)
+		b.MixerKind = uint8(kind)
+		var err error
+		if x.mixer, err = c.newMixer(x.coder, len(data), b.Lanes, kind, x.data, x.tokens); err != nil {
+			return err
+		}
+	}
+	if c.Model != nil && !c.Info().Exact() {
+		x.probe = sha256.New()
+		x.probeSteps = min(probeSteps, lanes.Cut{Symbols: symbols, Lanes: b.Lanes}.Steps())
+	}
+	try := tryLength(data, x.lanes >= 8 && !x.stretches)
+	x.monitor = func(done int) error {
+		bytes := int64(len(data)) * int64(done) / int64(symbols)
+		size := int64(x.coder.Size())
+		s.Report.Progress(bytes, size, int64(done), x.live())
+		if size > bytes && bytes >= try {
+			return errIncompressible
+		}
+		return nil
+	}
+	if err := x.run(ctx); err != nil {
+		return err
+	}
+	payload, err := x.coder.Finish()
+	if err != nil {
+		return err
+	}
+	if x.probe != nil {
+		b.Probe, b.ProbeSteps = x.probeSum(), x.probeSteps
+	}
+	if s.Watch != nil {
+		s.Watch.End(x.tokens)
+	}
+	s.Report.Progress(int64(len(data)), int64(len(payload)), int64(symbols), x.profile)
+	out.Payload, out.bare = payload, int64(x.bare/(8*256))
+	return nil
+}
+
+// quiet reports nothing but the time that was spent.
+type quiet struct{ Reporter }
+
+func (quiet) Begin(predict.Info, int, bool)             {}
+func (quiet) Progress(_, _, _ int64, _ profile.Profile) {}
+
+// mixedLanes bounds the lanes of byte models' blocks that are mixed. The mixer learns
+// from lanes in turn, so that more of them cost more than the model's own start does;
+// ggml/NUMERICS.md has the measurements.
+const mixedLanes = 8
+
+// Lanes returns the number of lanes of a block of n symbols, where so many are asked for; 0
+// for a default.
+func Lanes(m predict.Model, mixed bool, asked, n int) int {
+	switch {
+	case asked > 0:
+	case m == nil:
+		// The mixer alone has no matrix products that lanes would make cheaper, and sees
+		// most context with one.
+		asked = 1
+	case mixed && m.Info().Kind == predict.Bytes:
+		asked = min(m.Lanes(n), mixedLanes)
+	default:
+		asked = m.Lanes(n)
+	}
+	return min(max(asked, 1), n, archive.MaxLanes)
+}

@@ -1,0 +1,64 @@
+package block
+
+import (
+	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// A Shape is what the memory of a block depends on, beside its model.
+type Shape struct {
+	Length, Lanes int
+	Tokens        int // 0 where symbols are bytes
+	Mixer         int // version, 0 without one
+	Model         bool
+	Stretches     bool
+	Coded         int // size of its coded form, 0 where it is not known
+}
+
+// Memory estimates the memory that the block takes beside the model, in bytes.
+func (s Shape) Memory() int64 {
+	// The content and its coded form, which may be there twice while it grows; the tokens.
+	coded := s.Length
+	if s.Coded > 0 {
+		coded = min(coded, 2*s.Coded)
+	}
+	n := int64(s.Length) + int64(coded) + 4*int64(s.Tokens)
+	if s.Mixer > 0 {
+		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches}
+		if s.Tokens == 0 {
+			c.History = []byte{} // it is the content
+		}
+		n += mixer.MemoryBytes(c)
+	}
+	return n
+}
+
+// Planned returns the shape that a block of n bytes is going to have in a member with header
+// h; lanes is the number asked for, 0 for the model's choice.
+func Planned(h *archive.Header, m predict.Model, lanes, n int) Shape {
+	s := Shape{Length: n, Mixer: int(h.Mixer), Model: m != nil}
+	symbols := n
+	if _, ok := Tokens(m); ok {
+		// Their number is not known yet: a quarter of the bytes is usual.
+		symbols = max(1, n/4)
+		s.Tokens = symbols
+	}
+	s.Lanes = Lanes(m, s.Mixer > 0, lanes, symbols)
+	s.Stretches = s.Model && Stretched(h, s.Lanes)
+	return s
+}
+
+// Found returns the shape of block b of a member with header h.
+func Found(h *archive.Header, b *archive.Block) Shape {
+	return Shape{Length: b.Length, Lanes: b.Lanes, Tokens: b.Symbols, Mixer: int(h.Mixer), Model: h.Model != nil,
+		Stretches: Stretched(h, b.Lanes), Coded: max(b.Size, 1)}
+}
+
+// Need returns what decoding block b, of a member with header h, takes beside its model.
+func Need(h *archive.Header, b *archive.Block) int64 {
+	if b.Kind == archive.Stored {
+		return 2 * int64(b.Length) // growing, it may be there twice
+	}
+	return Found(h, b).Memory()
+}

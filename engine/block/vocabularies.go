@@ -1,0 +1,82 @@
+package block
+
+import (
+	"runtime/debug"
+	"sync"
+
+	"github.com/llmz/llmz/engine/lanes"
+	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/predict"
+)
+
+// Vocabularies keep the sorted vocabulary of the model that was used last: sorting
+// takes longer than coding a small block. They may be used by several goroutines.
+type Vocabularies struct {
+	mu    sync.Mutex
+	model predict.TokenModel
+	v     *mixer.Vocabulary
+
+	measured predict.TokenModel
+	most     int // bytes of its longest token
+}
+
+// longest returns the number of bytes of the model's longest token.
+func (c *Vocabularies) longest(tm predict.TokenModel) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.measured != tm {
+		c.measured, c.most = tm, 0
+		for t := range tm.Info().Alphabet {
+			c.most = max(c.most, len(tm.TokenBytes(int32(t))))
+		}
+	}
+	return c.most
+}
+
+func (c *Vocabularies) of(tm predict.TokenModel) (*mixer.Vocabulary, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.model == tm {
+		return c.v, nil
+	}
+	v, err := mixer.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
+	if err != nil {
+		return nil, err
+	}
+	c.model, c.v = tm, v
+	return v, nil
+}
+
+// newMixer makes the mixer of a block for a model of tokens. It codes the numbers of
+// bytes of the lanes: when encoding, tokens are the block's; when decoding, they are nil.
+func (c *Vocabularies) newMixer(to mixer.BitCoder, cfg mixer.Config, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
+	v, err := c.of(tm)
+	if err != nil {
+		return nil, err
+	}
+	var laneBytes []int
+	if tokens != nil {
+		laneBytes = make([]int, cfg.Lanes)
+		for i, lane := range lanes.Split(tokens, cfg.Lanes) {
+			for _, t := range lane {
+				laneBytes[i] += len(tm.TokenBytes(t))
+			}
+		}
+	}
+	makeRoom(cfg)
+	return mixer.NewTokens(cfg, v, to, laneBytes)
+}
+
+// bigMixer is the size from which a mixer's memory is collected before the next
+// one is made.
+const bigMixer = 64 << 20
+
+// makeRoom makes room for a mixer.
+func makeRoom(cfg mixer.Config) {
+	if mixer.MemoryBytes(cfg) >= bigMixer {
+		// The last block's mixer is garbage by now. Left to itself, the collector would
+		// wait until there is as much again; and pages that it merely keeps for later
+		// count, too, where the new mixer does not fit into the holes of the old.
+		debug.FreeOSMemory()
+	}
+}
