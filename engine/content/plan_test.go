@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// samples has a segment of each kind.
-func samples(n int) Plan {
+// planOfAll has a segment of each kind.
+func planOfAll(n int) Plan {
 	return Plan{
 		{Kind: Plain, Len: n}, {Kind: Text, Len: n}, {Kind: Source, Len: n}, {Kind: Markup, Len: n},
 		{Kind: Table, Len: n, Step: ','}, {Kind: Log, Len: n}, {Kind: Records, Len: n, Width: 13},
@@ -22,11 +22,11 @@ func samples(n int) Plan {
 }
 
 func TestPlanRoundTrip(t *testing.T) {
-	for _, s := range samples(77) {
+	for _, s := range planOfAll(77) {
 		check(t, Plan{s})
 		check(t, Plan{s, {Kind: Text, Len: 1000}})
 	}
-	check(t, samples(100000))
+	check(t, planOfAll(100000))
 	if got := len(Plan{{Kind: Plain, Len: 1 << 24}}.Append(nil)); got != 1 {
 		t.Errorf("a block of nothing known takes %d bytes, want 1", got)
 	}
@@ -84,7 +84,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(samples(100).Append(nil), 1900)
+	f.Add(planOfAll(100).Append(nil), 1900)
 	f.Add([]byte{flagLast}, 1)
 	f.Fuzz(func(t *testing.T, b []byte, n int) {
 		n &= 1<<13 - 1
