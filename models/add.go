@@ -74,7 +74,7 @@ func (r *Registry) Add(ctx context.Context, o AddOptions) (Pulled, error) {
 
 // copyModel copies a file that must have that digest.
 func copyModel(ctx context.Context, w io.Writer, path string, want [32]byte) error {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,8 @@ package models
 import (
 	"context"
 	"fmt"
-	"os"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml/gguf"
@@ -29,7 +29,7 @@ func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) 
 	if arch != rnnArchitecture {
 		return r.openLM(ctx, path, ref)
 	}
-	data, err := os.ReadFile(path)
+	data, err := ctxio.ReadRegular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -38,7 +39,7 @@ func (r *Registry) seen(digest []byte) (s sighting) {
 	}
 	files, _ := filepath.Glob(r.seenFile(digest)[:len(r.seenFile(digest))-len(".json")] + "*.json")
 	for _, file := range files {
-		if b, err := os.ReadFile(file); err == nil && json.Unmarshal(b, &s) == nil {
+		if b, err := ctxio.ReadRegular(file); err == nil && json.Unmarshal(b, &s) == nil {
 			return s
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -44,7 +46,7 @@ func configPath() string {
 }
 
 // readSettings reads the environment and the configuration file, if there is one.
-func readSettings() (settings, error) {
+func readSettings(ctx context.Context) (settings, error) {
 	s := settings{env: map[string]setting{}, file: map[string]setting{}}
 	for _, name := range settingNames {
 		if v := os.Getenv(settingVariable(name)); v != "" {
@@ -52,7 +54,7 @@ func readSettings() (settings, error) {
 		}
 	}
 	path := configPath()
-	f, err := os.Open(path)
+	f, err := ctxio.OpenReader(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -113,7 +115,7 @@ func (a *app) applySettings(cmd *cobra.Command) error {
 	if slices.Contains(unset, cmd.Name()) {
 		return nil
 	}
-	s, err := readSettings()
+	s, err := readSettings(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/engine/predict"
@@ -167,7 +167,7 @@ var errProbed = errors.New("the probe was compared")
 // probe decodes the start of the first block that has a probe, which is of at
 // most so many steps.
 func probe(ctx context.Context, a *app, file string, steps int) error {
-	f, err := os.Open(file)
+	f, err := ctxio.OpenRegular(file)
 	if err != nil {
 		return err
 	}

@@ -200,7 +200,7 @@ func openArchive(path string) (f *os.File, size int64, err error) {
 	case !fi.Mode().IsRegular(): // opening a pipe would wait for its other end
 		return nil, 0, &filejob.Error{Path: path, Err: errors.New("not a regular file: it cannot be read from its end")}
 	}
-	if f, err = os.Open(path); err != nil {
+	if f, err = ctxio.OpenRegular(path); err != nil {
 		return nil, 0, filejob.PathError(path, err)
 	}
 	return f, fi.Size(), nil

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/tui/session"
@@ -30,7 +31,7 @@ func sessionMemoryPath() string { return filepath.Join(models.DataDir(), "sessio
 // for what the environment says.
 func (a *app) sessionSettings() session.Settings {
 	var m sessionMemory
-	b, err := os.ReadFile(sessionMemoryPath())
+	b, err := ctxio.ReadRegular(sessionMemoryPath())
 	if err != nil || json.Unmarshal(b, &m) != nil || !m.sensible() {
 		m = sessionMemory{} // a memory that is lost costs a few keys
 	}

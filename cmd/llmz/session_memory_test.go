@@ -14,7 +14,7 @@ func TestSessionMemory(t *testing.T) {
 		t.Helper()
 		a := newApp(os.Stdin, os.Stdout, os.Stderr)
 		var err error
-		if a.settings, err = readSettings(); err != nil {
+		if a.settings, err = readSettings(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		return a.sessionSettings()

@@ -35,6 +35,16 @@ func OpenRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
+// ReadRegular is os.ReadFile for what OpenRegular opens.
+func ReadRegular(path string) ([]byte, error) {
+	f, err := OpenRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
 // OpenReader opens path for reading, whatever it is: neither the opening nor a Read waits
 // longer than ctx lasts.
 func OpenReader(ctx context.Context, path string) (io.ReadCloser, error) {
@@ -50,8 +60,8 @@ func OpenReader(ctx context.Context, path string) (io.ReadCloser, error) {
 
 // ReadFile is os.ReadFile that waits no longer than ctx lasts.
 func ReadFile(ctx context.Context, path string) ([]byte, error) {
-	if fi, err := os.Stat(path); err == nil && fi.Mode().IsRegular() && ctx.Err() == nil {
-		return os.ReadFile(path)
+	if b, err := ReadRegular(path); !errors.Is(err, ErrNotRegular) && ctx.Err() == nil {
+		return b, err
 	}
 	f, err := OpenReader(ctx, path)
 	if err != nil {

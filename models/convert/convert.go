@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml"
@@ -28,7 +29,7 @@ func Load(path string) (*Network, error) {
 	if !st.Mode().IsRegular() {
 		return nil, weightsError("%s is not a file", path)
 	}
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

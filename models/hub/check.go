@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"os"
 	"strings"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // check compares a file with what is pinned and what the hub says.
 func check(ctx context.Context, path string, f File, m remote) (Result, error) {
-	file, err := os.Open(path)
+	file, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return Result{}, err
 	}

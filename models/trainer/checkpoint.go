@@ -10,8 +10,8 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"os"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/models/trainer/vocab"
 )
@@ -93,7 +93,7 @@ func (t *training) misfit(format string, args ...any) error {
 
 // readCheckpoint reads the checkpoint, if there is one, and takes the vocabulary from it.
 func (t *training) readCheckpoint() error {
-	data, err := os.ReadFile(t.c.Checkpoint)
+	data, err := ctxio.ReadRegular(t.c.Checkpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/tui/feed"
 )
 
@@ -74,7 +75,7 @@ const maxRecords = 1000
 // loadHistory reads the records of earlier sessions; lines that are no records
 // are skipped. A missing file is an empty history.
 func loadHistory(path string) ([]Record, error) {
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if os.IsNotExist(err) {
 		return nil, nil
 	}
@@ -98,6 +99,9 @@ func loadHistory(path string) ([]Record, error) {
 func saveRecord(path string, r Record) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("keep the history: %w", err)
+	}
+	if fi, err := os.Stat(path); err == nil && !fi.Mode().IsRegular() { // opening a named pipe would wait
+		return fmt.Errorf("keep the history: %s: %w", path, ctxio.ErrNotRegular)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -209,7 +209,7 @@ func (l *Library) Devices() []Device {
 		files, _ := filepath.Glob(filepath.Join(l.Dir, llamacpp.LibraryFile("ggml-*")))
 		sort.Strings(files)
 		for _, f := range files {
-			if n := libraryBase(f); n != "ggml-base" && n != "ggml-cpu" && !strings.HasPrefix(n, "ggml-cpu-") {
+			if n := libraryBase(f); n != "ggml-base" && n != "ggml-cpu" && !strings.HasPrefix(n, "ggml-cpu-") && isFile(f) {
 				l.load(f)
 			}
 		}
@@ -259,12 +259,15 @@ func Variants(dir string) ([]Variant, error) {
 	}
 	var all []Variant
 	for _, f := range files {
+		if !isFile(f) {
+			continue
+		}
 		base := libraryBase(f)
 		all = append(all, Variant{Name: strings.TrimPrefix(base, "ggml-cpu-"), File: f, Score: score(dir, base)})
 	}
 	if len(all) == 0 {
 		v := Variant{Name: "builtin", Score: 1}
-		if f := filepath.Join(dir, llamacpp.LibraryFile("ggml-cpu")); exists(f) {
+		if f := filepath.Join(dir, llamacpp.LibraryFile("ggml-cpu")); isFile(f) {
 			v.File = f
 		}
 		return []Variant{v}, nil
@@ -273,9 +276,10 @@ func Variants(dir string) ([]Variant, error) {
 	return all, nil
 }
 
-func exists(f string) bool {
-	_, err := os.Stat(f)
-	return err == nil
+// isFile tells files from what the dynamic loader would wait for, as named pipes.
+func isFile(f string) bool {
+	fi, err := os.Stat(f)
+	return err == nil && fi.Mode().IsRegular()
 }
 
 func goString(p *byte) string {

@@ -9,10 +9,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -30,7 +30,7 @@ type Variant struct {
 // Digest returns the first 16 hexadecimal digits of the SHA-256 of the file,
 // empty for linked-in kernels.
 func (v Variant) Digest() string {
-	f, err := os.Open(v.File)
+	f, err := ctxio.OpenRegular(v.File)
 	if err != nil {
 		return ""
 	}

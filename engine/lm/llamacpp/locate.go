@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -162,7 +163,7 @@ func missingLibraries(dir string) []string {
 }
 
 func readManifest(dir string) (*Manifest, error) {
-	b, err := os.ReadFile(filepath.Join(dir, manifestName))
+	b, err := ctxio.ReadRegular(filepath.Join(dir, manifestName))
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // ErrFormat means that an input file is damaged or not of a kind that can be
@@ -156,7 +158,7 @@ func openRegular(path string) (*os.File, int64, error) {
 		}
 		return nil, 0, formatf("%s is %s, not a file", path, what)
 	}
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	return f, st.Size(), err
 }
 
