@@ -18,7 +18,8 @@ import (
 const cleanLong = `Remove the partial files that killed runs left in each FOLDER, by default in the
 working directory, the data directory and the one for temporary files. What a process is at work on stays, and so
 does what --resume can go on with, unless -f is given. Only the user's own files are
-looked at, and nothing below the folders.`
+looked at, by the names and with the content that llmz gives them, and nothing below the
+folders.`
 
 // newCleanCommand builds "llmz clean".
 func newCleanCommand(a *app) *cobra.Command {
@@ -86,9 +87,13 @@ func orEmpty(list []string) []string {
 }
 
 // isPartialArchive tells what an interrupted compression left from what other programs
-// call by such names.
+// call by such names, and from archives that somebody named so: those are whole.
 func isPartialArchive(f *os.File) bool {
 	head := make([]byte, len(archive.Magic))
 	n, _ := f.ReadAt(head, 0)
-	return n == len(head) && string(head) == archive.Magic
+	fi, err := f.Stat()
+	if err != nil || n < len(head) || string(head) != archive.Magic {
+		return false
+	}
+	return isDamage(archive.Walk(f, fi.Size(), func(*archive.Member) error { return nil }))
 }

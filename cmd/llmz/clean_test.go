@@ -5,6 +5,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,9 +78,9 @@ func TestKilled(t *testing.T) {
 	}
 
 	// What can be gone on with is kept until it is, or -f is given.
-	for _, name := range []string{"kept.llmz", strings.Repeat("n", 250)} {
+	for name, part := range map[string]string{"kept.llmz": "kept.llmz.part", strings.Repeat("n", 250): "n*.part", strings.Repeat("m", 253): ".llmz-*.keep.part"} {
 		args := []string{"-q", "-m", "none", "--block-size", "20k", "-o", name}
-		_, kill = startedWriting(t, dir, content[:100_000], "*.part", append(args, "-")...)
+		_, kill = startedWriting(t, dir, content[:100_000], part, append(args, "-")...)
 		kill()
 		llmz(t, dir, exitOK, []string{"kept "}, "clean", ".")
 		llmz(t, dir, exitOK, nil, append(args, "--resume", "big")...)
@@ -88,11 +89,77 @@ func TestKilled(t *testing.T) {
 			t.Errorf("%s: %d bytes came back", name, len(got))
 		}
 		os.Remove(filepath.Join(dir, name))
-		_, kill = startedWriting(t, dir, content[:100_000], "*.part", append(args, "-")...)
+		_, kill = startedWriting(t, dir, content[:100_000], part, append(args, "-")...)
 		kill()
 		llmz(t, dir, exitOK, []string{"removed "}, "clean", "-f", ".")
 		if got := listing(t, dir); got != "big big.llmz out" {
 			t.Errorf("clean -f leaves %s", got)
 		}
+	}
+}
+
+// TestKilledEarly kills runs before they have written anything: the next run for the same
+// output, plain or with --resume, or clean removes what is left.
+func TestKilledEarly(t *testing.T) {
+	for _, args := range [][]string{{"-q", "-m", "none"}, {"-q", "-m", "none", "--resume"}, {"-q", "-m", "none", "-o", strings.Repeat("n", 253)}} {
+		for _, next := range [][]string{args, {"-q", "-m", "none", "--resume"}, {"clean", "."}} {
+			dir := t.TempDir()
+			bigText(t, filepath.Join(dir, "in.txt"), 3000)
+			cmd := command(t, dir, append(args, "-o", "in.llmz", "-")...)
+			if slices.Contains(args, "-o") {
+				cmd = command(t, dir, append(args, "-")...)
+			}
+			in, err := cmd.StdinPipe() // nothing comes
+			if err == nil {
+				err = cmd.Start()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 600 {
+				if names, _ := filepath.Glob(filepath.Join(dir, "*.part")); len(names) > 0 {
+					break
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+			cmd.Process.Kill()
+			cmd.Wait()
+			in.Close()
+			if next[0] == "clean" {
+				llmz(t, dir, exitOK, []string{"removed "}, next...)
+			} else if slices.Contains(args, "-o") {
+				llmz(t, dir, exitOK, nil, append(next, "-f", args[len(args)-2], args[len(args)-1], "in.txt")...)
+			} else {
+				llmz(t, dir, exitOK, nil, append(next, "-o", "in.llmz", "in.txt")...)
+			}
+			if got := listing(t, dir); strings.Contains(got, ".part") {
+				t.Errorf("%v, then %v: there are %s", args, next, got)
+			}
+		}
+	}
+}
+
+// TestCleanKeepsWhatIsTheirs: files that only look like partial ones stay, whole archives
+// under such a name, too.
+func TestCleanKeepsWhatIsTheirs(t *testing.T) {
+	dir := t.TempDir()
+	bigText(t, filepath.Join(dir, "in"), 3000)
+	llmz(t, dir, exitOK, nil, "-q", "-m", "none", "-o", "whole.llmz.part", "in")
+	archive := readFile(t, filepath.Join(dir, "whole.llmz.part"))
+	for _, name := range []string{".llmz-foo.part", ".llmz-my-notes.part", "empty.llmz.part", "movie.part", "two.llmz.part"} {
+		content := []byte("precious")
+		switch name {
+		case "empty.llmz.part":
+			content = nil
+		case "two.llmz.part":
+			content = append(archive, archive...)
+		}
+		writeFile(t, filepath.Join(dir, name), content)
+	}
+	before := listing(t, dir)
+	llmz(t, dir, exitOK, nil, "clean", ".")
+	llmz(t, dir, exitOK, nil, "clean", "-f", ".")
+	if got := listing(t, dir); got != before {
+		t.Errorf("of %s there are %s left", before, got)
 	}
 }

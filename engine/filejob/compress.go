@@ -11,6 +11,7 @@ import (
 
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/outfile"
 )
 
@@ -92,6 +93,9 @@ func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 		}
 		return out, err
 	}
+	if outfile.Direct(path) {
+		return nil, &Error{Path: path, Err: errors.New("is no regular file: nothing of it stays that could be gone on with"), Help: "drop --resume, or name a file with -o"}
+	}
 	if !r.Force && outfile.Left(path) == "" && incomplete(path) {
 		if err := outfile.Adopt(path); err != nil {
 			return nil, r.outputError(path, err)
@@ -115,7 +119,7 @@ func (r *runner) openOutput(ctx context.Context, path string) (*output, error) {
 // with that.
 func (r *runner) encode(ctx context.Context, sink io.Writer, out *output, in *input, o engine.Options) (engine.Result, error) {
 	if r.Resume && out.isFile() {
-		res, err := engine.Resume(ctx, out.opened(), in.r, o)
+		res, err := engine.Resume(ctx, out.file, in.r, o)
 		if errors.Is(err, engine.ErrNotResumable) {
 			err = &Error{Path: out.file.Part(), Err: err, Help: "use the options and the input it was begun with, or remove it to start over"}
 		}
@@ -143,10 +147,7 @@ func Exists(path string) bool {
 
 // incomplete reports whether the file at path is the beginning of an archive.
 func incomplete(path string) bool {
-	if fi, err := os.Stat(path); err != nil || !fi.Mode().IsRegular() {
-		return false
-	}
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path)
 	if err != nil {
 		return false
 	}

@@ -296,7 +296,7 @@ func TestPartInUse(t *testing.T) {
 	inner := job
 	inner.Resume = true
 	job.Write.Observer = func(e engine.Event) {
-		if _, ok := e.(engine.Started); ok {
+		if _, ok := e.(engine.Finished); ok {
 			if _, err := Run(t.Context(), inner); !errors.Is(err, outfile.ErrInUse) {
 				t.Errorf("got %v", err)
 			}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Leftovers is what Clean found.
@@ -20,9 +21,13 @@ type Leftovers struct {
 	InUse []string
 }
 
-// Clean removes what killed processes left in a folder, and not below it. all is to
+// Clean removes what killed processes left in a folder, and not below it: files of the
+// user's that are locked by nobody and have the very names that Create gives. all is to
 // remove what could be gone on with, too, where isOurs agrees, which is shown the open file.
 func Clean(ctx context.Context, dir string, all bool, isOurs func(*os.File) bool) (l Leftovers, err error) {
+	if fi, err := os.Stat(dir); err == nil && !fi.IsDir() { // opening a named pipe would wait
+		return l, &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
+	}
 	d, err := os.Open(dir)
 	if err != nil {
 		return l, err
@@ -56,8 +61,8 @@ func (l *Leftovers) look(path string, e fs.DirEntry, all bool, isOurs func(*os.F
 		return // not the user's
 	}
 	defer f.Close()
-	disposable := strings.HasPrefix(name, hiddenPrefix) && !strings.HasSuffix(name, keepSuffix)
-	if !disposable && !isOurs(f) {
+	dead := disposable.MatchString(name)
+	if !dead && !isOurs(f) {
 		return
 	}
 	state := lock(f)
@@ -65,7 +70,7 @@ func (l *Leftovers) look(path string, e fs.DirEntry, all bool, isOurs func(*os.F
 	switch {
 	case state != held:
 		l.InUse = append(l.InUse, path)
-	case !disposable && !all:
+	case !dead && !all:
 		l.Kept = append(l.Kept, path)
 	case removeDead(path):
 		l.Removed = append(l.Removed, path)

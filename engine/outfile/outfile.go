@@ -36,7 +36,8 @@ var (
 type Options struct {
 	// Replace allows Commit to replace a file.
 	Replace bool
-	// Keepable gives the partial file the name by which Reopen finds it.
+	// Keepable gives the partial file the name by which Reopen finds it as soon as there
+	// is something in it.
 	Keepable bool
 }
 
@@ -47,7 +48,8 @@ type File struct {
 	w        io.Writer
 	part     string // name of the partial file, empty where data goes straight out
 	replace  bool
-	keepable bool
+	nameless bool // the first Write gives it the name by which Reopen finds it
+	keepable bool // it has that name
 	done     bool
 }
 
@@ -71,7 +73,9 @@ func Create(ctx context.Context, path string, o Options) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &File{path: path, file: part, w: part, part: part.Name(), replace: o.Replace, keepable: keepable}, nil
+	return &File{
+		path: path, file: part, w: part, part: part.Name(), replace: o.Replace, keepable: keepable, nameless: o.Keepable && !keepable,
+	}, nil
 }
 
 // Direct reports whether an output at path would be written straight through.
@@ -115,7 +119,21 @@ func checkAbsent(path string, replace bool) error {
 }
 
 // Write writes to the partial file or straight through.
-func (f *File) Write(p []byte) (int, error) { return f.w.Write(p) }
+func (f *File) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if n > 0 && f.nameless {
+		f.nameless = false
+		f.takeName()
+	}
+	return n, err
+}
+
+// ReadAt, Seek and Truncate are the partial file's.
+func (f *File) ReadAt(p []byte, at int64) (int, error) { return f.file.ReadAt(p, at) }
+func (f *File) Seek(offset int64, whence int) (n int64, err error) {
+	return f.file.Seek(offset, whence)
+}
+func (f *File) Truncate(size int64) error { return f.file.Truncate(size) }
 
 // Whole reports whether the output appears as a whole, and can be read back.
 func (f *File) Whole() bool { return f.part != "" }
@@ -123,7 +141,7 @@ func (f *File) Whole() bool { return f.part != "" }
 // Part returns the name of the partial file, empty if there is none.
 func (f *File) Part() string { return f.part }
 
-// File returns the file that is written to, to read it back or to go on after what it holds.
+// File returns the file that is written to, to read it back. It may have another name by now.
 func (f *File) File() *os.File { return f.file }
 
 // Attributes are what a finished file gets.
@@ -212,7 +230,7 @@ func (f *File) Commit(a Attributes) error {
 
 // keepTime sets the modification time. What it becomes depends on the file system.
 func (f *File) keepTime(a Attributes) {
-	err := setTime(f.file, a.Time)
+	err := setTime(f.file, f.part, a.Time)
 	fi, statErr := f.file.Stat()
 	if err == nil && statErr == nil && a.Warn != nil {
 		if d := fi.ModTime().Unix() - a.Time.Unix(); d > 2 || d < -2 { // some count in twos

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +21,9 @@ const PartSuffix = ".part"
 
 // hiddenPrefix starts the names of those that nothing can go on with.
 const hiddenPrefix = ".llmz-"
+
+// disposable matches the whole names that createPart and Temp give those.
+var disposable = regexp.MustCompile(`^\.llmz-([0-9a-f]{16}(-([0-9]|[0-9a-f]{12}))?|[0-9]{1,10}|[0-9a-f]{12})\.part$`)
 
 // keepSuffix ends the short names of those that Reopen finds.
 const keepSuffix = ".keep" + PartSuffix
@@ -38,9 +43,10 @@ func hidden(path string) string {
 func keepNames(path string) [2]string { return [2]string{path + PartSuffix, hidden(path) + keepSuffix} }
 
 // createPart creates and locks the partial file of path, and tells whether Reopen will
-// find it.
+// find it. Where open files can be renamed they get such a name later: one with nothing
+// in it, which nobody could go on with, would stay there after a kill.
 func createPart(path string, keepable bool) (*os.File, bool, error) {
-	if keepable {
+	if keepable && closesFirst {
 		for _, name := range keepNames(path) {
 			f, err := createNew(name)
 			if err == nil {
@@ -72,6 +78,21 @@ func createPart(path string, keepable bool) (*os.File, bool, error) {
 		}
 	}
 	return nil, false, err
+}
+
+// takeName gives the partial file the name by which Reopen finds it. Where somebody has
+// that, the work is done all the same.
+func (f *File) takeName() {
+	for _, name := range keepNames(f.path) {
+		err := renameNew(f.part, name)
+		if err == nil {
+			f.part, f.keepable = name, true
+			return
+		}
+		if !errors.Is(err, syscall.ENAMETOOLONG) {
+			return
+		}
+	}
 }
 
 func randomName() string {
@@ -183,6 +204,25 @@ func openOwn(name string) (*os.File, error) {
 	}
 	f.Close()
 	return nil, err
+}
+
+// OpenPart opens the partial file of that name for those who give it its final name
+// themselves, after what it holds, or makes one. Like Reopen it goes on with nobody
+// else's, and with none that another process writes.
+func OpenPart(name string) (*os.File, error) {
+	f, err := openOwn(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return createNew(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if lock(f) == busy {
+		f.Close()
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrInUse}
+	}
+	_, err = f.Seek(0, io.SeekEnd)
+	return f, err
 }
 
 // removeDead removes the partial file of that name if no process is at work on it,

@@ -91,9 +91,9 @@ func keepOwner(f *os.File, owner fs.FileInfo, perm fs.FileMode) fs.FileMode {
 	return perm
 }
 
-// setTime sets the modification time of f, which may lie outside of what fits into
-// a number of nanoseconds.
-func setTime(f *os.File, t time.Time) error {
+// setTime sets the modification time of f, which is called name. It may lie outside of
+// what fits into a number of nanoseconds.
+func setTime(_ *os.File, name string, t time.Time) error {
 	now, err := unix.TimeToTimespec(time.Now())
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func setTime(f *os.File, t time.Time) error {
 	if err != nil {
 		return err
 	}
-	return unix.UtimesNanoAt(unix.AT_FDCWD, f.Name(), []unix.Timespec{now, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	return unix.UtimesNanoAt(unix.AT_FDCWD, name, []unix.Timespec{now, ts}, unix.AT_SYMLINK_NOFOLLOW)
 }
 
 var procDescriptors = regexp.MustCompile(`^/proc/(\d+)(/task/\d+)?/fd$`)

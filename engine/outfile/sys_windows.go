@@ -63,7 +63,7 @@ func keepOwner(_ *os.File, _ fs.FileInfo, perm fs.FileMode) fs.FileMode { return
 const epoch = 116444736000000000
 
 // setTime sets the modification time of f.
-func setTime(f *os.File, t time.Time) error {
+func setTime(f *os.File, _ string, t time.Time) error {
 	const second = 10_000_000
 	if s := t.Unix(); s < -epoch/second || s >= (math.MaxInt64-epoch)/second {
 		return windows.ERROR_INVALID_PARAMETER
