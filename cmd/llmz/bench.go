@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/classic"
+	"github.com/llmz/llmz/engine/outfile"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -137,7 +139,7 @@ func runBench(ctx context.Context, a *app, o *benchOptions, args []string) error
 	if o.compare != "" {
 		// Before the work, so that a wrong name costs nothing.
 		var err error
-		if old, err = bench.ReadFile(o.compare); err != nil {
+		if old, err = bench.ReadFile(ctx, o.compare); err != nil {
 			return err
 		}
 	}
@@ -145,7 +147,7 @@ func runBench(ctx context.Context, a *app, o *benchOptions, args []string) error
 	if len(rows) == 0 {
 		return err
 	}
-	return errors.Join(err, o.report(a, rows, old))
+	return errors.Join(err, o.report(ctx, a, rows, old))
 }
 
 func (o *benchOptions) check(args []string) error {
@@ -184,7 +186,7 @@ var benchTables = []string{"", "results", "devices", "details", "commands", "cha
 // rows measures, or reads what was measured earlier.
 func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench.Row, error) {
 	if o.from != "" {
-		return bench.ReadFile(o.from)
+		return bench.ReadFile(ctx, o.from)
 	}
 	m, clean, err := o.matrix(ctx, a, args)
 	if err != nil {
@@ -342,9 +344,9 @@ func (o *benchOptions) places() []string {
 }
 
 // report prints the tables and writes the files that were asked for.
-func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
+func (o *benchOptions) report(ctx context.Context, a *app, rows, old []bench.Row) error {
 	if o.output != "" {
-		if err := writeRows(o.output, rows); err != nil {
+		if err := writeRows(ctx, o.output, rows); err != nil {
 			return err
 		}
 	}
@@ -354,7 +356,7 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 		}
 	}
 	if o.plots != "" {
-		paths, err := drawPlots(o.plots, rows)
+		paths, err := drawPlots(ctx, o.plots, rows)
 		if err != nil {
 			return err
 		}
@@ -363,7 +365,7 @@ func (o *benchOptions) report(a *app, rows, old []bench.Row) error {
 		}
 	}
 	for _, page := range o.pages {
-		if err := bench.UpdatePage(page, rows); err != nil {
+		if err := bench.UpdatePage(ctx, page, rows); err != nil {
 			return err
 		}
 	}
@@ -444,10 +446,6 @@ func cleanRows(rows []bench.Row) []bench.Row {
 	return rows
 }
 
-func writeRows(path string, rows []bench.Row) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(bench.WriteJSON(f, rows), f.Close())
+func writeRows(ctx context.Context, path string, rows []bench.Row) error {
+	return outfile.Write(ctx, path, outfile.Options{Replace: true}, outfile.Attributes{}, func(w io.Writer) error { return bench.WriteJSON(w, rows) })
 }

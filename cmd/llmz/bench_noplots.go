@@ -3,12 +3,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"github.com/llmz/llmz/engine/bench"
 )
 
 // drawPlots says that this program cannot draw.
-func drawPlots(string, []bench.Row) ([]string, error) {
+func drawPlots(context.Context, string, []bench.Row) ([]string, error) {
 	return nil, withHint(errors.New("this llmz was built without pictures"), `build it without the tag "noplots"`)
 }

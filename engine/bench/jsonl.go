@@ -2,11 +2,13 @@ package bench
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/llmz/llmz/engine/ctxio"
 )
 
 // WriteJSON writes the rows as JSON, one object per line.
@@ -41,8 +43,8 @@ func ReadJSON(r io.Reader) ([]Row, error) {
 }
 
 // ReadFile reads the rows of an earlier run. A file without any is an error.
-func ReadFile(path string) ([]Row, error) {
-	f, err := os.Open(path)
+func ReadFile(ctx context.Context, path string) ([]Row, error) {
+	f, err := ctxio.OpenReader(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,16 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
+
+	"github.com/llmz/llmz/engine/ctxio"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // A page part is what UpdatePage writes between the markers of a name.
@@ -33,8 +37,8 @@ var (
 // UpdatePage replaces what is between the markers of a Markdown file by tables
 // of rows: "bench" stands for everything, "summary" for a few lines. The file is
 // left alone if nothing changes.
-func UpdatePage(file string, rows []Row) error {
-	old, err := os.ReadFile(file)
+func UpdatePage(ctx context.Context, file string, rows []Row) error {
+	old, err := ctxio.ReadRegular(file)
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,14 @@ func UpdatePage(file string, rows []Row) error {
 	if bytes.Equal(text, old) {
 		return nil
 	}
-	return os.WriteFile(file, text, 0o644)
+	like, err := outfile.LikeAll(file)
+	if err != nil {
+		return err
+	}
+	return outfile.Write(ctx, file, outfile.Options{Replace: true}, like, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }
 
 // resultsDir is where "make benchmarks" writes, relative to the repository.

@@ -165,7 +165,7 @@ func TestJSON(t *testing.T) {
 	if err := os.WriteFile(path, append([]byte("{\"op\":\"other\"}\n"), b.Bytes()...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	back, err := ReadFile(path)
+	back, err := ReadFile(t.Context(), path)
 	if err != nil || len(back) != len(rows) {
 		t.Fatalf("%d rows came back, %v", len(back), err)
 	}
@@ -175,13 +175,13 @@ func TestJSON(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(path); err == nil {
+	if _, err := ReadFile(t.Context(), path); err == nil {
 		t.Error("a file without rows was accepted")
 	}
 	if err := os.WriteFile(path, []byte("not json"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadFile(path); err == nil {
+	if _, err := ReadFile(t.Context(), path); err == nil {
 		t.Error("text was accepted")
 	}
 }
@@ -239,7 +239,7 @@ func TestPage(t *testing.T) {
 	}
 	var first []byte
 	for range 2 { // the second time must change nothing
-		if err := UpdatePage(path, rows); err != nil {
+		if err := UpdatePage(t.Context(), path, rows); err != nil {
 			t.Fatal(err)
 		}
 		b, err := os.ReadFile(path)
@@ -272,7 +272,7 @@ func TestPage(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no markers"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := UpdatePage(path, rows); !errors.Is(err, ErrNoMarkers) {
+	if err := UpdatePage(t.Context(), path, rows); !errors.Is(err, ErrNoMarkers) {
 		t.Errorf("without markers: %v", err)
 	}
 }

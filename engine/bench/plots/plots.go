@@ -9,6 +9,7 @@ package plots
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image/color"
 	"io"
@@ -25,6 +26,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/llmz/llmz/engine/bench"
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // The palette of Okabe and Ito, most contrast on white first.
@@ -68,7 +70,7 @@ type figure struct {
 
 // Write draws what the rows allow into dir, as NAME.svg and NAME.png, and
 // returns the paths. Rows that failed are left out.
-func Write(dir string, rows []bench.Row) ([]string, error) {
+func Write(ctx context.Context, dir string, rows []bench.Row) ([]string, error) {
 	var good []bench.Row
 	for _, r := range rows {
 		if !r.Failed() {
@@ -97,7 +99,11 @@ func Write(dir string, rows []bench.Row) ([]string, error) {
 		}
 		for ext, content := range map[string][]byte{".svg": svg, ".png": png} {
 			path := filepath.Join(dir, f.name+ext)
-			if err := os.WriteFile(path, content, 0o666); err != nil {
+			err := outfile.Write(ctx, path, outfile.Options{Replace: true}, outfile.Attributes{}, func(w io.Writer) error {
+				_, err := w.Write(content)
+				return err
+			})
+			if err != nil {
 				return paths, err
 			}
 			paths = append(paths, path)

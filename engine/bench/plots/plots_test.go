@@ -71,7 +71,7 @@ func TestWrite(t *testing.T) {
 	if keep := os.Getenv("LLMZ_KEEP_PLOTS"); keep != "" {
 		dir = keep
 	}
-	paths, err := Write(filepath.Join(dir, "new"), sampleRows())
+	paths, err := Write(t.Context(), filepath.Join(dir, "new"), sampleRows())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func TestWrite(t *testing.T) {
 
 func TestNothingToDraw(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "none")
-	paths, err := Write(dir, []bench.Row{{Model: "x", Error: "broken"}})
+	paths, err := Write(t.Context(), dir, []bench.Row{{Model: "x", Error: "broken"}})
 	if err != nil || len(paths) != 0 {
 		t.Errorf("%v, %v", paths, err)
 	}
