@@ -128,7 +128,7 @@ func (r *Registry) lockPull(ctx context.Context, name string, waiting func(strin
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return false, nil, err
 	}
-	l := flock.New(filepath.Join(dir, name+".lock"))
+	l := flock.New(filepath.Join(dir, name+".lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR)) // a named pipe of that name holds nobody up so
 	ok, err := l.TryLock()
 	if err == nil && !ok {
 		waited = true

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 // DefaultEndpoint is where files come from unless HF_ENDPOINT says otherwise.
@@ -108,7 +110,7 @@ type Result struct {
 
 // Download puts a file into dir under the last part of its name and returns
 // what it is. A file that is there already is kept if its digest is right.
-// Two downloads into one directory at the same time disturb each other.
+// The second of two downloads of one file into one directory at the same time fails.
 func (c *Client) Download(ctx context.Context, f File, dir string, progress Progress) (Result, error) {
 	if progress == nil {
 		progress = func(File, int64, int64) {}
@@ -147,6 +149,9 @@ func (c *Client) Download(ctx context.Context, f File, dir string, progress Prog
 		if errors.Is(err, ErrDigest) {
 			os.Remove(part)
 		}
+		return Result{}, err
+	}
+	if err := os.Chmod(part, 0o666&^outfile.Umask()); err != nil {
 		return Result{}, err
 	}
 	if err := os.Rename(part, target); err != nil {

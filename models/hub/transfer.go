@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/llmz/llmz/engine/outfile"
 )
 
 const (
@@ -42,7 +44,7 @@ var (
 
 // fetch downloads until the file is whole, going on where it broke off.
 func (c *Client) fetch(ctx context.Context, f File, u, part string, m remote, progress Progress) error {
-	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644)
+	out, err := outfile.OpenPart(part)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (c *Client) fetch(ctx context.Context, f File, u, part string, m remote, pr
 	if m.size < 0 {
 		t.limit = min(t.limit, maxUnannounced)
 	}
-	if t.have, err = out.Seek(0, io.SeekEnd); err != nil {
+	if t.have, err = out.Seek(0, io.SeekCurrent); err != nil {
 		return err
 	}
 	for failures, most := 0, t.have; ; {

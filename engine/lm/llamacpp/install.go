@@ -15,6 +15,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/llmz/llmz/engine/ctxio"
 )
@@ -55,7 +58,12 @@ func Install(ctx context.Context, o InstallOptions) (*Installation, error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp(filepath.Dir(dir), ".install-")
+	alone, err := installAlone(ctx, filepath.Dir(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer alone()
+	tmp, err := os.MkdirTemp(filepath.Dir(dir), installPrefix)
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +103,23 @@ func Install(ctx context.Context, o InstallOptions) (*Installation, error) {
 	}
 	o.Log("installed in " + dir)
 	return &Installation{Dir: dir, GPU: o.GPU, Manifest: m}, nil
+}
+
+// installPrefix starts the names of folders in which installations are put together.
+const installPrefix = ".install-"
+
+// installAlone waits until no other process installs into root, and removes what killed
+// ones left there. The lock's file stays: removing it would let two hold it.
+func installAlone(ctx context.Context, root string) (unlock func(), err error) {
+	l := flock.New(root+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR)) // a named pipe of that name holds nobody up so
+	if _, err := l.TryLockContext(ctx, 200*time.Millisecond); err != nil {
+		return nil, err
+	}
+	dead, _ := filepath.Glob(filepath.Join(root, installPrefix+"*"))
+	for _, dir := range dead {
+		os.RemoveAll(dir)
+	}
+	return func() { _ = l.Unlock() }, nil
 }
 
 // fromNPM fetches the packages with the npm client, which checks each tarball

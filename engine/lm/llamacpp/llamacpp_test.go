@@ -73,6 +73,14 @@ func TestInstallFrom(t *testing.T) {
 	if _, err := Locate(CPU); !errors.Is(err, predict.ErrRuntimeMissing) || !strings.Contains(err.Error(), InstallCommand(CPU)) {
 		t.Fatalf("nothing installed: %v", err)
 	}
+	root, err := Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := filepath.Join(root, installPrefix+"1234", "lib") // as a killed installation leaves it
+	if err := os.MkdirAll(dead, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	checked := ""
 	o := InstallOptions{From: tarball(t, packed()), Check: func(dir string) error { checked = dir; return nil }}
 	in, err := Install(context.Background(), o)
@@ -81,6 +89,9 @@ func TestInstallFrom(t *testing.T) {
 	}
 	if checked == "" {
 		t.Error("the libraries were not checked")
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, installPrefix+"*")); len(left) > 0 {
+		t.Errorf("there are still %v", left)
 	}
 	for name, want := range map[string]string{LibraryFile("llama"): "llama", versionedName("llama"): "llama", LibraryFile("ggml"): "ggml", LibraryFile("outside"): "outside"} {
 		if b, err := os.ReadFile(filepath.Join(in.Dir, name)); err != nil || string(b) != want {
