@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/llmz/llmz/engine/lm/llamacpp"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
 )
@@ -230,7 +231,7 @@ func TestHostileModels(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "in"), []byte("It was the best of times, it was the worst of times."))
 	before := patience
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	defer func() { patience = before }()
 	flags := []string{"-q", "-f"}
 	if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
@@ -276,4 +277,34 @@ func TestModelCutOffInUse(t *testing.T) {
 			t.Errorf("after %v: exit code %d\n%.500s", wait, code, out)
 		}
 	}
+}
+
+// TestLibraryCutOffInUse cuts llama.cpp's libraries off while they are at work: there is no
+// way on, but there is a sentence, and an exit code that does not mean usage.
+func TestLibraryCutOffInUse(t *testing.T) {
+	in := needLlama(t)
+	dir := t.TempDir()
+	libs := filepath.Join(dir, "libs")
+	if err := os.CopyFS(libs, os.DirFS(in.Dir)); err != nil {
+		t.Fatal(err)
+	}
+	tinyIn(t, dir)
+	bigText(t, filepath.Join(dir, "in"), 40_000)
+	args := []string{"-q", "--yes", "--no-verify", "-m", "tiny.gguf", "in"}
+	if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
+		args = append(args, "--runtime", "llama.cpp")
+	}
+	cmd := command(t, dir, args...)
+	cmd.Env = append(cmd.Env, llamacpp.EnvLib+"="+libs)
+	time.AfterFunc(time.Second, func() {
+		files, _ := filepath.Glob(filepath.Join(libs, "*.so*"))
+		for _, f := range files {
+			os.Truncate(f, 5000)
+		}
+	})
+	out, err := cmd.CombinedOutput()
+	if code := exitStatus(err); code == exitUsage || code < 0 || strings.Contains(string(out), "goroutine") {
+		t.Errorf("exit code %d\n%.500s", code, out)
+	}
+	t.Logf("exit code %d, %.200s", exitStatus(err), out)
 }
