@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/llmz/llmz/testdata"
@@ -18,19 +19,26 @@ import (
 
 // run runs llmz, and says what is wrong with how it ended.
 func (t *tortured) run(dir string, codes []int, args ...string) (stdout []byte, err error) {
-	ctx, cancel := context.WithTimeout(t.ctx, patience())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, t.llmz, args...)
+	cmd := exec.CommandContext(t.ctx, t.llmz, args...)
 	cmd.Dir, cmd.Env = dir, t.env()
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
-	err = cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	var hung atomic.Bool
+	watch := startWatch(cmd.Process.Pid, patience(), func() {
+		hung.Store(true)
+		cmd.Process.Kill()
+	})
+	_ = cmd.Wait()
+	watch.stop()
 	code := cmd.ProcessState.ExitCode()
 	what := fmt.Sprintf("llmz %q: exit code %d, %.1000s", args, code, said.String())
 	switch {
 	case t.ctx.Err() != nil:
 		return nil, nil
-	case ctx.Err() != nil:
+	case hung.Load():
 		return nil, fmt.Errorf("no end within %v: %s", patience(), what)
 	case strings.Contains(said.String(), "goroutine ") || strings.Contains(said.String(), "panic:"):
 		return nil, fmt.Errorf("a trace: %s", what)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -20,4 +22,11 @@ func memory(cmd *exec.Cmd) int64 {
 		return u.Maxrss << 10
 	}
 	return 0
+}
+
+// stopped reports whether a process is stopped.
+func stopped(pid int) bool {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	i := bytes.LastIndexByte(b, ')') // behind the name, which can be anything
+	return i >= 0 && i+2 < len(b) && (b[i+2] == 'T' || b[i+2] == 't')
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -18,16 +17,6 @@ import (
 
 // maxMemory is the most memory that a trial's inputs of some kilobytes explain.
 const maxMemory = 1 << 30
-
-// patience is how long a trial may take: ten seconds, on a machine that others keep
-// busy as many times longer as there are more of them than processors.
-func patience() time.Duration {
-	load := 0.0
-	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
-		fmt.Sscan(string(b), &load)
-	}
-	return time.Duration(10 * max(1, 2*load/float64(runtime.NumCPU())) * float64(time.Second))
-}
 
 // work runs trials in this process, saying on stdout which one is next, what it
 // found, and at the end what it counted.
@@ -119,12 +108,12 @@ func (r *run) workerFrom(ctx context.Context, k kind, first uint64, c *counts) (
 		fatal(err)
 	}
 	var hung atomic.Bool
-	watch := time.AfterFunc(time.Minute, func() { // the first one sets up
+	watch := startWatch(cmd.Process.Pid, time.Minute, func() { // the first one sets up
 		hung.Store(true)
 		cmd.Process.Signal(syscall.SIGQUIT)
 		time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
 	})
-	defer watch.Stop()
+	defer watch.stop()
 	defer context.AfterFunc(ctx, func() { in.Close() })()
 	last = first
 	found := false
@@ -136,7 +125,7 @@ func (r *run) workerFrom(ctx context.Context, k kind, first uint64, c *counts) (
 		n, _ := strconv.ParseUint(number, 10, 64)
 		switch verb {
 		case "try":
-			watch.Reset(patience())
+			watch.reset(patience())
 			last = n
 			c.trials++
 		case "note":
