@@ -41,3 +41,30 @@ func TestSessionMemory(t *testing.T) {
 		}
 	}
 }
+
+// TestModelKinds: the view of models names kinds as people know them, of models that are
+// not here, too; those run natively.
+func TestModelKinds(t *testing.T) {
+	b := puller(t)
+	tiny, err := os.ReadFile("../../testdata/gpt2-tiny/gpt2-tiny.gguf")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(b.a.models.Dir, "tiny.gguf"), tiny, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := b.models(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"gru": "GRU", "lstm": "LSTM", "tiny": "gpt2", "none": "mixer"}
+	for _, m := range list {
+		if kind, ok := want[m.Name]; ok && m.Kind != kind || m.Where == session.Available && m.Kind != "language" {
+			t.Errorf("%s is called %q", m.Name, m.Kind)
+		}
+		delete(want, m.Name)
+	}
+	if len(want) > 0 || list[0].Name != "gru" || list[len(list)-1].Name != "none" {
+		t.Errorf("without %v: %+v", want, list)
+	}
+}

@@ -18,7 +18,13 @@ func TestTrainFromThePicker(t *testing.T) {
 	if _, ok := s.dialog.(*trainForm); !ok {
 		t.Fatalf("T opens no form:\n%s", shown(s))
 	}
-	keys(s, "right", "right", "down", "left", "down")
+	for i, arch := range []string{"lstm", "gru", "gpt"} {
+		if p := s.dialog.(*trainForm).plan(); p.Arch != arch || p.Init != "" {
+			t.Errorf("choice %d begins with %+v:\n%s", i, p, shown(s))
+		}
+		keys(s, "right")
+	}
+	keys(s, "down", "left", "down")
 	for range 40 {
 		keys(s, "backspace")
 	}
@@ -118,6 +124,8 @@ func TestGoldenModelMaking(t *testing.T) {
 				s.tab = tabFiles
 				keys(s, "down", "down", "T")
 				golden.Equal(t, fmt.Sprintf("train-form-%dx%d-mono", size[0], size[1]), s.lines())
+				keys(s, "right", "right")
+				golden.Equal(t, fmt.Sprintf("train-gpt-%dx%d-mono", size[0], size[1]), s.lines())
 			}
 		}
 	}
