@@ -260,6 +260,14 @@ func (r *Registry) Names() []string {
 }
 
 // modelName is the name of the model in a file.
+// Label returns what a model is called that is named so: archives record the same.
+func Label(nameOrPath string) string {
+	if looksLikePath(nameOrPath) {
+		return modelName(nameOrPath)
+	}
+	return nameOrPath
+}
+
 func modelName(path string) string {
 	base := filepath.Base(path)
 	return strings.TrimSuffix(base, filepath.Ext(base))

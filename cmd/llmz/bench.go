@@ -437,8 +437,14 @@ func (o *benchOptions) print(a *app, rows, old []bench.Row) error {
 // cleanRows returns rows whose text may be printed as the cells of a table.
 func cleanRows(rows []bench.Row) []bench.Row {
 	rows = slices.Clone(rows)
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Model)
+	}
+	called := labels(names)
 	for i := range rows {
 		r := &rows[i]
+		r.Model = called[r.Model]
 		for _, s := range []*string{&r.File, &r.Model, &r.Error, &r.Device, &r.Kernel, &r.Command, &r.Note, &r.Machine, &r.Version, &r.Commit, &r.Date} {
 			*s = text.Clean(*s)
 		}

@@ -181,18 +181,23 @@ func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, name st
 
 func (a *app) printEstimates(file string, size int64, objects []estimateObject, took time.Duration) error {
 	text.Fprintf(a.out(), "%s, %s bytes\n", file, text.Count(size))
+	names := make([]string, len(objects))
+	for i := range objects {
+		names[i] = objects[i].Model
+	}
+	called := labels(names)
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', tabwriter.AlignRight)
 	text.Fprintf(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t\n")
 	for _, e := range objects {
 		if e.Error != "" {
-			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", e.Model)
+			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", called[e.Model])
 			continue
 		}
 		about := "~"
 		if e.Exact {
 			about = ""
 		}
-		text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", e.Model, about, text.Count(e.CompressedBytes), about, e.BPC,
+		text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", called[e.Model], about, text.Count(e.CompressedBytes), about, e.BPC,
 			about, duration(e.Seconds), text.Binary(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
 	}
 	if err := w.Flush(); err != nil {

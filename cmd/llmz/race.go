@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -103,6 +105,10 @@ func runRace(ctx context.Context, a *app, o *raceOptions, path string) error {
 	}
 	if len(entrants) == 0 {
 		return usagef("name who races: -m gru,lstm,xz-9")
+	}
+	called := labels(slices.Collect(maps.Keys(seen)))
+	for i := range entrants {
+		entrants[i].Name = called[entrants[i].Name]
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
