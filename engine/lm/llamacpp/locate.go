@@ -123,7 +123,7 @@ func Locate(gpu GPU) (*Installation, error) {
 		}
 		return &Installation{Dir: dir, GPU: gpu, Manifest: m}, nil
 	}
-	return nil, fmt.Errorf("%w: llama.cpp %s (%s) is not installed; run: %s", predict.ErrRuntimeMissing, Version, gpu, InstallCommand(gpu))
+	return nil, fmt.Errorf("%w: llama.cpp %s (%s); run: %s", predict.ErrRuntimeMissing, Version, gpu, InstallCommand(gpu))
 }
 
 // Installed returns every installation there is, the one of EnvLib first.
