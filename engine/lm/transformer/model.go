@@ -130,10 +130,13 @@ func (m *Model) Info() predict.Info {
 func (m *Model) Config() Config { return m.config }
 
 // The number of lanes grows with the block: each lane starts without context, which
-// costs bits, and each shares the reading of the weights. See the README.
+// costs bits, and each shares the reading of the weights, which pays where the
+// processor's caches do not hold them. See the README.
 const (
 	laneTokens  = 1024
 	maxLanes    = 32
+	fewLanes    = 4        // of models whose weights
+	smallModel  = 24 << 20 // are at most so many
 	cacheBudget = 640 << 20
 )
 
@@ -142,6 +145,9 @@ func (m *Model) Lanes(n int) int {
 	c := &m.config
 	perLane := 2 * m.set.ctx * c.Layers * c.KVHeads * (c.HeadDim + 4)
 	lanes := min(n/laneTokens, maxLanes, cacheBudget/perLane)
+	if m.info.Parameters <= smallModel {
+		lanes = min(lanes, fewLanes)
+	}
 	if lanes >= 8 {
 		lanes -= lanes % 4
 	}
