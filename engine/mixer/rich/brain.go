@@ -1,0 +1,165 @@
+package rich
+
+import "github.com/llmz/llmz/engine/content"
+
+// brain is what is learned of one kind of content, by a lane or a few neighbouring ones.
+type brain struct {
+	sm     [numCtx][256]adaptive // probabilities of the bit histories
+	run    [numCtx][64]adaptive  // that the last byte in a context comes again
+	order0 [256]adaptive
+	order1 [256 * 256]adaptive
+	conf   [numMatch][matchBuckets * 16]adaptive // that a match is right
+	net
+	model0 apm // of the model's probability, by the bits so far
+}
+
+// net is a network's weights.
+type net struct {
+	weights []int32                                    // all sets one after another
+	final0  [256][numSets]int32                        // second layer, by the bits so far
+	final1  [2 * (matchBuckets + 1) * 8][numSets]int32 // by the match
+	final2  [selectorSize][numSets]int32
+	count   uint32 // decisions so far
+	// maps refine what it says: by the bits so far and the match, the last byte, the last
+	// two bytes, and the input set's selector.
+	maps [numMaps]*apm
+}
+
+// setSize is the number of weight vectors in each set.
+var setSize = [numSets]uint32{
+	256,                        // the bits so far
+	256,                        // the last byte
+	2 * (matchBuckets + 1) * 8, // the longest match, what it expects, bit position
+	9 * 8,                      // how many orders know the context, bit position
+	256,                        // the last byte but one
+	confidences * 8,            // the model's confidence, bit position
+	512,                        // classes of the last three bytes
+	257,                        // the byte that a match expects
+	selectorSize,               // the input set's
+	selectorSize,
+	256, // the byte before those
+}
+
+// confidences is the number of steps of a model's confidence.
+const confidences = 24
+
+// base is where each set begins, in vectors; numVectors is their number.
+var (
+	base       [numSets]uint32
+	numVectors uint32
+)
+
+func init() {
+	for i, n := range setSize {
+		base[i] = numVectors
+		numVectors += n
+	}
+}
+
+func newBrain(k content.Kind, model bool) *brain {
+	b := new(brain)
+	for i := range b.sm {
+		for s := range b.sm[i] {
+			h := states[s]
+			p := (h.n1*2 + 1) * 65536 / ((h.n0+h.n1)*2 + 2)
+			b.sm[i][s] = newAdaptive(uint32(min(max(p, 64), 65536-64)), 6)
+		}
+		for k := range b.run[i] {
+			c := k & 15
+			b.run[i][k] = newAdaptive(uint32(65535-65536/(2*c+3)), 6)
+		}
+	}
+	fill(b.order0[:], newAdaptive(32768, 0))
+	fill(b.order1[:], newAdaptive(32768, 0))
+	for k := range b.conf {
+		for i := range b.conf[k] {
+			b.conf[k][i] = newAdaptive(uint32(65535-65536/(i/16+3)), 6)
+		}
+	}
+	b.net.init(model)
+	if w := warmFor(k, model); w != nil {
+		b.adopt(w)
+	}
+	if model {
+		b.model0 = newAPM(8)
+	}
+	return b
+}
+
+// common is what all lanes share of a kind of content.
+type common struct {
+	maps   [2]apm // by the last byte, and the last two
+	model1 apm    // of the model's probability, by the last byte
+	// alone is the network of the mixer alone, where bytes may be coded without the model. With
+	// the model, it follows a part of the bytes, to tell what would have come of them.
+	alone *net
+}
+
+func newCommon(k content.Kind, model, alone bool) *common {
+	c := &common{maps: [2]apm{newAPM(mapLog), newAPM(mapLog)}}
+	if model {
+		c.model1 = newAPM(mapLog)
+	}
+	if alone {
+		c.alone = new(net)
+		c.alone.init(false)
+		if w := warmFor(k, false); w != nil {
+			c.alone.adopt(w)
+		}
+		a, b := newAPM(mapLog), newAPM(mapLog)
+		c.alone.refineWith(&a, &b)
+	}
+	return c
+}
+
+const (
+	mapLog    = 16 // log2 of the contexts of the maps that lanes share
+	matchMap  = 10
+	selectLog = 10
+)
+
+// refineWith gives the network its maps.
+func (n *net) refineWith(byte1, byte2 *apm) {
+	a, b := newAPM(matchMap), newAPM(selectLog)
+	n.maps = [numMaps]*apm{&a, byte1, byte2, &b}
+}
+
+// numMaps is the number of maps that refine what a network says.
+const numMaps = 4
+
+// init lays out a network that knows nothing.
+func (n *net) init(model bool) {
+	n.weights = make([]int32, numVectors*numInputs)
+	var first inputs
+	for i := range numCtx {
+		first[i*inputsPerCtx] = weightOne / 10
+		first[i*inputsPerCtx+1] = weightOne / 40
+		first[i*inputsPerCtx+3] = weightOne / 40
+	}
+	for i := range 3 * numMatch {
+		first[inMatch+i] = weightOne / 10
+	}
+	first[inOrder] = weightOne / 20
+	first[inOrder+1] = weightOne / 20
+	for i := range numDirect {
+		first[inDirect+i] = weightOne / 10
+	}
+	if model {
+		for i := range first {
+			first[i] /= 4
+		}
+		first[inModel] = weightOne * 2 / 3
+	}
+	for j := range int(numVectors) {
+		copy(n.weights[j*numInputs:], first[:])
+	}
+	for i := range n.final0 {
+		fill(n.final0[i][:], weightOne/numSets)
+	}
+	for i := range n.final1 {
+		fill(n.final1[i][:], weightOne/numSets)
+	}
+	for i := range n.final2 {
+		fill(n.final2[i][:], weightOne/numSets)
+	}
+}

@@ -1,0 +1,240 @@
+package rich
+
+import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/rnn"
+)
+
+// costCoder adds up the ideal code length in bits.
+type costCoder struct{ bits float64 }
+
+func (c *costCoder) Bit(p1 uint32, bit int) int {
+	if bit == 0 {
+		p1 = 65536 - p1
+	}
+	c.bits -= math.Log2(float64(p1) / 65536)
+	return bit
+}
+
+// learner collects a warm start: the averages of weights by how often they are used, and
+// what else one brain has learned, which goes on from file to file.
+type learner struct {
+	costCoder
+	kind  content.Kind
+	model bool
+	x     *Mixer
+	b     *brain
+
+	use    []float64
+	sum    [numSets][numInputs]float64
+	uses   [numSets]float64
+	final  [numFinal][numSets]float64
+	finals float64
+}
+
+// Bit notes which weights are used.
+func (le *learner) Bit(p1 uint32, bit int) int {
+	for _, o := range le.x.main.off {
+		le.use[o/numInputs]++
+	}
+	le.finals++
+	for k, f := range le.x.main.final {
+		for i, w := range f {
+			le.final[k][i] += float64(w)
+		}
+	}
+	return le.costCoder.Bit(p1, bit)
+}
+
+// start makes a mixer for data that goes on with the brain.
+func (le *learner) start(t *testing.T, data []byte) {
+	t.Helper()
+	x, err := New(Config{BlockLen: len(data), Lanes: 1, Plan: content.Plan{{Kind: le.kind, Len: len(data)}}, Model: le.model, History: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if le.b == nil {
+		le.b = x.lanes[0].brain
+		le.use = make([]float64, numVectors)
+	}
+	le.b.count = 20000 // neither as fast as at first nor as slow as in the end
+	le.b.refineWith(&x.lanes[0].common.maps[0], &x.lanes[0].common.maps[1])
+	x.lanes[0].brain, x.own[0].brains[le.kind] = le.b, le.b
+	le.x = x
+}
+
+// fold takes in the weights that were used, and lets older ones count less.
+func (le *learner) fold() {
+	const keep = 0.97
+	for k, size := range setSize {
+		le.uses[k] *= keep
+		for i := range le.sum[k] {
+			le.sum[k][i] *= keep
+		}
+		for v := base[k]; v < base[k]+size; v++ {
+			u := le.use[v]
+			le.uses[k] += u
+			for i := range le.sum[k] {
+				le.sum[k][i] += u * float64(le.b.weights[v*numInputs+uint32(i)])
+			}
+		}
+	}
+	clear(le.use)
+}
+
+// warm returns what has been learned.
+func (le *learner) warm() *warm {
+	short := func(v float64) int16 { return int16(max(min(math.Round(v/(1<<14)), 32767), -32767)) }
+	w := &warm{Kind: uint8(le.kind)}
+	if le.model {
+		w.Model = 1
+	}
+	for k := range numSets {
+		for i := range numInputs {
+			w.Weights[k][i] = short(le.sum[k][i] / le.uses[k])
+		}
+		for f := range numFinal {
+			w.Final[f][k] = short(le.final[f][k] / le.finals)
+		}
+	}
+	for i := range numCtx {
+		for s := range w.SM[i] {
+			w.SM[i][s] = uint16(le.b.sm[i][s].p())
+		}
+		for s := range w.Run[i] {
+			w.Run[i][s] = uint16(le.b.run[i][s].p())
+		}
+	}
+	for k := range w.Conf {
+		for i := range w.Conf[k] {
+			w.Conf[k][i] = uint16(le.b.conf[k][i].p())
+		}
+	}
+	for i := range w.Order0 {
+		w.Order0[i] = uint16(le.b.order0[i].p())
+	}
+	return w
+}
+
+// TestLearnWarmStart writes warm.bin. LLMZ_WARM_TEXT and LLMZ_WARM_BINARY match the files
+// to learn from, pieces of 10 to 30 kB of many kinds; LLMZ_WARM_MODEL is a byte model's GGUF
+// file.
+//
+//	LLMZ_WARM_TEXT='text/*' LLMZ_WARM_BINARY='binary/*' LLMZ_WARM_MODEL=gru.gguf go test -run TestLearnWarmStart -timeout 2h ./engine/mixer/rich
+func TestLearnWarmStart(t *testing.T) {
+	if os.Getenv("LLMZ_WARM_TEXT") == "" {
+		t.Skip("LLMZ_WARM_TEXT names no files")
+	}
+	gguf, err := os.ReadFile(os.Getenv("LLMZ_WARM_MODEL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := rnn.Load(gguf, rnn.Options{Name: "warm"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	learners := []*learner{{kind: content.Text}, {kind: content.Plain}, {kind: content.Text, model: true}, {kind: content.Plain, model: true}}
+	t.Run("", func(t *testing.T) {
+		for _, le := range learners {
+			t.Run(le.kind.String(), func(t *testing.T) {
+				t.Parallel()
+				le.learn(t, model)
+			})
+		}
+	})
+	var raw, out bytes.Buffer
+	for _, le := range learners {
+		if err := binary.Write(&raw, binary.LittleEndian, le.warm()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	z, err := flate.NewWriter(&out, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := z.Write(raw.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("warm.bin", out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// learn goes through all files of the learner's kind.
+func (le *learner) learn(t *testing.T, model predict.Model) {
+	name := "LLMZ_WARM_TEXT"
+	passes := 1
+	if le.kind == content.Plain {
+		name = "LLMZ_WARM_BINARY"
+	}
+	files, err := filepath.Glob(os.Getenv(name))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files match %s: %v", name, err)
+	}
+	if le.model {
+		files = slicesEvery(files, 3)
+	}
+	order := rand.New(rand.NewPCG(5, 6))
+	for pass := range passes {
+		var size float64
+		le.bits = 0
+		for _, i := range order.Perm(len(files)) {
+			data, err := os.ReadFile(files[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			data = data[:min(len(data), 30000)]
+			le.start(t, data)
+			le.code(t, data, model)
+			le.fold()
+			size += float64(len(data))
+		}
+		t.Logf("%s, model %v, pass %d: %.4f bits per byte", strings.ToLower(le.kind.String()), le.model, pass, le.bits/size)
+	}
+}
+
+// slicesEvery returns one in n of s.
+func slicesEvery(s []string, n int) (some []string) {
+	for i := 0; i < len(s); i += n {
+		some = append(some, s[i])
+	}
+	return some
+}
+
+// code codes data with the model, where the learner has one.
+func (le *learner) code(t *testing.T, data []byte, model predict.Model) {
+	if !le.model {
+		for _, b := range data {
+			le.x.Code(le, 0, nil, 0, b)
+		}
+		return
+	}
+	s, err := model.NewSession(t.Context(), predict.SessionOptions{Lanes: 1, Threads: 1, MaxSteps: len(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	prev := []int32{predict.Start}
+	for _, b := range data {
+		if err := s.Step(prev); err != nil {
+			t.Fatal(err)
+		}
+		freqs, total := s.Freqs(0)
+		le.x.Code(le, 0, freqs, total, b)
+		prev[0] = int32(b)
+	}
+}

@@ -1,0 +1,129 @@
+package rich
+
+// match follows an earlier occurrence of what a lane has just seen, and predicts that the
+// same byte comes next. It goes on after a mismatch, with less confidence, so that records
+// with small differences are followed.
+type match struct {
+	ptr    uint32 // position in the history of the predicted byte
+	length uint32 // matched bytes since the last mismatch, capped
+	misses uint32 // shift register of the last outcomes, 1 is a miss
+	byte   uint32 // the predicted byte, with a leading one
+	active bool   // ptr is being followed
+	ok     bool   // the predicted byte agrees with the bits seen so far
+	ctx    uint32 // index in the confidence table
+	bucket uint32 // of length, 0 where there is none
+}
+
+const (
+	matchMaxLen  = 65535
+	matchVerify  = 48 // bytes compared with a candidate
+	matchTrusted = 16 // a match this long is kept in spite of earlier misses
+	matchBuckets = 24 // of length
+)
+
+// matchLens are the least lengths of the match models.
+var matchLens = [numMatch]int{20, 11, 5}
+
+// matchBucket quantises a match length.
+func matchBucket(n uint32) uint32 {
+	switch {
+	case n < 16:
+		return n
+	case n < 32:
+		return 16 + (n-16)>>2
+	case n < 64:
+		return 20
+	case n < 256:
+		return 21
+	case n < 1024:
+		return 22
+	}
+	return 23
+}
+
+// matchModel finds matches of one least length in all lanes.
+type matchModel struct {
+	minLen int
+	heads  []uint32 // hash of the last minLen bytes -> position after them
+	shift  uint
+	shared bool // where lanes are kept apart, it knows their common past, too
+}
+
+func (m *matchModel) init(minLen int, logHeads uint) {
+	m.minLen = minLen
+	m.heads = make([]uint32, 1<<logHeads)
+	m.shift = 64 - logHeads
+}
+
+// next moves t on by the byte just coded in lane l and, if it follows nothing or nothing
+// reliable, looks for the last occurrence of the lane's last minLen bytes, whose hash is
+// h: in the lane's own past, if there are several, and only then, if the match is long enough
+// to be worth it, in that of all.
+func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
+	if t.active {
+		t.ptr++
+		if t.byte == uint32(l.c8&0xff)|256 {
+			t.length = min(t.length+1, matchMaxLen)
+			t.misses <<= 1
+		} else {
+			t.length = 0
+			t.misses = t.misses<<1 | 1
+			if t.misses&0xff == 0xff {
+				t.active = false
+			}
+		}
+	}
+	search := !t.active || t.misses&0xff != 0 && t.length < matchTrusted
+	found := false
+	if x.apart {
+		own := &m.heads[(h+uint64(l.id+1)*phi)*0xd6e8feb86659fd93>>m.shift]
+		found = search && m.follow(x, t, l, *own)
+		*own = uint32(l.pos)
+	}
+	if !x.apart || m.shared {
+		head := &m.heads[h>>m.shift]
+		if search && !found {
+			m.follow(x, t, l, *head)
+		}
+		*head = uint32(l.pos)
+	}
+	t.ok = t.active && x.written(int(t.ptr))
+	t.active = t.ok
+	t.bucket = 0
+	if t.ok {
+		t.byte = uint32(x.hist[t.ptr]) | 256
+		t.bucket = 1 + matchBucket(t.length)
+		t.ctx = matchBucket(t.length)*16 + t.misses&15
+	}
+}
+
+// follow lets t follow position p, 0 for none, if more bytes before it are the lane's than
+// t has followed, and tells whether it does.
+func (m *matchModel) follow(x *Mixer, t *match, l *lane, p uint32) bool {
+	if p == 0 {
+		return false
+	}
+	n := x.commonSuffix(int(p), l)
+	if n < m.minLen || n <= int(t.length) {
+		return false
+	}
+	*t = match{ptr: p, length: uint32(n), active: true}
+	return true
+}
+
+// commonSuffix returns how many bytes before p equal the last ones of l, at most
+// matchVerify, all of them coded.
+func (x *Mixer) commonSuffix(p int, l *lane) int {
+	stop := 0
+	if x.cfg.Chunks {
+		stop = x.known(p)
+	} else if s := x.spanAt(p); s != nil {
+		stop = s.start // of the lane
+	}
+	n := 0
+	for at := l.pos; n < matchVerify && p > stop && at > l.from && x.hist[p-1] == x.hist[at-1]; n++ {
+		p--
+		at--
+	}
+	return n
+}

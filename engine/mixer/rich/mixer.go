@@ -1,0 +1,217 @@
+package rich
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/llmz/llmz/engine/content"
+)
+
+// Config describes a block.
+type Config struct {
+	// BlockLen is the number of bytes in the block.
+	BlockLen int
+	// Lanes is the number of contiguous parts the block is cut into; their lengths differ by
+	// at most one, longer ones first.
+	Lanes int
+	// Plan says what kinds of content the block is made of; nil is one segment of nothing
+	// known.
+	Plan content.Plan
+	// Chunks says that lanes take chunks of the block one after the other, with Enter,
+	// instead of having one contiguous part each, and that bytes may be coded without the
+	// model.
+	Chunks bool
+	// Model says whether a model's frequencies come with each byte.
+	Model bool
+	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It may
+	// be the block itself, in either direction: no byte is read before it is coded.
+	History []byte
+}
+
+// MaxBlockLen is the largest block a Mixer takes.
+const MaxBlockLen = 1 << 30
+
+// ErrConfig is wrapped by the errors of New.
+var ErrConfig = errors.New("invalid mixer configuration")
+
+// BitCoder codes one binary decision, as rangecoder.Coder does: p1 is the probability of
+// a one in 1/65536, between 1 and 65535. An encoder encodes bit and returns it, a decoder
+// ignores it and returns what it decoded.
+type BitCoder interface {
+	Bit(p1 uint32, bit int) int
+}
+
+// Mixer holds the adaptive state of one block. It is not safe for concurrent use.
+type Mixer struct {
+	cfg    Config
+	plan   content.Plan
+	starts []int // of the plan's segments
+	lanes  []lane
+	hist   []uint8 // the bytes of the block, meaningless where not coded yet
+
+	table   table
+	common  [numKinds]*common
+	matches [numMatch]matchModel
+	apart   bool // there are several lanes
+	own     []own
+	sums    byteSums
+
+	// The state of the decision being coded.
+	x         inputs
+	main      decision
+	smp       [numCtx]*adaptive
+	runp      [numCtx]*adaptive
+	runBit    [numCtx]uint8
+	direct    [numDirect]int32
+	o0, o1    *adaptive
+	withModel bool
+
+	chunks
+}
+
+const (
+	maxCtx       = 36 // contexts per byte that an input set may have
+	numModelCtx  = 2  // and those of what the model expects
+	numCtx       = maxCtx + numModelCtx
+	inputsPerCtx = 4
+	numOrders    = 8 // contexts that tell, by being known, how much the mixer knows
+	numMatch     = 3
+	numFinal     = 3 // weight vectors of the second layer, whose outputs are averaged
+	numModel     = 6
+	numDirect    = 16 // direct predictions of an input set
+)
+
+// Positions in the input vector.
+const (
+	inCtx    = 0
+	inOrder  = inCtx + inputsPerCtx*numCtx
+	inMatch  = inOrder + 2
+	inModel  = inMatch + 3*numMatch
+	inDirect = inModel + numModel
+	inBias   = inDirect + numDirect
+	inEnd    = inBias + 1
+)
+
+const _ = uint(numInputs - inEnd)
+
+func log2Clamp(n int, lo, hi uint) uint {
+	return min(max(ilogInt(n), lo), hi)
+}
+
+// New prepares to code a block.
+func New(cfg Config) (*Mixer, error) {
+	n := cfg.BlockLen
+	if n < 0 || n > MaxBlockLen {
+		return nil, fmt.Errorf("%w: block of %d bytes", ErrConfig, n)
+	}
+	if cfg.Lanes < 1 || cfg.Lanes > max(n, 1) {
+		return nil, fmt.Errorf("%w: %d lanes for %d bytes", ErrConfig, cfg.Lanes, n)
+	}
+	hist := cfg.History
+	if hist == nil {
+		hist = make([]uint8, n)
+	} else if len(hist) != n {
+		return nil, fmt.Errorf("%w: history of %d bytes for a block of %d", ErrConfig, len(hist), n)
+	}
+	plan := cfg.Plan
+	if plan == nil {
+		plan = content.Plan{{Len: n}}
+	}
+	x := &Mixer{cfg: cfg, plan: plan, lanes: make([]lane, cfg.Lanes), hist: hist, table: table{make([]bucket, tableLen(n))}}
+	x.table.hugePages()
+	at := 0
+	for _, s := range plan {
+		if int(s.Kind) >= numKinds || s.Len < 0 {
+			return nil, fmt.Errorf("%w: unknown %v", ErrConfig, s.Kind)
+		}
+		x.starts = append(x.starts, at)
+		at += s.Len
+	}
+	if at != n {
+		return nil, fmt.Errorf("%w: segments of %d bytes in a block of %d", ErrConfig, at, n)
+	}
+	for i := range x.matches {
+		x.matches[i].init(matchLens[i], log2Clamp(n, 10, 22))
+		x.matches[i].shared = i < numMatch-1
+	}
+	x.apart = cfg.Lanes > 1
+	x.own = make([]own, min(cfg.Lanes, maxOwn))
+	for i := range x.lanes {
+		x.lanes[i].id = uint32(i) & 63
+		x.lanes[i].own = &x.own[i*len(x.own)/len(x.lanes)]
+	}
+	if cfg.Chunks {
+		return x, nil
+	}
+	at = 0
+	for i := range x.lanes {
+		size := n / cfg.Lanes
+		if i < n%cfg.Lanes {
+			size++
+		}
+		x.startLane(&x.lanes[i], at, at+size)
+		at += size
+	}
+	return x, nil
+}
+
+const maxOwn = 32
+
+// startLane makes bytes start to end of the block, from the front on, those of lane l.
+func (x *Mixer) startLane(l *lane, start, end int) {
+	l.pos, l.end, l.from = start, end, start
+	l.span = x.claim(start, end)
+	l.c0, l.node = 1, 1
+	x.enterSegment(l)
+	x.beginByte(l)
+}
+
+func fill[T any](s []T, v T) {
+	for i := range s {
+		s[i] = v
+	}
+}
+
+// Code codes the next byte of a lane: it encodes sym, or ignores it and decodes, and
+// returns the byte. freqs are the model's integer frequencies of the 256 bytes, each at
+// least 1, and total their sum; nil when there is no model.
+func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byte) byte {
+	l := &x.lanes[lane]
+	if len(freqs) == 0 {
+		return x.codeByte(c, l, nil, sym)
+	}
+	x.sums.fill(freqs)
+	return x.codeByte(c, l, &x.sums, sym)
+}
+
+// codeByte codes a byte of lane l.
+func (x *Mixer) codeByte(c BitCoder, l *lane, model *byteSums, sym byte) byte {
+	x.judged = x.cfg.Chunks && model != nil && x.judges()
+	spent := uint32(0)
+	if model != nil {
+		x.modelContexts(l, model.freqs)
+	}
+	x.findSlots(l)
+	for i := 7; i >= 0; i-- {
+		if i == 3 {
+			l.node = 1
+			x.hashSlots(l, uint64(l.c0), 0)
+			x.findSlots(l)
+		}
+		var pm uint32
+		if model != nil {
+			pm, _ = model.one(l.c0)
+		}
+		p := x.predict(l, pm)
+		bit := uint32(c.Bit(p, int(sym>>i)&1))
+		spent += cost(p, bit)
+		x.update(l, bit)
+		l.c0 = l.c0<<1 | bit
+		l.node = l.node<<1 | bit
+	}
+	l.eased(spent)
+	b := byte(l.c0)
+	x.endByte(l, b)
+	x.beginByte(l)
+	return b
+}

@@ -1,0 +1,361 @@
+package rich
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/llmz/llmz/engine/content"
+)
+
+// bitTape records the probabilities and bits of an encoder and replays the bits to a
+// decoder, checking that it sees the same probabilities.
+type bitTape struct {
+	p      []uint32
+	bits   []uint8
+	at     int
+	notes  []uint64
+	decode bool
+	bad    bool
+}
+
+func (c *bitTape) Bit(p1 uint32, bit int) int {
+	if p1 == 0 || p1 > 65535 {
+		c.bad = true
+	}
+	if !c.decode {
+		c.p = append(c.p, p1)
+		c.bits = append(c.bits, uint8(bit))
+		return bit
+	}
+	if c.at >= len(c.bits) {
+		c.bad = true
+		return 0
+	}
+	if c.p[c.at] != p1 {
+		c.bad = true
+	}
+	c.at++
+	return int(c.bits[c.at-1])
+}
+
+// note takes what decides how a block goes on.
+func (c *bitTape) note(v ...uint64) {
+	if !c.decode {
+		c.notes = append(c.notes, v...)
+		return
+	}
+	if len(c.notes) < len(v) || !slices.Equal(c.notes[:len(v)], v) {
+		c.bad = true
+		return
+	}
+	c.notes = c.notes[len(v):]
+}
+
+// fakeFreqs fills f with made-up frequencies that depend on the step, the lane and the
+// byte before.
+func fakeFreqs(f []uint32, step, lane int, prev byte) uint32 {
+	var total uint32
+	for i := range f {
+		h := uint32(i*2654435761) ^ uint32(step)*40503 ^ uint32(lane)<<16 ^ uint32(prev)*97
+		h ^= h >> 13
+		h *= 0x5bd1e995
+		f[i] = 1 + h>>(8+h&15)
+		total += f[i]
+	}
+	return total
+}
+
+// runBlock codes data and returns what came out; data is nil for decoding.
+func runBlock(t testing.TB, c *bitTape, cfg Config, data []byte) []byte {
+	t.Helper()
+	x, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]byte, cfg.BlockLen)
+	if cfg.Chunks {
+		runChunks(c, x, cfg, data, out)
+		return out
+	}
+	freqs := make([]uint32, 256)
+	for step := 0; step*cfg.Lanes < cfg.BlockLen; step++ {
+		start := 0
+		for i := range cfg.Lanes {
+			size := cfg.BlockLen / cfg.Lanes
+			if i < cfg.BlockLen%cfg.Lanes {
+				size++
+			}
+			if step < size {
+				codeAt(c, x, cfg.Model, i, start+step, step, step > 0, freqs, data, out)
+			}
+			start += size
+		}
+	}
+	return out
+}
+
+func codeAt(c *bitTape, x *Mixer, model bool, lane, pos, step int, hasPrev bool, freqs []uint32, data, out []byte) {
+	var sym, prev byte
+	if data != nil {
+		sym = data[pos]
+	}
+	if hasPrev {
+		prev = out[pos-1]
+	}
+	if model {
+		out[pos] = x.Code(c, lane, freqs, fakeFreqs(freqs, step, lane, prev), sym)
+	} else {
+		out[pos] = x.Code(c, lane, nil, 0, sym)
+	}
+}
+
+// runChunks codes data in chunks of all lengths, in an odd order, with the model and
+// without; lanes leave chunks now and then, and others take what is left of them.
+func runChunks(c *bitTape, x *Mixer, cfg Config, data, out []byte) {
+	type place struct{ pos, end int }
+	lanes := make([]place, cfg.Lanes)
+	var left []place
+	r := rand.New(rand.NewPCG(uint64(cfg.Lanes), uint64(cfg.BlockLen)))
+	freqs := make([]uint32, 256)
+	front := 0
+	for step := 0; ; step++ {
+		busy := false
+		for i := range lanes {
+			l := &lanes[i]
+			if l.pos == l.end && len(left) > 0 {
+				*l, left = left[0], left[1:]
+				x.Enter(i, l.pos, l.end)
+			} else if l.pos == l.end && front < cfg.BlockLen {
+				n := min(1+r.IntN(1<<r.IntN(10)), cfg.BlockLen-front)
+				*l = place{front, front + n}
+				x.Enter(i, front, front+n)
+				front += n
+			}
+			if l.pos == l.end {
+				continue
+			}
+			busy = true
+			for n := r.IntN(3); n >= 0 && l.pos < l.end; n-- {
+				codeAt(c, x, r.IntN(4) > 0, i, l.pos, step, l.pos > 0 && n > 0, freqs, data, out)
+				l.pos++
+				if x.Easy(i) {
+					c.note(uint64(i))
+				}
+			}
+			if l.pos < l.end && r.IntN(200) == 0 {
+				x.Leave(i)
+				left = append(left, *l)
+				l.end = l.pos
+			}
+		}
+		if !busy && front == cfg.BlockLen {
+			return
+		}
+		if step%100 == 50 {
+			mixed, alone, n := x.Worth()
+			c.note(mixed, alone, uint64(n))
+			x.Judge(step % 300)
+		}
+	}
+}
+
+func roundTrip(t testing.TB, data []byte, cfg Config) *bitTape {
+	t.Helper()
+	cfg.BlockLen = len(data)
+	tape := &bitTape{}
+	runBlock(t, tape, cfg, data)
+	// The block's own memory must serve as well, whatever is in it ahead of the coding.
+	cfg.History = bytes.Clone(data)
+	shared := &bitTape{}
+	runBlock(t, shared, cfg, data)
+	if !slices.Equal(shared.p, tape.p) {
+		t.Fatalf("%d lanes, model %v: other probabilities where the history is the block", cfg.Lanes, cfg.Model)
+	}
+	cfg.History = bytes.Repeat([]byte{0xa5}, len(data))
+	tape.decode = true
+	got := runBlock(t, tape, cfg, nil)
+	if !bytes.Equal(got, data) {
+		t.Fatalf("%d lanes, model %v: decoded block differs", cfg.Lanes, cfg.Model)
+	}
+	if tape.bad || tape.at != len(tape.bits) {
+		t.Fatalf("%d lanes, model %v: decoder's probabilities differ", cfg.Lanes, cfg.Model)
+	}
+	return tape
+}
+
+// testBlocks are blocks of several kinds.
+func testBlocks(t testing.TB) map[string][]byte {
+	t.Helper()
+	text, err := os.ReadFile("../../../testdata/fresh.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = text[:min(len(text), 3000)]
+	r := rand.New(rand.NewPCG(1, 2))
+	var records []byte
+	for i := range 150 {
+		records = append(records, byte(i), byte(i>>8), 0, byte(r.IntN(3)), 0xff, 0x80, byte(i*7), byte(r.IntN(256)))
+	}
+	noise := make([]byte, 700)
+	for i := range noise {
+		noise[i] = byte(r.IntN(256))
+	}
+	return map[string][]byte{
+		"empty": {}, "one": {7}, "text": text, "records": records, "noise": noise,
+		"zeros": make([]byte, 2000), "mixed": slices.Concat(text[:900], records, text[:500], noise[:200], text[900:1500]),
+	}
+}
+
+// plans are ways to describe a block of n bytes.
+func plans(n int) []content.Plan {
+	all := []content.Plan{nil}
+	if n > 0 {
+		all = append(all, content.Plan{{Kind: content.Text, Len: n}})
+	}
+	if n > 900 {
+		all = append(all, content.Plan{
+			{Kind: content.Source, Len: 300}, {Kind: content.Plain, Len: 333}, {Kind: content.Text, Len: 1},
+			{Kind: content.Records, Width: 8, Len: n - 634},
+		})
+	}
+	return all
+}
+
+func TestRoundTrip(t *testing.T) {
+	for name, data := range testBlocks(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, plan := range plans(len(data)) {
+				for _, lanes := range []int{1, 3} {
+					if lanes > max(1, len(data)) {
+						continue
+					}
+					roundTrip(t, data, Config{Lanes: lanes, Plan: plan, Model: lanes == 1})
+					roundTrip(t, data, Config{Lanes: lanes, Plan: plan, Model: true, Chunks: true})
+				}
+			}
+		})
+	}
+}
+
+// TestKernels holds the vector code of this machine against plain Go.
+func TestKernels(t *testing.T) {
+	defer func(v bool) { vector = v }(vector)
+	data := testBlocks(t)["mixed"]
+	cfg := Config{BlockLen: len(data), Lanes: 2, Plan: plans(len(data))[2], Model: true}
+	var with, without bitTape
+	runBlock(t, &with, cfg, data)
+	vector = false
+	runBlock(t, &without, cfg, data)
+	if !slices.Equal(with.p, without.p) {
+		t.Error("vector code and plain Go give other probabilities")
+	}
+}
+
+// golden is the hash of all probabilities of some blocks.
+const golden = "355fc88cc598b6437a22b2fac6a53943"
+
+// TestGolden pins every probability: all machines, and all programs that write the same
+// mixer version, must agree on them.
+func TestGolden(t *testing.T) {
+	h := fnv.New128a()
+	for _, name := range []string{"text", "records", "mixed"} {
+		data := testBlocks(t)[name]
+		for _, plan := range plans(len(data))[1:] {
+			for _, cfg := range []Config{{Lanes: 1}, {Lanes: 3, Model: true}, {Lanes: 3, Model: true, Chunks: true}} {
+				cfg.Plan = plan
+				var b [4]byte
+				for _, p := range roundTrip(t, data, cfg).p {
+					binary.LittleEndian.PutUint32(b[:], p)
+					h.Write(b[:])
+				}
+			}
+		}
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != golden {
+		t.Errorf("hash of the probabilities: %s, want %s", got, golden)
+	}
+}
+
+func FuzzRoundTrip(f *testing.F) {
+	for _, data := range testBlocks(f) {
+		f.Add(data[:min(len(data), 300)], uint8(2), true, true, uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, data []byte, lanes uint8, model, chunks bool, cut uint8) {
+		if len(data) > 4096 || len(data) == 0 {
+			return
+		}
+		at := 1 + int(cut)%len(data)
+		plan := content.Plan{{Kind: content.Kind(cut % 16), Width: 8, Step: 4, Len: at}}
+		if at < len(data) {
+			plan = append(plan, content.Segment{Kind: content.Text, Len: len(data) - at})
+		}
+		roundTrip(t, data, Config{Lanes: 1 + int(lanes)%min(len(data), 32), Plan: plan, Model: model, Chunks: model && chunks})
+	})
+}
+
+func TestConfig(t *testing.T) {
+	for _, cfg := range []Config{
+		{BlockLen: -1, Lanes: 1}, {BlockLen: 10, Lanes: 0}, {BlockLen: 10, Lanes: 11},
+		{BlockLen: 10, Lanes: 1, History: make([]byte, 9)},
+		{BlockLen: 10, Lanes: 1, Plan: content.Plan{{Len: 9}}},
+		{BlockLen: 10, Lanes: 1, Plan: content.Plan{{Kind: 200, Len: 10}}},
+	} {
+		if _, err := New(cfg); err == nil {
+			t.Errorf("%+v is accepted", cfg)
+		}
+	}
+}
+
+// TestMemory compares MemoryBytes with what is taken once all of a block has been seen.
+func TestMemory(t *testing.T) {
+	for _, cfg := range []Config{
+		{BlockLen: 3000, Lanes: 1}, {BlockLen: 5000, Lanes: 1, Plan: plans(5000)[1]},
+		{BlockLen: 5000, Lanes: 4, Model: true, Chunks: true, Plan: plans(5000)[2]},
+	} {
+		cfg.History = bytes.Repeat([]byte("some text, "), 500)[:cfg.BlockLen]
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		x, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cfg.Chunks {
+			runChunks(&bitTape{}, x, cfg, bytes.Clone(cfg.History), make([]byte, cfg.BlockLen))
+		} else {
+			for i := range cfg.BlockLen {
+				x.Code(&bitTape{}, 0, nil, 0, cfg.History[i])
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		got, want := int64(after.HeapAlloc-before.HeapAlloc), MemoryBytes(cfg)
+		if got > want+want/50 || got < want-want/10 {
+			t.Errorf("%d bytes in %d lanes take %d bytes, MemoryBytes says %d", cfg.BlockLen, cfg.Lanes, got, want)
+		}
+		runtime.KeepAlive(x)
+	}
+}
+
+func BenchmarkCode(b *testing.B) {
+	text := testBlocks(b)["text"]
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		x, err := New(Config{BlockLen: len(text), Lanes: 1, Plan: plans(len(text))[1]})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var c costCoder
+		for _, s := range text {
+			x.Code(&c, 0, nil, 0, s)
+		}
+		b.ReportMetric(c.bits/float64(len(text)), "bpc")
+	}
+}

@@ -1,0 +1,42 @@
+package rich
+
+// The mixing network: sets of weights, each chosen by its own small context, each giving
+// one stretched probability from the same inputs; a second layer combines these.
+//
+// Weights are 4.28 fixed point in int32, kept within ±4; inputs are stretched probabilities
+// (1/256 nat) within ±maxStretch, held in the upper half of an int32. Products use the
+// weight's upper 16 bits and sums are int32 with wrap-around, so every implementation gives
+// the same bits.
+
+const (
+	numInputs = 192 // a multiple of 16
+	numSets   = 11
+
+	weightOne = 1 << 28
+	weightMax = 1<<30 - 1
+)
+
+type inputs [numInputs]int32
+
+// dotsGeneric computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16), which is 1/4096 of
+// x's unit.
+func dotsGeneric(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
+	for k, o := range off {
+		v := (*inputs)(w[o:])
+		var s int32
+		for i := range v {
+			s += (v[i] >> 16) * (x[i] >> 16)
+		}
+		out[k] = s
+	}
+}
+
+// trainsGeneric adds ((x[i]>>16)*e[k]+2)>>2 to w[off[k]+i], |e| < 2^15, clamped to ±weightMax.
+func trainsGeneric(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
+	for k, o := range off {
+		v := (*inputs)(w[o:])
+		for i := range v {
+			v[i] = min(max(v[i]+((x[i]>>16)*e[k]+2)>>2, -weightMax), weightMax)
+		}
+	}
+}

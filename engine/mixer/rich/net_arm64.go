@@ -1,0 +1,49 @@
+//go:build arm64 && !noasm
+
+package rich
+
+import "github.com/llmz/llmz/ggml/simd"
+
+// vector tells that the NEON code is used; tests change it.
+var vector = simd.Use(simd.NEON)
+
+func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
+	if vector {
+		dotsNEON(&w[0], &x[0], &out[0], &off[0])
+	} else {
+		dotsGeneric(w, x, out, off)
+	}
+}
+
+func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
+	if vector {
+		trainsNEON(&w[0], &x[0], &e[0], &off[0])
+	} else {
+		trainsGeneric(w, x, e, off)
+	}
+}
+
+// prefetch brings the buckets at the given indices into the cache.
+func (t *table) prefetch(at []uint32) {
+	if vector && len(at) > 0 {
+		prefetchARM(&t.buckets[0].slot[0][0], &at[0], len(at))
+	}
+}
+
+// dotsNEON computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32
+// wrap-around, for the numSets weight vectors at off and the numInputs inputs x.
+//
+//go:noescape
+func dotsNEON(w, x, out *int32, off *uint32)
+
+// trainsNEON adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax, for
+// the numSets weight vectors at off.
+//
+//go:noescape
+func trainsNEON(w, x, e *int32, off *uint32)
+
+// prefetchARM brings the n 64-byte buckets at[i] into the first-level cache; n is at
+// least 1.
+//
+//go:noescape
+func prefetchARM(buckets *uint8, at *uint32, n int)

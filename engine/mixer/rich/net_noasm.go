@@ -1,0 +1,16 @@
+//go:build noasm || (!amd64 && !arm64)
+
+package rich
+
+var vector = false
+
+func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
+	dotsGeneric(w, x, out, off)
+}
+
+func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
+	trainsGeneric(w, x, e, off)
+}
+
+// prefetch is only a hint, which portable Go cannot give.
+func (t *table) prefetch(at []uint32) {}

@@ -1,0 +1,276 @@
+package rich
+
+const (
+	smLimit    = 255
+	runLimit   = 255
+	orderLimit = 255
+	matchLimit = 1023
+	mapRate    = 5
+)
+
+// certainty[s] scales the stretched probability of state s: how far its evidence goes one
+// way.
+var certainty [256]int32
+
+func init() {
+	for s, h := range states {
+		if h.n0 == 0 && h.n1 > 0 || h.n1 == 0 && h.n0 > 0 {
+			certainty[s] = 1
+		}
+	}
+}
+
+// predict returns the 16-bit probability that the lane's next decision is a one. pm is
+// the model's probability, 0 if there is no model.
+func (x *Mixer) predict(l *lane, pm uint32) uint32 {
+	c0 := l.c0
+	bitpos := ilog(c0) - 1
+	node := l.node & 15
+	b := l.brain
+	in := &x.x
+	n := l.n
+	clear(in[inputsPerCtx*n : inOrder])
+	for i := range n {
+		st := l.slots[i][node]
+		a := &b.sm[i][st]
+		x.smp[i] = a
+		v := (*[4]int32)(in[4*i:])
+		v[3] = 0
+		x.runp[i] = nil
+		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
+			y := r >> (7 - bitpos) & 1
+			k := uint32(l.runCtx[i])
+			if bitpos > 0 {
+				k += 16
+			}
+			if bitpos > 3 {
+				k += 16
+			}
+			ra := &b.run[i][k&63]
+			x.runp[i] = ra
+			x.runBit[i] = uint8(y)
+			s := stretch(ra.p())
+			if y == 0 {
+				s = -s
+			}
+			v[3] = s << 16
+		}
+		if st == 0 {
+			v[0], v[1], v[2] = 0, 0, 0
+			continue
+		}
+		p := a.p()
+		s := stretch(p)
+		v[0] = s << 16
+		v[1] = (int32(p) - 32768) >> 5 << 16
+		v[2] = s * certainty[st] << 16
+	}
+	c1 := uint32(l.c8 & 0xff)
+	x.o0 = &b.order0[c0&255]
+	x.o1 = &b.order1[c1<<8|c0&255]
+	in[inOrder] = stretch(x.o0.p()) << 16
+	in[inOrder+1] = stretch(x.o1.p()) << 16
+
+	mctx, expect, ebyte := uint32(0), uint32(0), uint32(0)
+	for i := range l.match {
+		t := &l.match[i]
+		v := (*[3]int32)(in[inMatch+3*i:])
+		*v = [3]int32{}
+		if !t.ok {
+			continue
+		}
+		y := t.byte >> (7 - bitpos) & 1
+		a := b.conf[i][t.ctx].p()
+		st := stretch(a)
+		lin := (int32(a) - 32768) >> 5
+		ln := min(int32(t.length)*16, 1024)
+		if y == 0 {
+			st, lin, ln = -st, -lin, -ln
+		}
+		v[0], v[1], v[2] = st<<16, lin<<16, ln<<16
+		if ebyte == 0 {
+			mctx = t.bucket
+			expect = 1 + y
+			ebyte = t.byte
+		}
+	}
+	conf := uint32(0)
+	*(*[numModel]int32)(in[inModel:]) = [numModel]int32{}
+	if pm > 0 {
+		st := stretch(pm)
+		in[inModel] = st << 16
+		in[inModel+1] = (int32(pm) - 32768) >> 5 << 16
+		in[inModel+2] = stretch(b.model0.refine(st, c0)) << 16
+		in[inModel+3] = stretch(l.common.model1.refine(st, c0|c1<<8)) << 16
+		if st < 0 {
+			st = -st
+		}
+		conf = 1 + min(uint32(st)/100, confidences-2)
+	}
+	x.withModel = pm > 0
+	if l.bit != nil {
+		x.direct = [numDirect]int32{}
+		l.bitSel = l.sel
+		l.bit.predictBit(x, l, &x.direct, &l.bitSel)
+		for i, v := range x.direct {
+			in[inDirect+i] = v << 16
+		}
+	}
+	in[inBias] = stretchUnit << 16
+
+	d := &x.main
+	m := (mctx*2+min(expect, 2)>>1)*8 + bitpos
+	h := uint32(l.c8&0xffff)<<8 | c0
+	d.sets = [numSets]uint32{
+		c0,
+		c1,
+		m,
+		l.hits*8 + bitpos,
+		uint32(l.c8 >> 8 & 0xff),
+		conf*8 + bitpos,
+		l.classes,
+		ebyte>>8 + ebyte&255,
+		l.bitSel.a,
+		l.bitSel.b,
+		uint32(l.c8 >> 16 & 0xff),
+	}
+	d.finals = [numFinal]uint32{c0 & 255, m, l.bitSel.b}
+	d.maps = [numMaps]uint32{c0 | expect<<8, c0 | c1<<8, h * 0x9e3779b1 >> 16, l.bitSel.final}
+	if l.common.alone == nil {
+		return x.main.combine(&b.net, in)
+	}
+	if pm == 0 {
+		return x.main.combine(l.common.alone, in)
+	}
+	p := x.main.combine(&b.net, in)
+	if x.judged {
+		x.less = x.x
+		clear(x.less[inModel : inModel+numModel])
+		x.without = x.main
+		x.without.sets[5] = bitpos
+		x.pAlone = x.without.combine(l.common.alone, &x.less)
+		x.pMixed = p
+	}
+	return p
+}
+
+// decision is what a network made of the inputs, and chose its weights by.
+type decision struct {
+	sets   [numSets]uint32  // which vector in each set
+	finals [numFinal]uint32 // and in the second layer's
+	maps   [numMaps]uint32  // contexts of the maps
+
+	off   [numSets]uint32 // where the vectors are
+	xf    [numSets]int32
+	ps    [numSets]uint32
+	final [numFinal]*[numSets]int32 // the weights of the second layer
+	pf    [numFinal]uint32          // and what each gave
+}
+
+// combine returns the probability that network n makes of the inputs.
+func (d *decision) combine(n *net, in *inputs) uint32 {
+	for k, s := range d.sets {
+		d.off[k] = (base[k] + s) * numInputs
+	}
+	dots(n.weights, in, &d.xf, &d.off)
+	for i := range d.xf {
+		v := min(max(d.xf[i]>>12, -maxStretch), maxStretch)
+		d.xf[i] = v
+		d.ps[i] = squash(v)
+	}
+	d.final = [numFinal]*[numSets]int32{&n.final0[d.finals[0]], &n.final1[d.finals[1]], &n.final2[d.finals[2]]}
+	sum := int32(0)
+	for k, set := range d.final {
+		var s int64
+		for i, w := range set {
+			s += int64(w) * int64(d.xf[i])
+		}
+		t := min(max(int32(s>>28), -maxStretch), maxStretch)
+		d.pf[k] = squash(t)
+		sum += t
+	}
+	sum /= numFinal
+	q0 := n.maps[0].refine(sum, d.maps[0])
+	q1 := n.maps[1].refine(sum, d.maps[1])
+	q2 := n.maps[2].refine(sum, d.maps[2])
+	q3 := n.maps[3].refine(sum, d.maps[3])
+	p := (2*squash(sum) + q0 + 2*q1 + 2*q2 + q3 + 4) / 8
+	return min(max(p, 1), 65535)
+}
+
+// learn teaches network n the bit.
+func (d *decision) learn(n *net, in *inputs, bit uint32) {
+	target := int32(bit * 65535)
+	for k, set := range d.final {
+		e := int64(target - int32(d.pf[k]))
+		for i := range set {
+			set[i] += int32((int64(d.xf[i])*e + 1<<5) >> 6)
+		}
+	}
+	n.count++
+	r := n.rate()
+	var es [numSets]int32
+	for i := range es {
+		e := ((target-int32(d.ps[i]))*r + 1<<7) >> 8
+		es[i] = min(max(e, -32767), 32767)
+	}
+	trains(n.weights, in, &es, &d.off)
+	for i := range n.maps {
+		n.maps[i].train(bit, mapRate)
+	}
+}
+
+// update teaches everything that took part in the last prediction the bit.
+func (x *Mixer) update(l *lane, bit uint32) {
+	node := l.node & 15
+	b := l.brain
+	if alone := l.common.alone; alone == nil || x.withModel {
+		x.main.learn(&b.net, &x.x, bit)
+		if x.judged {
+			x.without.learn(alone, &x.less, bit)
+			x.mixed += uint64(cost(x.pMixed, bit))
+			x.mixerAlone += uint64(cost(x.pAlone, bit))
+		}
+	} else {
+		x.main.learn(alone, &x.x, bit)
+	}
+	for i := range l.n {
+		s := &l.slots[i][node]
+		if *s != 0 {
+			x.smp[i].train(bit, smLimit)
+		}
+		*s = nextState[*s][bit]
+		if r := x.runp[i]; r != nil {
+			hit := uint32(1)
+			if uint32(x.runBit[i]) != bit {
+				hit = 0
+			}
+			r.train(hit, runLimit)
+		}
+	}
+	x.o0.train(bit, orderLimit)
+	x.o1.train(bit, orderLimit)
+	shift := 8 - ilog(l.c0)
+	for i := range l.match {
+		if t := &l.match[i]; t.ok {
+			hit := uint32(1)
+			if t.byte>>shift&1 != bit {
+				hit = 0
+				t.ok = false
+			}
+			b.conf[i][t.ctx].train(hit, matchLimit)
+		}
+	}
+	if x.withModel {
+		b.model0.train(bit, 6)
+		l.common.model1.train(bit, 6)
+	}
+	if l.bit != nil {
+		l.bit.learnBit(x, l, bit)
+	}
+}
+
+// rate is the learning rate, decaying.
+func (n *net) rate() int32 {
+	return 25 + 40*4096/int32(4096+n.count/8)
+}

@@ -1,0 +1,113 @@
+package rich
+
+import (
+	"bytes"
+	"compress/flate"
+	_ "embed"
+	"encoding/binary"
+	"io"
+	"sync"
+
+	"github.com/llmz/llmz/engine/content"
+)
+
+// The warm start is what the mixer has learned from other data, for each way of reading:
+// the initial weights of each set, the probabilities of the bit histories, how far runs and
+// matches can be trusted. TestLearnWarmStart writes it.
+//
+//go:embed warm.bin
+var warmFile []byte
+
+// warm is the warm start of one way of reading, with or without a model.
+type warm struct {
+	Kind, Model uint8
+	// Weights are the first layer's in 1/16384: one vector per set; Final the second layer's.
+	Weights [numSets][numInputs]int16
+	Final   [numFinal][numSets]int16
+	// The others are probabilities in 1/65536.
+	SM     [numCtx][256]uint16
+	Run    [numCtx][64]uint16
+	Conf   [numMatch][matchBuckets * 16]uint16
+	Order0 [256]uint16
+}
+
+// warmTrust is how many observations a learned probability counts for.
+const warmTrust = 24
+
+// warmTable returns the warm starts.
+var warmTable = sync.OnceValue(func() []*warm {
+	b, err := io.ReadAll(flate.NewReader(bytes.NewReader(warmFile)))
+	if err != nil {
+		return nil
+	}
+	var all []*warm
+	for len(b) > 0 {
+		w := new(warm)
+		n, err := binary.Decode(b, binary.LittleEndian, w)
+		if err != nil {
+			return nil
+		}
+		all = append(all, w)
+		b = b[n:]
+	}
+	return all
+})
+
+// warmFor returns the warm start for content of kind k, nil if there is none.
+func warmFor(k content.Kind, model bool) *warm {
+	m := uint8(0)
+	if model {
+		m = 1
+	}
+	for _, w := range warmTable() {
+		if w.Kind == uint8(k) && w.Model == m {
+			return w
+		}
+	}
+	return nil
+}
+
+// adopt starts from w.
+func (n *net) adopt(w *warm) {
+	for k, size := range setSize {
+		var first inputs
+		for i := range first {
+			first[i] = int32(w.Weights[k][i]) << 14
+		}
+		for j := range size {
+			copy(n.weights[(base[k]+j)*numInputs:], first[:])
+		}
+	}
+	adopt := func(f [][numSets]int32, from *[numSets]int16) {
+		for i := range f {
+			for k := range f[i] {
+				f[i][k] = int32(from[k]) << 14
+			}
+		}
+	}
+	adopt(n.final0[:], &w.Final[0])
+	adopt(n.final1[:], &w.Final[1])
+	adopt(n.final2[:], &w.Final[2])
+}
+
+// adopt starts from w.
+func (b *brain) adopt(w *warm) {
+	const trust = warmTrust
+	b.net.adopt(w)
+	for i := range b.sm {
+		for s := range b.sm[i] {
+			b.sm[i][s] = newAdaptive(uint32(w.SM[i][s]), trust)
+		}
+		for k := range b.run[i] {
+			b.run[i][k] = newAdaptive(uint32(w.Run[i][k]), trust)
+		}
+	}
+	for k := range b.conf {
+		for i := range b.conf[k] {
+			b.conf[k][i] = newAdaptive(uint32(w.Conf[k][i]), trust)
+		}
+	}
+	for i := range b.order0 {
+		b.order0[i] = newAdaptive(uint32(w.Order0[i]), trust/4)
+	}
+}
