@@ -19,14 +19,15 @@ func TestGolden(t *testing.T) {
 	content := goldenContent(t)
 	meta := Meta{Name: "golden.bin", Time: time.Unix(1700000000, 123456789), Mode: 0o640}
 	for name, o := range map[string]Options{
-		"bare":           {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 3, Meta: meta},
-		"whole":          {Model: newFakeModel("a"), NoMix: true, Lanes: 2},
-		"mixed-2":        {Model: newFakeModel("a"), BlockSize: 2000, Lanes: 3, Meta: meta},
-		"alone-2":        {NoModel: true, Meta: meta},
-		"alone-lanes-2":  {NoModel: true, Lanes: 3},
-		"stretches-2":    {Model: newFakeModel("a"), Lanes: 2},
-		"mixed-tokens-2": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
-		"tokens":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
+		"bare-digests":           {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 3, Meta: meta},
+		"whole":                  {Model: newFakeModel("a"), NoMix: true, Lanes: 2},
+		"mixed-2-digests":        {Model: newFakeModel("a"), BlockSize: 2000, Lanes: 3, Meta: meta},
+		"alone-2":                {NoModel: true, Meta: meta},
+		"alone-lanes-2":          {NoModel: true, Lanes: 3},
+		"stretches-2":            {Model: newFakeModel("a"), Lanes: 2},
+		"mixed-tokens-2-digests": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
+		"part":                   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 2, Meta: meta, Part: &Part{Number: 2, Of: 2, Total: 5000, BlockSize: 1000, Lanes: 2}},
+		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := content
@@ -54,7 +55,7 @@ func TestGolden(t *testing.T) {
 			if m := back.Meta; m.Name != o.Meta.Name || !m.Time.Equal(o.Meta.Time) || m.Mode != o.Meta.Mode {
 				t.Errorf("meta %+v, want %+v", m, o.Meta)
 			}
-			if name == "bare" && (res.Blocks != 3 || res.StoredBlocks == 0) {
+			if name == "bare-digests" && (res.Blocks != 3 || res.StoredBlocks == 0) {
 				t.Errorf("%d blocks, %d of them stored: not what this file is for", res.Blocks, res.StoredBlocks)
 			}
 			if name == "whole" && (res.Blocks != 1 || res.StoredBlocks != 0) {
@@ -81,7 +82,7 @@ func stretchyContent(content []byte) []byte {
 // TestOldGolden decodes archives that older versions have written: for ever.
 func TestOldGolden(t *testing.T) {
 	content := goldenContent(t)
-	for _, name := range []string{"mixed", "alone", "mixed-tokens"} {
+	for _, name := range []string{"mixed", "alone", "mixed-tokens", "bare", "mixed-2", "mixed-tokens-2", "tokens"} {
 		p, err := os.ReadFile(filepath.Join("testdata", name+".llmz"))
 		if err != nil {
 			t.Fatal(err)

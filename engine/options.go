@@ -41,6 +41,9 @@ type Options struct {
 	Threads int
 	// MemoryLimit is the largest estimated memory use in bytes, 0 for no limit.
 	MemoryLimit int64
+	// Part, which PartOf makes, says that the input is a part only of what is compressed; nil
+	// for all of it.
+	Part *Part
 	// Meta is recorded in the archive.
 	Meta Meta
 	// Size is the input's length if it is known, else -1 or 0; it serves progress only.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 
@@ -24,7 +23,7 @@ type Reader struct {
 
 	header *archive.Header // of the member being read
 	first  *archive.Header
-	sum    hash.Hash // of the member's content delivered
+	sum    *archive.Summer // of the member's content delivered; nil before its first block
 
 	given   int      // bytes of the first at work that have been returned
 	waiting *decoded // the next block, whose payload has not been read
@@ -163,7 +162,7 @@ func (z *Reader) next() error {
 		}
 		z.cur = data[z.given:]
 		if z.sum == nil {
-			z.sum = sha256.New()
+			z.sum = archive.NewSummer(q.header)
 		}
 		z.sum.Write(z.cur)
 		z.total += int64(len(z.cur))
@@ -172,6 +171,7 @@ func (z *Reader) next() error {
 			continue
 		}
 		z.pop()
+		z.sum.EndBlock()
 		z.d.done(q, int64(q.size))
 		z.last, z.d.held = q, int64(cap(data))
 		return nil
@@ -187,10 +187,10 @@ func (z *Reader) pop() {
 
 // endMember checks the whole content of a member.
 func (z *Reader) endMember(q *decoded) error {
-	var got [sha256.Size]byte
-	if z.sum != nil {
-		z.sum.Sum(got[:0])
+	if z.sum == nil {
+		z.sum = archive.NewSummer(q.header)
 	}
+	got, _ := z.sum.Sum()
 	z.sum = nil
 	if q.end.checked && got != q.end.want {
 		return &archive.Error{Block: -1, Offset: q.at, What: "the whole content differs from the original, although no block does", Class: ErrChecksum}
@@ -226,7 +226,7 @@ func (z *Reader) begin() error {
 			if d.tally.result.Blocks == 0 && d.pipe.Len() == 0 {
 				d.tally.start(predict.Info{}, 0, false) // an empty archive
 			}
-			q := &decoded{at: start, end: &memberEnd{}}
+			q := &decoded{at: start, header: z.header, end: &memberEnd{}}
 			q.end.want, q.end.checked = z.ar.Sum()
 			d.pipe.PutDone(q)
 			return z.nextMember()

@@ -65,7 +65,8 @@ func Resume(ctx context.Context, f ResumeFile, src io.Reader, o Options) (Result
 // the input is still to be compressed.
 func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
 	z.o.Meta = headerMeta(p.Header)
-	z.header.Name, z.header.Time, z.header.Mode = p.Header.Name, p.Header.Time, p.Header.Mode
+	z.header.Name, z.header.Time, z.header.Mode, z.header.Digests = p.Header.Name, p.Header.Time, p.Header.Mode, p.Header.Digests
+	z.sum = archive.NewSummer(z.header)
 	if len(p.Blocks) == 0 {
 		return src, nil
 	}
@@ -97,6 +98,7 @@ func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
 			}
 		}
 		z.sum.Write(buf)
+		z.sum.EndBlock()
 		if b.Kind == archive.Stored {
 			z.tally.result.StoredBlocks++
 		}

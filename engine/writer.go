@@ -2,10 +2,8 @@ package engine
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"time"
 
@@ -28,7 +26,7 @@ type Writer struct {
 	need   int64 // of memory for a block
 	header *archive.Header
 	ar     *archive.Writer // nil until the first block is written
-	sum    hash.Hash       // of the content written
+	sum    *archive.Summer // of the content submitted
 	buf    []byte          // the block being filled
 	number int             // blocks submitted
 	free   [][]byte        // spare block buffers
@@ -66,7 +64,8 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 		o.BlockSize = BlockSizeFor(o.Model)
 	}
 	t := newTally(Compressing, o.Threads, o.Observer, o.ProgressInterval, o.Size, o.Gate)
-	z := &Writer{ctx: ctx, o: o, tally: t, header: o.header(), sum: sha256.New()}
+	z := &Writer{ctx: ctx, o: o, tally: t, header: o.header()}
+	z.sum = archive.NewSummer(z.header)
 	z.w = countingWriter{w: w, tally: t}
 	size := int64(-1)
 	if o.Size > 0 {
@@ -95,6 +94,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: neither model nor mixer", ErrOptions)
 	case o.BlockSize < 0 || o.BlockSize > archive.MaxBlock:
 		return fmt.Errorf("%w: blocks of %d bytes, at most %d", ErrOptions, o.BlockSize, archive.MaxBlock)
+	case o.Part != nil && (o.Part.BlockSize != o.blockSize() || o.Part.Lanes != o.Lanes):
+		return fmt.Errorf("%w: the part is one of other blocks or lanes", ErrOptions)
 	case o.Lanes < 0 || o.Lanes > archive.MaxLanes:
 		return fmt.Errorf("%w: %d lanes, at most %d", ErrOptions, o.Lanes, archive.MaxLanes)
 	}
@@ -195,6 +196,7 @@ func (z *Writer) ready() error {
 // submit starts to encode the block in the buffer. only says that it is all there is.
 func (z *Writer) submit(only bool) error {
 	z.sum.Write(z.buf)
+	z.sum.EndBlock()
 	e := &encoding{data: z.buf}
 	src := &block.Source{Number: z.number, Data: z.buf, Only: only, Report: z.tally.block(z.number)}
 	if z.watch != nil {
@@ -221,6 +223,8 @@ func (z *Writer) write(e *encoding) error {
 		if b.Kind == archive.Stored {
 			z.header.Mixer = 0
 		}
+		z.header.Digests = z.header.Part != nil
+		b.Whole = z.header.Part == nil
 	}
 	if z.err = z.begin(); z.err != nil {
 		return z.err
@@ -252,7 +256,7 @@ func (z *Writer) begin() error {
 
 // header returns the archive header that o leads to.
 func (o *Options) header() *archive.Header {
-	h := &archive.Header{Name: archive.CleanName(o.Meta.Name), Time: o.Meta.Time, Mode: o.Meta.Mode}
+	h := &archive.Header{Name: archive.CleanName(o.Meta.Name), Time: o.Meta.Time, Mode: o.Meta.Mode, Digests: true, Part: o.Part}
 	if o.Model != nil && !o.NoModel {
 		h.Model = block.Recorded(o.Model.Info())
 	}
@@ -260,6 +264,11 @@ func (o *Options) header() *archive.Header {
 		h.Mixer = archive.MixerVersion
 	}
 	return h
+}
+
+// emptyHeader returns the header of an archive without content, which needs nothing.
+func emptyHeader(h *archive.Header) *archive.Header {
+	return &archive.Header{Name: h.Name, Time: h.Time, Mode: h.Mode}
 }
 
 // Close encodes what is left, writes the index and ends the archive. It does not
@@ -287,7 +296,7 @@ func (z *Writer) end() error {
 		err = z.ctx.Err()
 	}
 	if err == nil && len(z.buf) > 0 {
-		err = z.submit(z.number == 0)
+		err = z.submit(z.number == 0 && partAlone(z.o.Part))
 	}
 	if err == nil {
 		err = z.pipe.Flush(z.write)
@@ -296,16 +305,19 @@ func (z *Writer) end() error {
 	if err != nil {
 		return err
 	}
-	if z.ar == nil { // there is no content
-		z.header.Model, z.header.Mixer = nil, 0
+	if z.ar == nil && z.header.Part == nil { // there is no content
+		*z.header = *emptyHeader(z.header)
 	}
 	if err := z.begin(); err != nil {
 		return err
 	}
+	if p := z.header.Part; p != nil {
+		if from, to := p.Range(); z.ar.ContentSize() != to-from {
+			return fmt.Errorf("%w: part %d of %d has %d bytes, not %d", ErrOptions, p.Number, p.Of, to-from, z.ar.ContentSize())
+		}
+	}
 	z.tally.start(z.codec.Info(), max(z.o.Lanes, 1), !z.o.NoMix)
-	var sum [sha256.Size]byte
-	z.sum.Sum(sum[:0])
-	return z.ar.Close(sum)
+	return z.ar.Close(z.sum.Sum())
 }
 
 // Result returns what was done. It is complete after Close.

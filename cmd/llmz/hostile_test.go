@@ -93,7 +93,7 @@ func hostileArchive(t *testing.T, path string, model *archive.Model, name string
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(sha256.Sum256(append(content, content...))); err != nil {
+	if err := w.Close(sha256.Sum256(append(content, content...)), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {

@@ -62,7 +62,13 @@ func (m *member) write(t testing.TB) []byte {
 			t.Fatal(err)
 		}
 	}
-	if err := w.Close(sha256.Sum256([]byte(m.content))); err != nil {
+	sum, at := NewSummer(&m.header), 0
+	for i := range m.pieces {
+		sum.Write([]byte(m.content[at:][:m.pieces[i].block.Length]))
+		sum.EndBlock()
+		at += m.pieces[i].block.Length
+	}
+	if err := w.Close(sum.Sum()); err != nil {
 		t.Fatal(err)
 	}
 	if w.Size() != int64(out.Len()) || w.ContentSize() != int64(len(m.content)) {
@@ -89,6 +95,14 @@ func goldens() map[string]*member {
 		"two-blocks": {
 			header: Header{Model: gru, Mixer: 1}, content: "aaaaaaaaaab\x00\xff",
 			pieces: []piece{coded("aaaaaaaaaa", []byte{0x5e, 0xed}, Block{Lanes: 2, MixerKind: 1}), stored("b\x00\xff")},
+		},
+		"digests": {
+			header: Header{Mixer: 2, Digests: true}, content: "hi\nho\n",
+			pieces: []piece{stored("hi\n"), stored("ho\n")},
+		},
+		"part": {
+			header: Header{Mixer: 2, Digests: true, Part: &Part{Number: 2, Of: 3, Total: 7, BlockSize: 3}}, content: "ho\n",
+			pieces: []piece{stored("ho\n")},
 		},
 		"tokens": {
 			header: Header{
@@ -133,6 +147,9 @@ func readAll(p []byte) (members []member, err error) {
 }
 
 func sameHeader(a, b *Header) bool {
+	if a.Digests != b.Digests || (a.Part == nil) != (b.Part == nil) || a.Part != nil && *a.Part != *b.Part {
+		return false
+	}
 	if a.Mixer != b.Mixer || a.Name != b.Name || !a.Time.Equal(b.Time) || a.Mode != b.Mode || (a.Model == nil) != (b.Model == nil) {
 		return false
 	}
@@ -504,7 +521,7 @@ func FuzzReader(f *testing.F) {
 						t.Fatal(err)
 					}
 				}
-				w.Close(sum)
+				w.Close(sum, nil)
 				again = append(again, out.Bytes()...)
 			}
 			if !bytes.Equal(again, p) {
@@ -538,7 +555,7 @@ func ExampleList() {
 	w, _ := NewWriter(&file, &Header{Mixer: 1, Name: "greeting"})
 	content := []byte("hello")
 	w.WriteBlock(&Block{Kind: Stored, Length: len(content), Sum: Checksum(content)}, content)
-	w.Close(sha256.Sum256(content))
+	w.Close(sha256.Sum256(content), nil)
 
 	members, err := List(bytes.NewReader(file.Bytes()), int64(file.Len()))
 	fmt.Println(members[0].Header.Name, members[0].Length(), err)

@@ -23,6 +23,11 @@ type Header struct {
 	Time time.Time
 	// Mode is its Unix permission bits (the lower 12), 0 where they are unknown.
 	Mode uint32
+	// Digests says that the sum in the index is made from the digests of the blocks: see
+	// Summer.
+	Digests bool
+	// Part says which part of an archive this member is, nil for a whole one.
+	Part *Part
 }
 
 // Model identifies a model and what it must run with.
@@ -47,7 +52,9 @@ const (
 	flagTime    = 1 << 3
 	flagMode    = 1 << 4
 	flagRuntime = 1 << 5
-	flagsKnown  = 1<<6 - 1
+	flagDigests = 1 << 6
+	flagPart    = 1 << 7
+	flagsKnown  = 1<<8 - 1
 )
 
 // Bits of the model class.
@@ -120,6 +127,16 @@ func (h *Header) append(p []byte) ([]byte, error) {
 	if mode := h.Mode & maxMode; mode != 0 {
 		flags |= flagMode
 		b = binary.AppendUvarint(b, uint64(mode))
+	}
+	if h.Digests {
+		flags |= flagDigests
+	}
+	if h.Part != nil {
+		if err := h.Part.check(); err != nil || !h.Digests {
+			return nil, errors.Join(errors.New("malformed part"), err)
+		}
+		flags |= flagPart
+		b = h.Part.append(b)
 	}
 	fl := binary.AppendUvarint(nil, flags)
 	if len(fl)+len(b) > MaxHeader {
@@ -254,6 +271,13 @@ func parseHeader(p []byte) (h *Header, size int, id uint32, err error) {
 	}
 	if flags&flagMode != 0 {
 		h.Mode = uint32(f.limited(maxMode, errTooBig))
+	}
+	h.Digests = flags&flagDigests != 0
+	if flags&flagPart != 0 {
+		h.Part = f.part()
+		if f.err == nil && !h.Digests {
+			f.err = errors.New("a part without digests")
+		}
 	}
 	if f.err == nil && f.pos != len(f.p) {
 		f.err = errors.New("left-over bytes")

@@ -20,10 +20,12 @@ type Member struct {
 	// Content is where its original content starts in that of all members.
 	Content int64
 	Blocks  []BlockAt
-	// Sum is the SHA-256 of the member's content if HasSum, which it has where there are two or
-	// more blocks.
+	// Sum is that of the member's content if HasSum, which it has where there are two or more
+	// blocks, and in parts. See Summer.
 	Sum    [sha256.Size]byte
 	HasSum bool
+	// Digests are those of a part's blocks.
+	Digests []Digest
 
 	id uint32
 }
@@ -250,13 +252,13 @@ func (s *source) member(pos int64, follows bool) (*Member, error) {
 	}
 	m.IndexSize = size
 	m.Size = p + int64(size) - pos
-	m.Sum, m.HasSum = x.sum, x.blocks > 1
+	m.Sum, m.HasSum, m.Digests = x.sum, x.long(), x.digests
 	return m, nil
 }
 
 // index returns the index that m must have.
 func (m *Member) index(before int64, rec []byte) *index {
-	x := &index{before: before, blocks: len(m.Blocks), header: rec}
+	x := &index{before: before, blocks: len(m.Blocks), header: rec, part: m.Header.Part != nil}
 	for i := range m.Blocks {
 		x.entries = append(x.entries, entry{m.Blocks[i].RecordSize, int64(m.Blocks[i].Length)})
 	}
@@ -318,7 +320,7 @@ func NewSeeker(r io.ReaderAt, size int64) (*Seeker, error) {
 	if _, err := r.ReadAt(p, start); err != nil {
 		return nil, err
 	}
-	x, _, err := parseIndex(p, id, true)
+	x, _, err := parseIndex(p, id, h.Part != nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoIndex, err)
 	}
@@ -327,7 +329,7 @@ func NewSeeker(r io.ReaderAt, size int64) (*Seeker, error) {
 	}
 	k.m.IndexSize = len(p)
 	k.entries = x.entries
-	if x.blocks == 1 {
+	if x.blocks == 1 && !x.long() {
 		b, err := k.s.blockAt(int64(len(rec)), &k.m, 0)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNoIndex, err)

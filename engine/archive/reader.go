@@ -208,7 +208,7 @@ func (r *Reader) Payload(buf []byte) ([]byte, error) {
 // readIndex reads the index, which must describe exactly the blocks read, and
 // ends the member.
 func (r *Reader) readIndex() error {
-	want := index{before: r.pos - r.start, blocks: len(r.blocks), entries: r.blocks, header: r.record}
+	want := index{before: r.pos - r.start, blocks: len(r.blocks), entries: r.blocks, header: r.record, part: r.header.Part != nil}
 	rec := make([]byte, want.size(r.id))
 	n, err := io.ReadFull(r.br, rec)
 	at := r.pos
@@ -224,10 +224,10 @@ func (r *Reader) readIndex() error {
 	return io.EOF
 }
 
-// Sum returns the SHA-256 of the content of the member whose blocks have all been
-// read. Members of fewer than two blocks carry none.
+// Sum returns the sum of the content of the member whose blocks have all been read: see
+// Summer. Members of fewer than two blocks carry none, unless they are parts.
 func (r *Reader) Sum() (sum [sha256.Size]byte, ok bool) {
-	if r.index == nil || r.index.blocks < 2 {
+	if r.index == nil || !r.index.long() {
 		return sum, false
 	}
 	return r.index.sum, true

@@ -58,7 +58,7 @@ func ReadPrefix(r io.ReaderAt, size int64) (*Prefix, error) {
 			return p, nil
 		}
 	}
-	want := index{before: p.Size, blocks: len(p.blocks), entries: p.blocks, header: rec}
+	want := index{before: p.Size, blocks: len(p.blocks), entries: p.blocks, header: rec, part: h.Part != nil}
 	raw, err := s.bytes(p.Size, want.size(id))
 	if err != nil {
 		return nil, err
@@ -82,11 +82,11 @@ func (p *Prefix) NewWriter(w io.Writer) *Writer {
 }
 
 // Matches tells whether an archive that starts with header h starts as p does, so that it
-// may be continued. Name, time and mode may differ: they stay as they are.
+// may be continued. Name, time, mode and what the sum is of may differ: they stay as they are.
 func (p *Prefix) Matches(h *Header) bool {
 	a, b := *p.Header, *h
-	a.Name, a.Time, a.Mode = "", b.Time, 0
-	b.Name, b.Mode = "", 0
+	a.Name, a.Time, a.Mode, a.Digests = "", b.Time, 0, false
+	b.Name, b.Mode, b.Digests = "", 0, false
 	ra, errA := a.append(nil)
 	rb, errB := b.append(nil)
 	return errA == nil && errB == nil && string(ra) == string(rb)

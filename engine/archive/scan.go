@@ -236,10 +236,10 @@ func (z *Scanner) end(x *index) {
 		total += e.length
 	}
 	switch {
-	case x.blocks == 1 && z.next == 0:
+	case x.blocks == 1 && z.next == 0 && !x.part:
 		z.damage(&Error{-1, z.pos, "the only block is damaged", ErrCorrupt})
 		z.gap(-1)
-	case x.blocks > 1 && z.next < total:
+	case x.long() && z.next < total:
 		z.damage(&Error{-1, z.pos, "blocks are missing", ErrCorrupt})
 		z.gap(total - z.next)
 	default:
@@ -277,7 +277,9 @@ func (z *Scanner) index() (*index, int64, error) {
 		return nil, 0, wrong
 	}
 	size := maxIndexHead + blocks*maxEntry
-	if blocks > 1 {
+	part := z.member.Header.Part != nil
+	if blocks > 1 || part {
+		size += blocks * int64(len(Digest{}))
 		size += 32 + MaxHeader + 16 + 8
 		if z.survey != nil {
 			x := z.survey.indexes[z.pos]
@@ -290,7 +292,7 @@ func (z *Scanner) index() (*index, int64, error) {
 	if p, err = z.s.bytes(z.pos, int(min(size, z.s.size-z.pos))); err != nil {
 		return nil, 0, err
 	}
-	x, n, err := parseIndex(p, id, true)
+	x, n, err := parseIndex(p, id, part)
 	return x, int64(n), err
 }
 
@@ -306,7 +308,7 @@ func (z *Scanner) recover() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	got, _, err := parseIndex(p, x.id, true)
+	got, _, err := parseIndex(p, x.id, x.part)
 	if err != nil {
 		return false, nil // it changed
 	}

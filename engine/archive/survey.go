@@ -28,6 +28,7 @@ type trace struct {
 type indexed struct {
 	key, id     uint32
 	start, size int64
+	part        bool
 }
 
 // maxLayouts is more than there are honest ways of writing blocks in one archive.
@@ -135,12 +136,16 @@ func (v *survey) trace(h *Header, id uint32) {
 func (v *survey) addIndex(s *source, p []byte, pos int64, budget *int64) error {
 	f := fields{p: p, pos: 1}
 	before, blocks := int64(f.uvarint()), int64(f.limited(MaxBlocks, errTooBig))
-	if f.err != nil || blocks < 2 || before > pos || blocks > before/minBlockRecord {
+	if f.err != nil || before > pos || blocks > before/minBlockRecord {
 		return nil
 	}
-	entries, ok, err := v.sums.skip(pos+int64(f.pos), 2*blocks)
-	if err != nil || !ok {
-		return err
+	entries := pos + int64(f.pos)
+	if blocks > 0 {
+		var ok bool
+		var err error
+		if entries, ok, err = v.sums.skip(entries, 2*blocks); err != nil || !ok {
+			return err
+		}
 	}
 	at := entries + 32 // after the SHA-256
 	copied, err := v.sums.far.bytes(at, 8)
@@ -154,14 +159,24 @@ func (v *survey) addIndex(s *source, p []byte, pos int64, budget *int64) error {
 	if g.err != nil || n < 8 || end+4 > v.size {
 		return nil
 	}
-	if ok, err = v.sumIs(0, at, n-4); err != nil || !ok { // the copy's own checksum
+	if ok, err := v.sumIs(0, at, n-4); err != nil || !ok { // the copy's own checksum
 		return err
 	}
-	id, err := v.u32(end - 4)
+	h, _, id, err := s.headerAt(at)
 	if err != nil {
+		if isFormat(err) {
+			return nil
+		}
 		return err
 	}
-	if ok, err = v.sumIs(idKey(id), pos, end-pos); err != nil || !ok {
+	part := h.Part != nil
+	if part {
+		end += blocks * int64(len(Digest{}))
+	}
+	if end+4 > v.size || blocks < 2 && !part {
+		return nil
+	}
+	if ok, err := v.sumIs(idKey(id), pos, end-pos); err != nil || !ok {
 		return err
 	}
 	size := end + 4 - pos
@@ -174,16 +189,12 @@ func (v *survey) addIndex(s *source, p []byte, pos int64, budget *int64) error {
 	if err != nil {
 		return err
 	}
-	x, _, err := parseIndex(raw, id, true)
+	x, _, err := parseIndex(raw, id, part)
 	if err != nil || x.before != before {
 		return nil
 	}
-	h, _, _, err := parseHeader(x.header)
-	if err != nil {
-		return nil
-	}
 	v.trace(h, id)
-	v.indexes[pos] = indexed{idKey(id), id, pos - before, size}
+	v.indexes[pos] = indexed{idKey(id), id, pos - before, size, part}
 	if _, ok := v.starts[pos-before]; !ok {
 		v.starts[pos-before] = pos
 	}

@@ -4,7 +4,8 @@ package archive
 // above the newest they know; nothing that was ever written stops being decoded.
 //
 //	number          where                  says how                  values
-//	format          header, first byte     records are laid out      1
+//	format          header, first byte     records are laid out      1; what came since is announced by flags of the
+//	                                                                 header: digests, part
 //	mixer           header, Mixer          contexts are mixed        0: not at all
 //	                                                                 1: matches follow the latest occurrence in any lane
 //	                                                                 2: a lane's own past comes first; blocks of portable

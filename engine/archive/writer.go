@@ -85,14 +85,15 @@ func (w *Writer) Blocks() int { return len(w.blocks) }
 // ContentSize returns the number of original bytes so far.
 func (w *Writer) ContentSize() int64 { return w.next }
 
-// Close writes the index, unless the member is a whole block. sum is the SHA-256 of all
-// the original content. It does not close the underlying writer.
-func (w *Writer) Close(sum [sha256.Size]byte) error {
+// Close writes the index, unless the member is a whole block. sum is that of all the original
+// content: see Summer; digests are those of a part's blocks. It does not close the
+// underlying writer.
+func (w *Writer) Close(sum [sha256.Size]byte, digests []Digest) error {
 	if w.err != nil {
 		return w.err
 	}
 	if !w.whole {
-		x := index{before: w.pos, blocks: len(w.blocks), entries: w.blocks, sum: sum, header: w.record}
+		x := index{before: w.pos, blocks: len(w.blocks), entries: w.blocks, sum: sum, header: w.record, part: w.header.Part != nil, digests: digests}
 		w.write(x.append(w.buf[:0], w.id))
 	}
 	if w.err != nil {

@@ -90,8 +90,8 @@ def need(ok, what, kind="corrupt"):
 # ---- Header
 
 class Header:
-    model = digest = runtime = mixer = name = time = mode = None
-    klass = 0
+    model = digest = runtime = mixer = name = time = mode = part = None
+    klass, digests = 0, False
 
     def __init__(self, r):
         mark = r.at
@@ -111,7 +111,7 @@ class Header:
 
     def fields(self, f):
         flags = f.varint()
-        need(flags & ~0x3F == 0, f"flags {flags:#x}", "unsupported")
+        need(flags & ~0xFF == 0, f"flags {flags:#x}", "unsupported")
         need(not flags & 0x20 or flags & 1, "runtime settings without a model")
         if flags & 1:
             self.model, self.digest, self.klass = f.bytes(1024), f.bytes(32), f.varint()
@@ -138,6 +138,13 @@ class Header:
         if flags & 16:
             self.mode = f.varint()
             need(self.mode < 4096, "the mode")
+        self.digests = bool(flags & 64)
+        if flags & 128:
+            need(self.digests, "a part without digests")
+            self.part = [f.varint() for _ in range(5)]
+            number, of, total, size, lanes = self.part
+            need(1 <= number <= of <= 1 << 26, f"part {number} of {of}")
+            need(1 <= size <= 1 << 30 and total // size < 1 << 26 and lanes <= 4096, f"part of {total} bytes in blocks of {size}")
 
     @property
     def tokens(self):
@@ -159,6 +166,11 @@ class Header:
             s.append(f"time {self.time[0]}.{self.time[1]:09}")
         if self.mode is not None:
             s.append(f"mode {self.mode:04o}")
+        if self.digests:
+            s.append("digests")
+        if self.part:
+            number, of, total, size, lanes = self.part
+            s.append(f"part {number} of {of} of {total} bytes in blocks of {size}, lanes {lanes or 'by default'}")
         return "; ".join(s) or "no fields"
 
 
@@ -258,13 +270,19 @@ def read_index(r, h, start, mark, blocks, contents):
     r.take(1)
     need(r.varint() == mark - start, "the index stands elsewhere")
     need(r.varint() == len(blocks), "the index has another number of blocks")
-    if len(blocks) > 1:
+    if len(blocks) > 1 or h.part:
         for b in blocks:
             need((r.varint(), r.varint()) == (b.record, b.length), "the index describes other blocks")
         sum = r.take(32)
         if None not in contents:
-            need(hashlib.sha256(b"".join(contents)).digest() == sum, "SHA-256", "checksum mismatch")
+            pieces = [hashlib.sha256(c).digest() for c in contents] if h.digests else contents
+            need(hashlib.sha256(b"".join(pieces)).digest() == sum, "SHA-256", "checksum mismatch")
         need(r.bytes(65600) == h.record, "the copy of the header is another")
+    if h.part:
+        digests = [r.take(32) for _ in blocks]
+        need(hashlib.sha256(b"".join(digests)).digest() == sum, "the digests", "checksum mismatch")
+        for c, d in zip(contents, digests):
+            need(c is None or hashlib.sha256(c).digest() == d, "a block's digest", "checksum mismatch")
     check = crc(h.id, r.since(mark))
     need(r.uint(4) == check, "index CRC", "checksum mismatch")
     size, back = r.at - mark, b""

@@ -56,7 +56,7 @@ def golden():
     want = read(os.path.join(here, "golden.txt")).decode()
     expect(out.getvalue() == want, "the golden archives are described differently:\n" + out.getvalue())
     small = read("testdata/canterbury_small.bin")[:1500]
-    for name in ("bare", "whole"):
+    for name in ("bare", "bare-digests", "part", "whole"):
         c = content(read(f"engine/testdata/{name}.llmz"), llmz.Counting())
         expect(len(c) == 3000 and c[:1000] == small[:1000] and c[2000:] == small[1000:] + small[:500], name + " decodes to something else")
     return paths
