@@ -50,9 +50,9 @@ func runCat(ctx context.Context, a *app, o *catOptions, paths []string) error {
 		if paths[0] == filejob.Stdio {
 			return usagef("--bytes needs a FILE: standard input cannot be read in any order")
 		}
-		o.codec.part = &filejob.Range{From: o.bytes.first, To: -1}
+		o.codec.bytes = &filejob.Range{From: o.bytes.first, To: -1}
 		if o.bytes.last >= 0 && o.bytes.last < math.MaxInt64 {
-			o.codec.part.To = o.bytes.last + 1
+			o.codec.bytes.To = o.bytes.last + 1
 		}
 	}
 	o.codec.mode, o.codec.output, o.codec.force = filejob.Decompress, filejob.Stdio, true

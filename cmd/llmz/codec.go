@@ -49,8 +49,9 @@ type codecOptions struct {
 	noVerify  bool
 	salvage   bool
 	resume    bool
-	yes       bool // start long jobs without asking
-	part      *filejob.Range
+	yes       bool           // start long jobs without asking
+	bytes     *filejob.Range // of the content
+	part      *filejob.Part
 }
 
 // addModeFlags declares the gzip-style flags that choose what the root command
@@ -143,6 +144,7 @@ func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 	o.addLevels(fs)
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
 	addBlockSize(fs, &o.blockSize)
+	o.addPart(fs)
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
 	addSetter(fs, "verify", "", "decode what was written and compare; the default for\nllama.cpp models and with --rm", func() { o.verify, o.noVerify = true, false })
 	addSetter(fs, "no-verify", "", "do not, except for --rm", func() { o.verify, o.noVerify = false, true })
@@ -154,6 +156,7 @@ func (o *codecOptions) addCompressFlags(fs *pflag.FlagSet) {
 func (o *codecOptions) addDecompressFlags(fs *pflag.FlagSet) {
 	o.addFileFlags(fs)
 	o.addOutputLimit(fs)
+	o.addPart(fs)
 	fs.BoolVar(&o.salvage, "salvage", false, "write every intact block, report the damaged ones, exit 3")
 }
 
@@ -179,6 +182,9 @@ func (o *codecOptions) check(files []string) error {
 	}
 	if o.salvage && o.mode == filejob.Compress {
 		return usagef("--salvage is for decompressing")
+	}
+	if o.part != nil {
+		return o.checkPart(files)
 	}
 	return nil
 }
@@ -232,7 +238,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, args []string) error
 			return err
 		}
 	}
-	if o.mode == filejob.Compress && !o.yes {
+	if o.mode == filejob.Compress && !o.yes && o.part == nil { // parts are for those who know, on machines that nobody watches
 		if err := a.confirmLong(ctx, write, files); err != nil {
 			return err
 		}
@@ -256,7 +262,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, args []string) error
 	for i, file := range files {
 		job := filejob.Job{
 			Op: o.mode, Input: file, Output: o.output, Dir: inputs[i].dir, Stdin: a.stdin, Stdout: a.stdout, Siblings: siblings,
-			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.part,
+			Force: o.force, Remove: o.remove, Resume: o.resume, Range: o.bytes, Part: o.part,
 			Verify: o.verify || !o.noVerify && write.Model != nil && !write.Model.Info().Exact(),
 			Write:  write, Read: read, Warn: a.warn,
 		}

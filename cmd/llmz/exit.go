@@ -104,6 +104,12 @@ func (a *app) each(ctx context.Context, args []string, f func(i int, arg string)
 	return nil
 }
 
+// isPart reports whether err is about one of several parts.
+func isPart(err error) bool {
+	var part *engine.PartError
+	return errors.As(err, &part)
+}
+
 // hintFor returns what a person can do about err, empty where nothing is known.
 func hintFor(err error) string {
 	var h interface{ Hint() string }
@@ -121,6 +127,8 @@ func hintFor(err error) string {
 		return "make room there, or choose another place"
 	case errors.Is(err, engine.ErrUnsupported):
 		return "a newer release of llmz may know it"
+	case errors.Is(err, engine.ErrParts), isPart(err) && isDamage(err):
+		return `make what is missing or does not fit again, with the same FILE, options and number of parts as the others`
 	case isDamage(err):
 		return `get another copy; "llmz -d --salvage" restores what is intact`
 	case errors.Is(err, predict.ErrRuntimeMissing):
@@ -139,7 +147,7 @@ func isDamage(err error) bool {
 // isCorrupt reports whether err means that an archive is damaged, is no archive,
 // or does not hold what it should.
 func isCorrupt(err error) bool {
-	for _, class := range []error{engine.ErrCorrupt, engine.ErrTruncated, engine.ErrChecksum, engine.ErrNotArchive, engine.ErrUnsupported, engine.ErrDiffers} {
+	for _, class := range []error{engine.ErrCorrupt, engine.ErrTruncated, engine.ErrChecksum, engine.ErrNotArchive, engine.ErrUnsupported, engine.ErrDiffers, engine.ErrParts} {
 		if errors.Is(err, class) {
 			return true
 		}

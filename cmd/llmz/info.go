@@ -88,7 +88,11 @@ type memberObject struct {
 	Portability   string            `json:"portability"`
 	Runtime       map[string]string `json:"runtime,omitempty"`
 	Mixed         bool              `json:"mixed"`
-	SHA256        string            `json:"sha256,omitempty"`
+	SHA256        string            `json:"sha256,omitempty"`         // of the content
+	DigestsSHA256 string            `json:"digests_sha256,omitempty"` // of its blocks' SHA-256 digests
+	Part          int               `json:"part,omitempty"`
+	Parts         int               `json:"parts,omitempty"`
+	PartsBytes    int64             `json:"parts_original_bytes,omitempty"`
 	OriginalBytes int64             `json:"original_bytes"`
 	Blocks        []blockObject     `json:"blocks"`
 }
@@ -281,8 +285,14 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 	if m.Header.Mode != 0 {
 		mo.Mode = fmt.Sprintf("%04o", m.Header.Mode)
 	}
-	if m.HasSum {
-		mo.SHA256 = hex.EncodeToString(m.Sum[:])
+	switch sum := hex.EncodeToString(m.Sum[:]); {
+	case m.HasSum && m.Header.Digests:
+		mo.DigestsSHA256 = sum
+	case m.HasSum:
+		mo.SHA256 = sum
+	}
+	if p := m.Header.Part; p != nil {
+		mo.Part, mo.Parts, mo.PartsBytes = p.Number, p.Of, p.Total
 	}
 	if model := m.Header.Model; model != nil {
 		mo.Model, mo.ModelSHA256, mo.Numerics, mo.Runtime = model.Name, hex.EncodeToString(model.Digest), model.Numerics, model.Runtime
@@ -424,6 +434,9 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 	if m.Name != "" {
 		text.Fprintf(w, "Original:\t%q\n", m.Name)
 	}
+	if m.Parts > 0 {
+		text.Fprintf(w, "Part:\t%d of %d, of %s bytes in all\n", m.Part, m.Parts, text.Count(m.PartsBytes))
+	}
 	if m.Time != nil {
 		text.Fprintf(w, "Modified:\t%s\n", m.Time.Local().Format("2006-01-02 15:04:05 -0700"))
 	}
@@ -453,6 +466,9 @@ func (a *app) printMember(w *tabwriter.Writer, m memberObject) {
 	}
 	if m.SHA256 != "" {
 		text.Fprintf(w, "Content:\tSHA-256 %s\n", m.SHA256)
+	}
+	if m.DigestsSHA256 != "" {
+		text.Fprintf(w, "Content:\tSHA-256 of the blocks' digests %s\n", m.DigestsSHA256)
 	}
 	if !a.verbose {
 		return

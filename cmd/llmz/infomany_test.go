@@ -26,7 +26,7 @@ func TestInfoOfManyMembers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.Close([32]byte{}); err != nil {
+		if err := w.Close([32]byte{}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -39,6 +39,8 @@ type resultObject struct {
 	Verified        bool               `json:"verified"`
 	Removed         bool               `json:"removed,omitempty"`
 	ResumedBytes    int64              `json:"resumed_bytes,omitempty"`
+	Part            int                `json:"part,omitempty"`  // of so many:
+	Parts           int                `json:"parts,omitempty"` // also those that were joined
 	Damaged         []damageObject     `json:"damaged,omitempty"`
 	Profile         map[string]float64 `json:"profile"`
 	Error           string             `json:"error,omitempty"`
@@ -74,6 +76,9 @@ func newResultObject(r filejob.Result) resultObject {
 		Seconds: r.Elapsed.Seconds(), BytesPerSecond: r.BytesPerSecond(), Symbols: r.Symbols,
 		Blocks: r.Blocks, StoredBlocks: r.StoredBlocks, Lanes: r.Lanes, Threads: r.Threads, Mixed: r.Mixed,
 		PeakRSSBytes: bench.PeakRSS(), Verified: r.Verified, Removed: r.Removed, ResumedBytes: r.Resumed, Profile: profile,
+	}
+	if r.Part != nil {
+		o.Part, o.Parts = r.Part.Number, r.Part.Of
 	}
 	for _, d := range r.Damaged {
 		text := ""

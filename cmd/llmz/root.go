@@ -103,6 +103,7 @@ func newRootCommand(a *app) *cobra.Command {
 		newTestCommand(a),
 		newInfoCommand(a),
 		newCatCommand(a),
+		newJoinCommand(a),
 	)
 	add(groupCompare,
 		newEstimateCommand(a),

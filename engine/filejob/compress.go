@@ -43,7 +43,7 @@ func (r *runner) compress(ctx context.Context, in *input, outPath string) (Resul
 		sink = written
 	}
 	o := r.Write
-	o.Size = in.size()
+	o.Size = in.length()
 	o.Meta = in.archiveMeta()
 	if t := o.Meta.Time; !t.IsZero() && !archive.StorableTime(t) && !out.isFile() {
 		// A file has it as its own, which decompression falls back on.
@@ -166,14 +166,7 @@ func (r *runner) verify(ctx context.Context, written *os.File, in *input) error 
 	if _, err := written.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	var original io.Reader
-	if in.file != nil && in.info.Mode().IsRegular() {
-		if _, err := in.file.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		original = in.file
-	}
-	_, err := engine.Verify(ctx, written, original, r.Read)
+	_, err := engine.Verify(ctx, written, in.original(), r.Read)
 	return err
 }
 

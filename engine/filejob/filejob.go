@@ -93,6 +93,9 @@ type Job struct {
 	// Range, if set, restricts Decompress to a part of the content. Input must be a
 	// regular file, and stays.
 	Range *Range
+	// Part, if set, restricts Compress and Decompress to some of the blocks. Input must be a
+	// regular file, and stays.
+	Part *Part
 	// Siblings are all inputs of the same run. None of them is ever overwritten.
 	Siblings *Inputs
 	// Force overwrites outputs and accepts links, devices and unexpected suffixes.
@@ -117,9 +120,13 @@ type Job struct {
 // is its end.
 type Range struct{ From, To int64 }
 
+// A Part is one of so many parts, counted from 1.
+type Part struct{ Number, Of int }
+
 // A Result is what a finished job did.
 type Result struct {
 	engine.Result
+	Part   *Part
 	Op     Op
 	Input  string
 	Output string // the path written, Stdio for stdout, empty for Test

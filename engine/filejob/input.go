@@ -21,6 +21,7 @@ type input struct {
 	r    io.Reader
 	file *os.File    // nil for stdin
 	info fs.FileInfo // nil for stdin
+	part *Range      // what is compressed of it, nil for all
 }
 
 // openInput opens path, or takes stdin. Where strict is true, links, devices and

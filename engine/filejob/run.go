@@ -40,6 +40,12 @@ func (r *runner) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err == nil && r.Part != nil {
+		err = r.takePart(ctx, in)
+	}
+	if err != nil {
+		return Result{}, r.nameFile(err)
+	}
 	var res Result
 	switch r.Op {
 	case Compress:
@@ -63,7 +69,7 @@ func (r *runner) outputPath() (string, error) {
 		// The suffix is checked wherever the output goes.
 		name, err := outputName(Compress, r.Input, r.Force)
 		if err != nil || r.Output == "" {
-			return r.inDir(name), err
+			return r.inDir(r.Part.name(name)), err
 		}
 	}
 	switch {
@@ -73,7 +79,7 @@ func (r *runner) outputPath() (string, error) {
 		return Stdio, nil
 	}
 	name, err := outputName(r.Op, r.Input, r.Force)
-	return r.inDir(name), err
+	return r.inDir(r.Part.name(name)), err
 }
 
 // inDir returns the path of a derived output.
@@ -106,7 +112,7 @@ func helpFor(err error) string {
 }
 
 func (r *runner) result(res engine.Result, outPath string) Result {
-	return Result{Result: res, Op: r.Op, Input: r.Input, Output: outPath}
+	return Result{Result: res, Part: r.Part, Op: r.Op, Input: r.Input, Output: outPath}
 }
 
 // test decodes in to nowhere.
