@@ -41,10 +41,10 @@ func (r *Registry) openLM(ctx context.Context, path string, ref *predict.Ref) (p
 	}
 	m, llamaErr := r.openLlama(ctx, path, nil)
 	if llamaErr != nil {
-		return nil, fmt.Errorf("%w (llama.cpp is needed: %w)", llamaErr, err)
+		return nil, fmt.Errorf("%w (%w)", llamaErr, err)
 	}
 	if r.Notice != nil {
-		r.Notice(fmt.Sprintf("%s runs in llama.cpp, since it is %v", path, err))
+		r.Notice(fmt.Sprintf("%v; it runs in llama.cpp", err))
 	}
 	return m, nil
 }

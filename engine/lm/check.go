@@ -26,19 +26,6 @@ const (
 // ropeScalings are the ways of scaling positions that llama.cpp knows.
 var ropeScalings = []string{"none", "linear", "yarn", "longrope"}
 
-// number returns a value that is a number, -1 if it is none.
-func number(v any) int64 {
-	switch v := v.(type) {
-	case uint32:
-		return int64(v)
-	case int32:
-		return int64(v)
-	case uint64:
-		return int64(min(v, math.MaxInt64))
-	}
-	return -1
-}
-
 // checkModel refuses what llama.cpp would not survive.
 func checkModel(f *gguf.File, s *shape) error {
 	bad := func(format string, args ...any) error {
@@ -60,10 +47,14 @@ func checkModel(f *gguf.File, s *shape) error {
 		}
 	}
 	count := func(key string, fallback int64) int64 {
-		if v, ok := f.Value(s.arch + "." + key); ok {
-			return number(v)
+		if _, ok := f.Value(s.arch + "." + key); !ok {
+			return fallback
 		}
-		return fallback
+		n, err := gguf.Integer(f, s.arch+"."+key)
+		if err != nil {
+			return -1
+		}
+		return int64(n)
 	}
 	experts, used := count("expert_count", 0), count("expert_used_count", 0)
 	if experts > maxExperts || used > experts || (used > 0) != (experts > 0) {

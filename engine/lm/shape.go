@@ -3,6 +3,7 @@ package lm
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/llmz/llmz/ggml/gguf"
 )
@@ -35,27 +36,11 @@ func readShape(f *gguf.File) (s shape, err error) {
 		return s, fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	get := func(key string, fallback int) int {
-		switch v, _ := f.Value(s.arch + "." + key); v := v.(type) {
-		case uint32:
-			return int(v)
-		case uint64:
-			return int(v)
-		case int32:
-			return int(v)
-		case []int32: // one per layer: take the largest
-			m := fallback
-			for _, x := range v {
-				m = max(m, int(x))
-			}
-			return m
-		case []uint32:
-			m := fallback
-			for _, x := range v {
-				m = max(m, int(x))
-			}
-			return m
+		n, err := gguf.Integers(f, s.arch+"."+key)
+		if err != nil {
+			return fallback
 		}
-		return fallback
+		return slices.Max(n) // of one per layer the largest
 	}
 	s.layers, s.embd = get("block_count", 0), get("embedding_length", 0)
 	s.heads = get("attention.head_count", 0)
@@ -70,11 +55,9 @@ func readShape(f *gguf.File) (s shape, err error) {
 	s.valueLen = get("attention.value_length", s.embd/s.heads)
 	s.bos = -1
 	for _, key := range []string{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"} {
-		if v, ok := f.Value(key); ok {
-			if id, ok := v.(uint32); ok && id < 1<<24 {
-				s.bos = int32(id)
-				break
-			}
+		if id, err := gguf.Integer(f, key); err == nil && id < 1<<24 {
+			s.bos = int32(id)
+			break
 		}
 	}
 	for i := range f.Tensors {

@@ -107,7 +107,7 @@ func TestLoadRejects(t *testing.T) {
 		{"hidden", "shape", rewrite(t, file, set("llmz.hidden", uint32(47)), nil)},
 		{"hidden huge", "llmz.hidden", rewrite(t, file, set("llmz.hidden", uint32(1<<31)), nil)},
 		{"embed", "shape", rewrite(t, file, set("llmz.embed", uint32(21)), nil)},
-		{"hidden type", "hidden", rewrite(t, file, set("llmz.hidden", int32(48)), nil)},
+		{"hidden type", "hidden", rewrite(t, file, set("llmz.hidden", float32(48)), nil)},
 		{"no metadata", "missing", rewrite(t, file, func(e *gguf.KV) bool { return e.Key != "llmz.embed" }, nil)},
 		{"no bias", "missing", rewrite(t, file, nil, func(ts *gguf.Tensor, _ *[]byte) bool { return ts.Name != "fc.bias" })},
 		{"no scale", "missing", rewrite(t, file, nil, func(ts *gguf.Tensor, _ *[]byte) bool { return ts.Name != "fc.weight.scale" })},

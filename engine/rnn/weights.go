@@ -135,21 +135,21 @@ func readConfig(f *gguf.File) (Config, error) {
 	for _, v := range []struct {
 		key   string
 		dst   *int
-		limit uint32
+		limit int
 	}{
 		{"llmz.layers", &c.Layers, maxLayers},
 		{"llmz.hidden", &c.Hidden, maxHidden},
 		{"llmz.embed", &c.Embed, maxHidden},
 		{"llmz.numerics", &numerics, math.MaxInt32},
 	} {
-		u, err := gguf.Get[uint32](f, v.key)
+		n, err := gguf.Integer(f, v.key)
 		if err != nil {
 			return c, modelError("%w", err)
 		}
-		if u == 0 || u > v.limit {
-			return c, modelError("%s is %d, not 1 to %d", v.key, u, v.limit)
+		if n == 0 || n > v.limit {
+			return c, modelError("%s is %d, not 1 to %d", v.key, n, v.limit)
 		}
-		*v.dst = int(u)
+		*v.dst = n
 	}
 	if numerics != Numerics {
 		return c, modelError("numerics %d; this version knows %d only, a newer one may know more", numerics, Numerics)

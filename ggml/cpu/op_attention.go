@@ -83,6 +83,7 @@ type attention struct {
 	queries  int // heads of queries
 	group    int // those that share, and that a unit computes
 	share    int // heads of queries for a head of keys
+	tile     int // columns at once, where they follow each other in a sequence
 	scale    float32
 	full     float32 // attention weight of 1, as an integer
 }
@@ -91,17 +92,23 @@ type attention struct {
 // the threads; with fewer a unit is a head of queries.
 const enoughHeads = 8
 
+// tileLanes is the number of queries that read keys and values together: twice as
+// many lanes, the widest product, meet the values.
+const tileLanes = 8
+
 func newAttention(c *compiler, t *tensor, o ggml.OpAttention) op {
 	share := o.Heads / o.Cache.Heads
 	a := &attention{cache: c.cache(o.Cache), rotation: o.Rotation, queries: o.Heads, share: share, group: share, scale: o.Scale}
 	if o.Cache.Heads < enoughHeads {
 		a.group = 1
 	}
+	a.tile = max(1, min(tileLanes/a.group, t.columns))
 	a.q = c.heads(o.Q, o.Cache.Size, a.group)
 	a.full = float32(FullWeight(o.Cache.Positions))
 	c.result(t)
-	c.need(a.group*a.positions + 2*a.group*kernel.Rows + 2*a.group)
-	c.needRow(pad(a.q.memory(t.columns), cacheLine) + pad(a.positions, cacheLine) + (a.group*(a.size+2*a.positions)+3)/4 + cacheLine)
+	lanes := a.group * a.tile
+	c.need(lanes*a.positions + 2*lanes*kernel.Rows + 2*lanes)
+	c.needRow(pad(a.q.memory(t.columns), cacheLine) + pad(a.positions, cacheLine) + (lanes*(a.size+2*a.positions)+3)/4 + cacheLine)
 	return a
 }
 
@@ -115,75 +122,89 @@ func (o *attention) scratch() bool      { return false }
 
 func (o *attention) run(w *worker, t *tensor, unit, n int) {
 	at := o.q.compute(w, w.row, t.src[0], unit*o.group, n)
-	row := w.row[pad(o.q.memory(t.columns), cacheLine):]
-	for c := range n {
-		y := t.column(c)[unit*o.group*o.Size:]
-		o.attend(w, row, w.row[c*o.q.width+at:], y, unit*o.group/o.share, int(t.src[2].i32[c]), int(t.src[3].i32[c]))
+	seqs, positions := t.src[2].i32, t.src[3].i32
+	for c := 0; c < n; {
+		m := 1
+		for m < o.tile && c+m < n && seqs[c+m] == seqs[c] && positions[c+m] == positions[c]+int32(m) {
+			m++
+		}
+		o.attend(w, t, unit, c, m, at)
+		c += m
 	}
 }
 
-// attend computes a group of heads of a column into y from their queries x. row is
-// memory.
-func (o *attention) attend(w *worker, row, x, y []float32, number, seq, pos int) {
+// attend computes a group of heads of m columns from c on, whose positions follow
+// each other in a sequence. The queries of each column begin at place at.
+func (o *attention) attend(w *worker, t *tensor, unit, c, m, at int) {
 	k := o.kern
-	n := pos + 1
-	panels := pad(n, kernel.Rows) / kernel.Rows
-	at := o.at(seq, number)
+	first := int(t.src[3].i32[c]) + 1 // positions that the first column sees
+	panels := pad(first+m-1, kernel.Rows) / kernel.Rows
+	head := o.at(int(t.src[2].i32[c]), unit*o.group/o.share)
 
-	// The queries of the group are lanes of a product with the keys, its weights
-	// two lanes each, of the high and the low bits, of one with the values.
-	products, acc := w.acc[:o.group*o.positions], w.acc[o.group*o.positions:]
-	outs, acc := acc[:2*o.group*kernel.Rows], acc[2*o.group*kernel.Rows:]
-	sums := acc[:2*o.group]
+	// The queries are lanes of a product with the keys, their weights two lanes each,
+	// of the high and the low bits, of one with the values.
+	lanes := o.group * m
+	products, acc := w.acc[:lanes*o.positions], w.acc[lanes*o.positions:]
+	outs, acc := acc[:2*lanes*kernel.Rows], acc[2*lanes*kernel.Rows:]
+	sums := acc[:2*lanes]
+	row := w.row[pad(o.q.memory(t.columns), cacheLine):]
 	s := row[:o.positions]
 	bytes := int8s(row[pad(o.positions, cacheLine):])
-	q, weights := bytes[:o.group*o.size], bytes[o.group*o.size:][:2*o.group*o.positions]
+	q, weights := bytes[:lanes*o.size], bytes[lanes*o.size:][:2*lanes*o.positions]
 
-	var scale, total [ggml.MaxGroup]float32
-	for g := range o.group {
-		scale[g] = float32(o.query(w, q[g*kernel.Block:], x[g*o.Size:][:o.Size], pos) * o.scale)
+	var scale, total [max(ggml.MaxGroup, tileLanes)]float32
+	for l := range lanes {
+		x := w.row[(c+l/o.group)*o.q.width+at+l%o.group*o.Size:][:o.Size]
+		scale[l] = float32(o.query(w, q[l*kernel.Block:], x, first-1+l/o.group, lanes) * o.scale)
 	}
-	keys := o.keys[at*o.positions*o.size:]
+	keys := o.keys[head*o.positions*o.size:]
 	if k.Sums != nil {
-		k.Sums(sums, q, o.group, o.group, o.size/kernel.Block)
+		k.Sums(sums, q, lanes, lanes, o.size/kernel.Block)
 	}
-	k.MatMul(products, keys[:panels*kernel.Rows*o.size], q, sums, panels, o.group, o.group, o.size/kernel.Block)
+	k.MatMul(products, keys[:panels*kernel.Rows*o.size], q, sums, panels, lanes, lanes, o.size/kernel.Block)
 
-	keyScales, valueScales := o.keyScales[at*o.positions:][:o.positions], o.valueScale[at*o.positions:][:o.positions]
-	top := k.Max(valueScales[:n])
-	full := float32(o.full / top)
-	for g := range o.group {
-		m := k.Scores(s, products[g*kernel.Rows:], keyScales, scale[g], n, o.group*kernel.Rows)
-		sum := k.Weights(weights[2*g*kernel.Block:], s, valueScales, m, full, o.full, n, 2*o.group*kernel.Block)
-		total[g] = float32(top * kernel.Recip32(float32(sum)))
+	keyScales, valueScales := o.keyScales[head*o.positions:][:o.positions], o.valueScale[head*o.positions:][:o.positions]
+	top, seen := float32(0), 0
+	for l := range lanes {
+		n := first + l/o.group
+		if n > seen {
+			top, seen = max(top, k.Max(valueScales[seen:n])), n
+		}
+		best := k.Scores(s, products[l*kernel.Rows:], keyScales, scale[l], n, lanes*kernel.Rows)
+		sum := k.Weights(weights[2*l*kernel.Block:], s, valueScales, best, float32(o.full/top), o.full, n, 2*lanes*kernel.Block)
+		for b := pad(n, kernel.Block) / kernel.Block; b < panels; b++ {
+			clear(weights[2*(b*lanes+l)*kernel.Block:][:2*kernel.Block])
+		}
+		total[l] = float32(top * kernel.Recip32(float32(sum)))
 	}
 	if k.Sums != nil {
-		k.Sums(sums, weights, 2*o.group, 2*o.group, panels)
+		k.Sums(sums, weights, 2*lanes, 2*lanes, panels)
 	}
-	values := o.values[at*o.positions*o.size:]
+	values := o.values[head*o.positions*o.size:]
 	for e := 0; e < o.Size; e += kernel.Rows {
-		k.MatMul(outs, values[e*o.positions:][:panels*kernel.Block*kernel.Rows], weights, sums, 1, 2*o.group, 2*o.group, panels)
-		for g := range o.group {
-			hi, lo := outs[2*g*kernel.Rows:], outs[(2*g+1)*kernel.Rows:]
+		k.MatMul(outs, values[e*o.positions:][:panels*kernel.Block*kernel.Rows], weights, sums, 1, 2*lanes, 2*lanes, panels)
+		for l := range lanes {
+			y := t.column(c + l/o.group)[(unit*o.group+l%o.group)*o.Size+e:]
+			hi, lo := outs[2*l*kernel.Rows:], outs[(2*l+1)*kernel.Rows:]
 			for i := range min(kernel.Rows, o.Size-e) {
-				y[g*o.Size+e+i] = float32(float32(hi[i]<<7+lo[i]) * total[g])
+				y[i] = float32(float32(hi[i]<<7+lo[i]) * total[l])
 			}
 		}
 	}
 }
 
-// query rotates and quantises a query as a lane of a group, and returns its power of
-// two.
-func (o *attention) query(w *worker, q []int8, x []float32, pos int) float32 {
+// query rotates and quantises a query as one of so many lanes, and returns its power
+// of two.
+func (o *attention) query(w *worker, q []int8, x []float32, pos, lanes int) float32 {
 	v := &w.heads[0]
 	clear(v[copy(v[:], x):])
 	rotate(o.rotation, v[:len(x)], pos)
-	if o.group == 1 {
+	if lanes == 1 {
 		return v.quantize(o.kern, q[:o.size])
 	}
 	f := v.quantize(o.kern, w.q[:o.size])
 	for i := 0; i < o.size; i += kernel.Block {
-		*(*[kernel.Block]int8)(q[i*o.group:]) = *(*[kernel.Block]int8)(w.q[i:])
+		*(*[kernel.Block]int8)(q[i*lanes:]) = *(*[kernel.Block]int8)(w.q[i:])
 	}
 	return f
 }

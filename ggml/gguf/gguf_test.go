@@ -117,6 +117,41 @@ func TestGet(t *testing.T) {
 	}
 }
 
+func TestIntegers(t *testing.T) {
+	var w Writer
+	for k, v := range map[string]any{
+		"u32": uint32(7), "i32": int32(7), "u64": uint64(7), "large": uint32(math.MaxUint32), "huge": uint64(math.MaxUint64), "one": []uint32{7},
+		"negative": int32(-1), "float": float32(7), "text": "7", "none": []int32{}, "two": []int32{7, 3}, "mixed": []int32{7, -3}, "bool": true,
+	} {
+		w.Set(k, v)
+	}
+	var b bytes.Buffer
+	if _, err := w.WriteTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Parse(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string][]int{
+		"u32": {7}, "i32": {7}, "u64": {7}, "large": {math.MaxInt32}, "huge": {math.MaxInt32}, "one": {7}, "two": {7, 3},
+		"negative": nil, "float": nil, "text": nil, "none": nil, "mixed": nil, "bool": nil, "missing": nil,
+	} {
+		got, err := Integers(f, key)
+		if want == nil && !errors.Is(err, ErrKey) || want != nil && (err != nil || !reflect.DeepEqual(got, want)) {
+			t.Errorf("Integers(%s): %v, %v", key, got, err)
+		}
+		one, err := Integer(f, key)
+		if v, _ := f.Value(key); want == nil || key == "one" || key == "two" {
+			if !errors.Is(err, ErrKey) {
+				t.Errorf("Integer(%s) of %v: %v, %v", key, v, one, err)
+			}
+		} else if err != nil || one != want[0] {
+			t.Errorf("Integer(%s) of %v: %v, %v", key, v, one, err)
+		}
+	}
+}
+
 // TestTruncated cuts the file at every length: no cut may be accepted.
 func TestTruncated(t *testing.T) {
 	b := sample(t)
@@ -211,6 +246,13 @@ func TestHostile(t *testing.T) {
 		{"duplicate tensor", header(3, 2, 0).
 			s("t").u(4, 1).u(8, 1).u(4, 0).u(8, 0).
 			s("t").u(4, 1).u(8, 1).u(4, 0).u(8, 32), "twice"},
+		{"the same bytes", header(3, 2, 0).
+			s("t").u(4, 1).u(8, 1).u(4, 0).u(8, 0).
+			s("u").u(4, 1).u(8, 1).u(4, 0).u(8, 0), "share bytes"},
+		{"a part of the bytes", header(3, 3, 0).
+			s("t").u(4, 1).u(8, 8).u(4, 0).u(8, 64).
+			s("u").u(4, 1).u(8, 17).u(4, 0).u(8, 0).
+			s("v").u(4, 1).u(8, 8).u(4, 0).u(8, 96), "share bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.r.Write(pad)

@@ -2,11 +2,13 @@ package gguf
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/llmz/llmz/ggml"
 )
@@ -283,6 +285,23 @@ func (d *decoder) tensors(f *File, n int) error {
 				t.Name, t.Size, start+min(t.Offset, math.MaxInt64-start), d.size)
 		}
 		t.Offset += start
+	}
+	return d.apart(f, at)
+}
+
+// apart checks that no two tensors share bytes: a small file could otherwise hold many
+// large ones.
+func (d *decoder) apart(f *File, at []int64) error {
+	order := make([]int, len(f.Tensors))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(f.Tensors[a].Offset, f.Tensors[b].Offset) })
+	for i := 1; i < len(order); i++ {
+		a, b := &f.Tensors[order[i-1]], &f.Tensors[order[i]]
+		if a.Offset+a.Size > b.Offset {
+			return d.errorf(at[order[i]], "tensors %q and %q share bytes", a.Name, b.Name)
+		}
 	}
 	return nil
 }

@@ -1,7 +1,5 @@
 package kernel
 
-import "math"
-
 // Arguments of functions beyond these change nothing any more.
 const (
 	geluMax = 8
@@ -12,16 +10,7 @@ const (
 )
 
 // Exp2 approximates 2^x for x in [-126, 126] with a relative error under 3e-6.
-func Exp2(x float32) float32 {
-	n := roundEven(x)
-	f := x - n
-	p := float32(f*exp2C5) + exp2C4
-	p = float32(p*f) + exp2C3
-	p = float32(p*f) + exp2C2
-	p = float32(p*f) + exp2C1
-	p = float32(p*f) + 1
-	return math.Float32frombits(math.Float32bits(p) + uint32(int32(n))<<23)
-}
+func Exp2(x float32) float32 { return exp2(x, 0) }
 
 // sigmoid2 returns 1/(1 + 2^-x) for x in [-126, 126].
 func sigmoid2(x float32) float32 { return Recip32(1 + Exp2(-x)) }

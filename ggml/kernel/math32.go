@@ -69,14 +69,20 @@ func Exp32(x float32) float32 {
 	if t < exp2Min {
 		t = exp2Min
 	}
-	n := roundEven(t)
-	f := t - n
+	return exp2(t, FreqBits)
+}
+
+// exp2 approximates 2^(x+n) with a relative error under 3e-6: the nearest integer goes to
+// the exponent, a polynomial is for the rest.
+func exp2(x float32, n int32) float32 {
+	r := roundEven(x)
+	f := x - r
 	p := float32(f*exp2C5) + exp2C4
 	p = float32(p*f) + exp2C3
 	p = float32(p*f) + exp2C2
 	p = float32(p*f) + exp2C1
 	p = float32(p*f) + 1
-	return math.Float32frombits(math.Float32bits(p) + uint32(int32(n)+FreqBits)<<23)
+	return math.Float32frombits(math.Float32bits(p) + uint32(int32(r)+n)<<23)
 }
 
 // roundEven rounds to the nearest integer, ties to even; |x| must be under 2^22.

@@ -3,14 +3,14 @@ package transformer
 import (
 	"errors"
 	"fmt"
-	"math"
 
+	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
 )
 
 // ErrUnsupported means that a file's architecture, or a setting of it, is not one
 // that the bundled graph runs. llama.cpp may run it.
-var ErrUnsupported = errors.New("not an architecture that runs on the bundled graph")
+var ErrUnsupported = errors.New("llmz itself cannot run this model")
 
 // ErrModel means that a file says that it is of a known architecture, but its
 // metadata or tensors are not those of one.
@@ -69,7 +69,7 @@ const (
 )
 
 // ReadConfig reads the hyper-parameters of a model file and checks them. Errors wrap
-// ErrUnsupported or ErrModel.
+// ErrUnsupported or ErrModel. Whether the file asks for more than they say, see Check.
 func ReadConfig(f *gguf.File) (c Config, err error) {
 	if c.Arch, err = gguf.Get[string](f, "general.architecture"); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrModel, err)
@@ -77,12 +77,6 @@ func ReadConfig(f *gguf.File) (c Config, err error) {
 	var known bool
 	if c.Family, known = families[c.Arch]; !known {
 		return c, fmt.Errorf("%w: architecture %q", ErrUnsupported, c.Arch)
-	}
-	for _, key := range []string{"rope.scaling.type", "attention.key_length", "attention.value_length", "expert_count",
-		"attention.sliding_window", "rope.scaling.factor", "logit_scale", "embedding_scale", "residual_scale", "attention.scale"} {
-		if v, ok := f.Value(c.Arch + "." + key); ok && !neutral(key, v) {
-			return c, fmt.Errorf("%w: %s.%s %v", ErrUnsupported, c.Arch, key, v)
-		}
 	}
 	for _, e := range []struct {
 		key string
@@ -95,9 +89,15 @@ func ReadConfig(f *gguf.File) (c Config, err error) {
 		{"feed_forward_length", &c.FFN, maxFFN},
 		{"context_length", &c.Context, maxContext},
 	} {
-		n, ok := integer(f, c.Arch+"."+e.key)
-		if !ok || n < 1 || n > e.max {
-			return c, fmt.Errorf("%w: %s.%s is missing or not in 1 to %d", ErrModel, c.Arch, e.key, e.max)
+		n, err := c.integer(f, e.key)
+		if err != nil {
+			return c, err
+		}
+		switch {
+		case n < 1:
+			return c, fmt.Errorf("%w: %s.%s is %d", ErrModel, c.Arch, e.key, n)
+		case n > e.max:
+			return c, fmt.Errorf("%w: %s.%s is %d, at most %d", ErrUnsupported, c.Arch, e.key, n, e.max)
 		}
 		*e.v = n
 	}
@@ -105,18 +105,20 @@ func ReadConfig(f *gguf.File) (c Config, err error) {
 		return c, fmt.Errorf("%w: a context of %d tokens, fewer than %d", ErrModel, c.Context, minContext)
 	}
 	c.KVHeads = c.Heads
-	if n, ok := integer(f, c.Arch+".attention.head_count_kv"); ok {
-		c.KVHeads = n
+	if c.has(f, "attention.head_count_kv") {
+		if c.KVHeads, err = c.integer(f, "attention.head_count_kv"); err != nil {
+			return c, err
+		}
 	}
-	if c.KVHeads < 1 || c.Heads%c.KVHeads != 0 || c.Embed%c.Heads != 0 {
-		return c, fmt.Errorf("%w: %d heads, %d of keys, of %d elements", ErrModel, c.Heads, c.KVHeads, c.Embed)
+	if c.KVHeads < 1 || c.Heads%c.KVHeads != 0 {
+		return c, fmt.Errorf("%w: %d heads that share %d of keys", ErrModel, c.Heads, c.KVHeads)
 	}
 	c.HeadDim = c.Embed / c.Heads
-	if c.Embed%16 != 0 || c.HeadDim > maxHeadDim || c.HeadDim%2 != 0 {
+	if c.Embed%c.Heads != 0 || c.Embed%16 != 0 || c.HeadDim > maxHeadDim || c.HeadDim%2 != 0 {
 		return c, fmt.Errorf("%w: %d elements in %d heads", ErrUnsupported, c.Embed, c.Heads)
 	}
-	if c.Fused && c.KVHeads != c.Heads {
-		return c, fmt.Errorf("%w: grouped heads in %s", ErrUnsupported, c.Arch)
+	if c.Fused && c.KVHeads != c.Heads || c.Heads/c.KVHeads > ggml.MaxGroup {
+		return c, fmt.Errorf("%w: %d heads that share %d of keys in %s", ErrUnsupported, c.Heads, c.KVHeads, c.Arch)
 	}
 	if err := c.readFloats(f); err != nil {
 		return c, err
@@ -130,10 +132,7 @@ func ReadConfig(f *gguf.File) (c Config, err error) {
 }
 
 func (c *Config) readFloats(f *gguf.File) error {
-	key := c.Arch + ".attention.layer_norm_epsilon"
-	if c.RMS {
-		key = c.Arch + ".attention.layer_norm_rms_epsilon"
-	}
+	key := c.Arch + "." + c.epsilonKey()
 	eps, err := gguf.Get[float32](f, key)
 	if err != nil || !(eps >= 1e-12 && eps <= 1e-1) {
 		return fmt.Errorf("%w: %s is missing or not in 1e-12 to 0.1", ErrModel, key)
@@ -150,42 +149,44 @@ func (c *Config) readFloats(f *gguf.File) error {
 		}
 		c.RopeBase = float64(b)
 	}
-	if n, ok := integer(f, c.Arch+".rope.dimension_count"); ok {
+	if c.has(f, "rope.dimension_count") {
+		n, err := c.integer(f, "rope.dimension_count")
+		if err != nil {
+			return err
+		}
 		if n < 2 || n > c.HeadDim || n%2 != 0 {
 			return fmt.Errorf("%w: %s.rope.dimension_count %d of heads of %d", ErrModel, c.Arch, n, c.HeadDim)
 		}
 		c.RopeDim = n
 	}
-	if _, err := f.Tensor("rope_freqs.weight"); err == nil {
-		return fmt.Errorf("%w: scaled rotations (rope_freqs)", ErrUnsupported)
-	}
 	return nil
 }
 
-// neutral reports whether a setting that is not supported changes nothing.
-func neutral(key string, v any) bool {
-	switch v := v.(type) {
-	case string:
-		return key == "rope.scaling.type" && (v == "none" || v == "")
-	case uint32:
-		return v == 0 && key != "attention.key_length" && key != "attention.value_length"
-	case float32:
-		return v == 1 || v == 0
+func (c *Config) epsilonKey() string {
+	if c.RMS {
+		return "attention.layer_norm_rms_epsilon"
 	}
-	return false
+	return "attention.layer_norm_epsilon"
 }
 
-// integer reads a non-negative metadata value of any integer type.
-func integer(f *gguf.File, key string) (int, bool) {
-	switch v, _ := f.Value(key); v := v.(type) {
-	case uint32:
-		return int(min(v, math.MaxInt32)), true
-	case int32:
-		return int(v), v >= 0
-	case uint64:
-		return int(min(v, math.MaxInt32)), true
+func (c *Config) has(f *gguf.File, key string) bool {
+	_, ok := f.Value(c.Arch + "." + key)
+	return ok
+}
+
+// integer reads a count of the architecture's. The graph's layers are all alike: numbers
+// that differ between them are not for it.
+func (c *Config) integer(f *gguf.File, key string) (int, error) {
+	all, err := gguf.Integers(f, c.Arch+"."+key)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	return 0, false
+	for _, n := range all {
+		if n != all[0] {
+			return 0, fmt.Errorf("%w: %s.%s differs between layers", ErrUnsupported, c.Arch, key)
+		}
+	}
+	return all[0], nil
 }
 
 // Parameters returns the number of weights, a tied output matrix counted once.

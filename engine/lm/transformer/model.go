@@ -68,10 +68,14 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 	if m.config, err = ReadConfig(f); err != nil {
 		return nil, err
 	}
-	if m.set = defaults(&m.config); o.Runtime != nil {
-		if m.set, err = parseSettings(o.Runtime, &m.config); err != nil {
-			return nil, err
-		}
+	if o.Runtime == nil {
+		m.set, err = defaults(&m.config), m.config.Check(f)
+	} else {
+		// What an archive was made with is computed as it was then.
+		m.set, err = parseSettings(o.Runtime, &m.config)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if m.tok, err = bpe.New(f); err != nil {
 		return nil, err
@@ -112,7 +116,7 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 // startToken returns the token that a lane begins with.
 func startToken(f *gguf.File, vocab int) (int32, error) {
 	for _, key := range []string{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"} {
-		if id, ok := integer(f, key); ok && id < vocab {
+		if id, err := gguf.Integer(f, key); err == nil && id < vocab {
 			return int32(id), nil
 		}
 	}
@@ -130,10 +134,13 @@ func (m *Model) Info() predict.Info {
 func (m *Model) Config() Config { return m.config }
 
 // The number of lanes grows with the block: each lane starts without context, which
-// costs bits, and each shares the reading of the weights. See the README.
+// costs bits, and each shares the reading of the weights, which pays where the
+// processor's caches do not hold them. See the README.
 const (
 	laneTokens  = 1024
 	maxLanes    = 32
+	fewLanes    = 4        // of models whose weights
+	smallModel  = 24 << 20 // are at most so many
 	cacheBudget = 640 << 20
 )
 
@@ -142,6 +149,9 @@ func (m *Model) Lanes(n int) int {
 	c := &m.config
 	perLane := 2 * m.set.ctx * c.Layers * c.KVHeads * (c.HeadDim + 4)
 	lanes := min(n/laneTokens, maxLanes, cacheBudget/perLane)
+	if m.info.Parameters <= smallModel {
+		lanes = min(lanes, fewLanes)
+	}
 	if lanes >= 8 {
 		lanes -= lanes % 4
 	}

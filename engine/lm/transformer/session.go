@@ -19,12 +19,19 @@ import (
 //   - When all ctx positions are taken, the last keep tokens of each lane are
 //     evaluated anew from position 0; the newest of them is the ordinary step.
 
-// batchColumns is the number of columns of a step that evaluates what is known
-// beforehand: enough for the products to run near the processor's peak.
-const batchColumns = 64
+// The columns of a step that evaluates what is known beforehand are enough for the
+// products to run near the processor's peak, and some tokens of each lane, which read
+// its keys and values together.
+const (
+	batchColumns = 64
+	batchTokens  = 8
+	maxColumns   = 128
+)
 
 // columns returns the largest number of columns of a session's steps.
-func columns(lanes int) int { return max(lanes, batchColumns) }
+func columns(lanes int) int {
+	return max(lanes, min(max(batchColumns, batchTokens*lanes), maxColumns))
+}
 
 // session is the state of the lanes of one block.
 type session struct {
@@ -35,15 +42,14 @@ type session struct {
 	active  int          // lanes that have not ended
 	program ggml.Program // nil before the first step
 	step
-	columns int
 
 	known [][]int32 // what Foresee was told
 	steps int       // done
 	pos   int       // the next position to evaluate, the same in all lanes
-	// ahead counts the steps whose results are there already. Those of lane i, in the
-	// step that is on, are in column first[0]+i.
-	ahead int
-	first []int
+	// ahead counts the steps whose results are there already. Those of the step that
+	// is on are in the columns that column gives for the lanes.
+	ahead  int
+	column []int
 	// tail holds each lane's newest tokens, at least keep once there are as many.
 	tail [][]int32
 
@@ -58,13 +64,14 @@ func (m *Model) newSession(ctx context.Context, o predict.SessionOptions) (*sess
 		return nil, fmt.Errorf("session with %d lanes", o.Lanes)
 	}
 	s := &session{
-		ctx: ctx, m: m, threads: max(o.Threads, 1), lanes: o.Lanes, active: o.Lanes, columns: o.Lanes,
-		tail:  make([][]int32, o.Lanes),
-		freqs: make([][]uint32, o.Lanes),
-		total: make([]uint32, o.Lanes),
-		ready: make([]bool, o.Lanes),
+		ctx: ctx, m: m, threads: max(o.Threads, 1), lanes: o.Lanes, active: o.Lanes,
+		column: make([]int, o.Lanes),
+		tail:   make([][]int32, o.Lanes),
+		freqs:  make([][]uint32, o.Lanes),
+		total:  make([]uint32, o.Lanes),
+		ready:  make([]bool, o.Lanes),
 	}
-	return s, m.graph(s.columns, s.lanes).Err()
+	return s, m.graph(columns(s.lanes), s.lanes).Err()
 }
 
 // Foresee tells the session what each lane's symbols will be, so that it can evaluate
@@ -72,12 +79,12 @@ func (m *Model) newSession(ctx context.Context, o predict.SessionOptions) (*sess
 // the first.
 func (s *session) Foresee(lanes [][]int32) {
 	if s.program == nil && len(lanes) == s.lanes {
-		s.known, s.columns = lanes, columns(s.lanes)
+		s.known = lanes
 	}
 }
 
 func (s *session) start() (err error) {
-	s.step = s.m.graph(s.columns, s.lanes)
+	s.step = s.m.graph(columns(s.lanes), s.lanes)
 	s.program, err = s.m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: s.threads})
 	return err
 }
@@ -119,7 +126,9 @@ func (s *session) Step(prev []int32) error {
 	clear(s.ready)
 	if s.ahead > 0 {
 		s.ahead--
-		s.first = s.first[1:]
+		for i := range s.column {
+			s.column[i]++
+		}
 	} else if err := s.evaluate(prev); err != nil {
 		return err
 	}
@@ -146,18 +155,14 @@ func (s *session) evaluate(prev []int32) error {
 	}
 	steps := 1
 	if s.known != nil {
-		steps = max(1, min(s.columns/len(prev), s.m.set.ctx-s.pos, len(s.known[0])-s.steps))
+		steps = max(1, min(columns(s.lanes)/len(prev), s.m.set.ctx-s.pos, len(s.known[0])-s.steps))
 	}
 	n := 0
-	s.first = s.first[:0]
-	for j := range steps {
-		s.first = append(s.first, n)
-		for i := range prev {
-			if j == 0 {
-				n = s.put(n, s.tail[i][len(s.tail[i])-1], i, s.pos)
-			} else if s.steps+j < len(s.known[i]) {
-				n = s.put(n, s.foreseen(i, s.steps+j), i, s.pos+j)
-			}
+	for i := range prev {
+		s.column[i] = n
+		n = s.put(n, s.tail[i][len(s.tail[i])-1], i, s.pos)
+		for j := 1; j < steps && s.steps+j < len(s.known[i]); j++ {
+			n = s.put(n, s.foreseen(i, s.steps+j), i, s.pos+j)
 		}
 	}
 	s.program.Step(n)
@@ -187,11 +192,11 @@ func (s *session) remember(lane int, t int32) {
 // which are left to the step.
 func (s *session) refill(n int) error {
 	keep, c := s.m.set.keep, 0
-	for p := range keep - 1 {
-		for lane := range n {
-			tail := s.tail[lane]
+	for lane := range n {
+		tail := s.tail[lane]
+		for p := range keep - 1 {
 			c = s.put(c, tail[len(tail)-keep+p], lane, p)
-			if c < s.columns && (p < keep-2 || lane < n-1) {
+			if c < columns(s.lanes) && (p < keep-2 || lane < n-1) {
 				continue
 			}
 			if err := s.ctx.Err(); err != nil {
@@ -209,7 +214,7 @@ func (s *session) refill(n int) error {
 // so several goroutines can share the work.
 func (s *session) Freqs(lane int) ([]uint32, uint32) {
 	if !s.ready[lane] {
-		s.freqs[lane], s.total[lane] = freq.FromLogits(s.program.Float32s(s.logits, s.first[0]+lane))
+		s.freqs[lane], s.total[lane] = freq.FromLogits(s.program.Float32s(s.logits, s.column[lane]))
 		s.ready[lane] = true
 	}
 	return s.freqs[lane], s.total[lane]

@@ -44,9 +44,7 @@ func readMatrix(f *gguf.File, name string, rows, cols int) (*matrix, error) {
 	if len(t.Shape) != 2 || t.Shape[0] != cols || t.Shape[1] != rows {
 		return nil, fmt.Errorf("%w: %s has shape %v, not [%d %d]", ErrModel, t.Name, t.Shape, cols, rows)
 	}
-	switch t.Type {
-	case ggml.F32, ggml.F16, ggml.BF16, ggml.Q8_0:
-	default:
+	if !matrixType(t.Type) {
 		return nil, fmt.Errorf("%w: %s is of type %v", ErrUnsupported, t.Name, t.Type)
 	}
 	if cols%t.Type.BlockSize() != 0 {
@@ -58,6 +56,11 @@ func readMatrix(f *gguf.File, name string, rows, cols int) (*matrix, error) {
 	}
 	m.bias, err = readVector(f, name+".bias", rows, nil)
 	return m, err
+}
+
+// matrixType reports whether matrices of that type are read.
+func matrixType(t ggml.Type) bool {
+	return t == ggml.F32 || t == ggml.F16 || t == ggml.BF16 || t == ggml.Q8_0
 }
 
 // readVector reads a vector of n elements; fallback stands for one that is not there.

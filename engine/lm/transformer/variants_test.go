@@ -258,7 +258,7 @@ func TestVariants(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		bos, _ := integer(f, "tokenizer.ggml.bos_token_id")
+		bos, _ := gguf.Integer(f, "tokenizer.ggml.bos_token_id")
 		return r, ids, int32(bos)
 	}
 	r, ids, bos := load()

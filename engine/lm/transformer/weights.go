@@ -278,6 +278,9 @@ func (l *loader) positions(n *network, window int) error {
 	if err != nil || len(t.Shape) != 2 || t.Shape[0] != l.c.Embed || t.Shape[1] < window {
 		return fmt.Errorf("%w: position_embd.weight is missing or smaller than %d x %d", ErrModel, l.c.Embed, window)
 	}
+	if !matrixType(t.Type) {
+		return fmt.Errorf("%w: %s is of type %v", ErrUnsupported, t.Name, t.Type)
+	}
 	v, err := l.f.Float32s(t)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrModel, err)

@@ -8,37 +8,50 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// avx2MatMul writes the product for 16 rows x lanes with AVX2, two ymm registers
-// for the 16 rows. VPMADDUBSW wants one factor unsigned and adds pairs in int16
+// avx2Ones makes the ones that avx2Columns wants.
+func avx2Ones() {
+	VPCMPEQD(ymm[avx2One], ymm[avx2One], ymm[avx2One])
+	VPSRLW(Imm(15), ymm[avx2One], ymm[avx2One])
+}
+
+// The registers of avx2Columns after those of the sums.
+const avx2W, avx2Abs, avx2One, avx2Tmp = 8, 10, 12, 13 // pairs, but for avx2One; 13 to 15 are free
+
+// avx2Columns adds the products of 4 columns of weights, the c-th at w, and of the
+// activations of each lane to ymm[2*l] and ymm[2*l+1]. VPMADDUBSW wants one factor unsigned and adds pairs in int16
 // with saturation: |w| times a with the sign of w stays below 2*127*127 = 32258,
 // so nothing saturates.
+func avx2Columns(w, a reg.Register, c, lanes int) {
+	for h := range 2 {
+		VMOVDQU(Mem{Base: w, Disp: 64*c + 32*h}, ymm[avx2W+h])
+		VPABSB(ymm[avx2W+h], ymm[avx2Abs+h])
+	}
+	for l := range lanes {
+		b := ymm[15]
+		VPBROADCASTD(Mem{Base: a, Disp: 16*l + 4*(c%4)}, b)
+		for h := range 2 {
+			t := ymm[avx2Tmp+h]
+			VPSIGNB(ymm[avx2W+h], b, t)
+			VPMADDUBSW(t, ymm[avx2Abs+h], t)
+			VPMADDWD(ymm[avx2One], t, t)
+			VPADDD(t, ymm[2*l+h], ymm[2*l+h])
+		}
+	}
+}
+
+// avx2MatMul writes the product for 16 rows x lanes with AVX2, two ymm registers
+// for the 16 rows.
 func avx2MatMul(lanes int) {
-	const w0, abs0, ones, tmp = 8, 10, 12, 13 // w0 and abs0 are pairs; 13 to 15 are free
 	matMul(fmt.Sprintf("matMulAVX2x%d", lanes),
 		fmt.Sprintf("multiplies panels of signed weights with %d lanes (AVX2).", lanes),
 		func(m matMulArgs, aPtr, n reg.Register) {
 			for i := range 2 * lanes {
 				VPXOR(ymm[i], ymm[i], ymm[i])
 			}
-			VPCMPEQD(ymm[ones], ymm[ones], ymm[ones])
-			VPSRLW(Imm(15), ymm[ones], ymm[ones])
+			avx2Ones()
 			Label("block")
 			for c := range 4 {
-				for h := range 2 {
-					VMOVDQU(Mem{Base: m.w, Disp: 64*c + 32*h}, ymm[w0+h])
-					VPABSB(ymm[w0+h], ymm[abs0+h])
-				}
-				for l := range lanes {
-					b := ymm[15]
-					VPBROADCASTD(Mem{Base: aPtr, Disp: 16*l + 4*c}, b)
-					for h := range 2 {
-						t := ymm[tmp+h]
-						VPSIGNB(ymm[w0+h], b, t)
-						VPMADDUBSW(t, ymm[abs0+h], t)
-						VPMADDWD(ymm[ones], t, t)
-						VPADDD(t, ymm[2*l+h], ymm[2*l+h])
-					}
-				}
+				avx2Columns(m.w, aPtr, c, lanes)
 			}
 			ADDQ(U32(256), m.w)
 			ADDQ(m.laneBytes, aPtr)

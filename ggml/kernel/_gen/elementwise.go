@@ -42,6 +42,29 @@ func (v *vec) integer(name string, x uint32) Mem {
 	return m
 }
 
+const log2e = 1.44269504088896
+
+// exp2Parts returns the integer n nearest to x, and p = 2^(x-n). It leaves x-n in x.
+func (v *vec) exp2Parts(x reg.VecVirtual) (n, p reg.VecVirtual) {
+	n, p = v.reg(), v.reg()
+	magic := v.constant("roundMagic", 3<<22)
+	VADDPS(magic, x, n)
+	VSUBPS(magic, n, n)
+	VSUBPS(n, x, x)
+	VMULPS(v.constant("exp2C5", 0.0013264587522), x, p)
+	for _, c := range []struct {
+		name string
+		x    float32
+	}{{"exp2C4", 0.00967161922927}, {"exp2C3", 0.0555073504235}, {"exp2C2", 0.240222404556}, {"exp2C1", 0.693146976375}, {"one", 1}} {
+		VADDPS(v.constant(c.name, c.x), p, p)
+		if c.name != "one" {
+			VMULPS(x, p, p)
+		}
+	}
+	VCVTPS2DQ(n, n)
+	return n, p
+}
+
 // tanh replaces x with tanh32(x).
 func (v *vec) tanh(x reg.VecVirtual) {
 	t, p, q := v.reg(), v.reg(), v.reg()

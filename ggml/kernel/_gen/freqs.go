@@ -58,26 +58,12 @@ func (v *vec) freqs() {
 	}
 	XORQ(i, i)
 	Label("exp")
-	t, r, p := v.reg(), v.reg(), v.reg()
+	t := v.reg()
 	VMOVUPS(at(src, i), t)
 	VSUBPS(top, t, t)
-	VMULPS(v.constant("log2e", 1.44269504088896), t, t)
+	VMULPS(v.constant("log2e", log2e), t, t)
 	VMAXPS(v.constant("exp2Min", -40), t, t)
-	magic := v.constant("roundMagic", 3<<22)
-	VADDPS(magic, t, r)
-	VSUBPS(magic, r, r)
-	VSUBPS(r, t, t)
-	VMULPS(v.constant("exp2C5", 0.0013264587522), t, p)
-	for _, c := range []struct {
-		name string
-		x    float32
-	}{{"exp2C4", 0.00967161922927}, {"exp2C3", 0.0555073504235}, {"exp2C2", 0.240222404556}, {"exp2C1", 0.693146976375}, {"one", 1}} {
-		VADDPS(v.constant(c.name, c.x), p, p)
-		if c.name != "one" {
-			VMULPS(t, p, p)
-		}
-	}
-	VCVTPS2DQ(r, r)
+	r, p := v.exp2Parts(t)
 	VPADDD(v.integer("freqBits", 23), r, r)
 	VPSLLD(Imm(23), r, r)
 	VPADDD(r, p, p)

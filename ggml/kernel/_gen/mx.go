@@ -51,7 +51,6 @@ func matMulMX(name, doc string, body func(m mxArgs, aPtr, s, n reg.Register)) {
 // another for the total.
 func vnniMatMulMX(lanes int) {
 	acc, total := zmm[:lanes], zmm[lanes:2*lanes]
-	fetch := lanes >= 4
 	matMulMX(fmt.Sprintf("matMulMXVNNI512x%d", lanes),
 		fmt.Sprintf("multiplies panels of unsigned weights w+128 with %d lanes (AVX-512 VNNI).", lanes),
 		func(m mxArgs, aPtr, s, n reg.Register) {
@@ -61,7 +60,7 @@ func vnniMatMulMX(lanes int) {
 			// What follows in memory is the next panel, most likely: the products of
 			// many lanes leave time to fetch it.
 			var ahead reg.Register
-			if fetch {
+			if lanes >= 4 {
 				ahead = GP64()
 				MOVQ(m.groups, ahead)
 				SHLQ(Imm(9), ahead)
@@ -74,17 +73,7 @@ func vnniMatMulMX(lanes int) {
 				if c == 4 {
 					ADDQ(m.laneBytes, aPtr)
 				}
-				w := zmm[28+c%4]
-				VMOVDQU64(Mem{Base: m.w, Disp: 64 * c}, w)
-				switch {
-				case fetch:
-					PREFETCHT0(Mem{Base: m.w, Index: ahead, Scale: 1, Disp: 64 * c})
-				case lanes <= 2:
-					PREFETCHT0(Mem{Base: m.w, Disp: 64*c + 4096})
-				}
-				for l := range lanes {
-					vpdpbusd(Mem{Base: aPtr, Disp: 16*l + 4*(c%4)}, w, acc[l])
-				}
+				vnniColumns(m.w, aPtr, ahead, c, lanes, func(l int) reg.VecPhysical { return acc[l] })
 			}
 			for l := range lanes {
 				VPSLLVD_BCST(Mem{Base: s, Disp: 4 * l}, acc[l], acc[l])
@@ -134,13 +123,6 @@ func vnni256MatMulMX(lanes int, vex bool) {
 	if !vex {
 		enc, ext = "EVEX", "AVX-512 VNNI and VL"
 	}
-	dot := func(a, w, acc int) {
-		if vex {
-			vpdpbusdVEX(a, w, acc)
-		} else {
-			vpdpbusd(ymm[a], ymm[w], ymm[acc])
-		}
-	}
 	matMulMX(fmt.Sprintf("matMulMXVNNI256%sx%d", enc, lanes),
 		fmt.Sprintf("multiplies panels of unsigned weights w+128 with %d lanes (%s).", lanes, ext),
 		func(m mxArgs, aPtr, s, n reg.Register) {
@@ -150,14 +132,7 @@ func vnni256MatMulMX(lanes int, vex bool) {
 				if c == 4 {
 					ADDQ(m.laneBytes, aPtr)
 				}
-				VMOVDQU(Mem{Base: m.w, Disp: 64 * c}, ymm[12])
-				VMOVDQU(Mem{Base: m.w, Disp: 64*c + 32}, ymm[13])
-				for l := range lanes {
-					b := 14 + l&1
-					VPBROADCASTD(Mem{Base: aPtr, Disp: 16*l + 4*(c%4)}, ymm[b])
-					dot(b, 12, 2*l)
-					dot(b, 13, 2*l+1)
-				}
+				vnni256Columns(m.w, aPtr, vex, c, lanes, func(l, h int) int { return 2*l + h })
 			}
 			endGroup(m, s, lanes, 14)
 			ADDQ(U32(512), m.w)
@@ -180,35 +155,19 @@ func vnni256MatMulMX(lanes int, vex bool) {
 
 // avx2MatMulMX is the same with AVX2 alone, see avx2MatMul.
 func avx2MatMulMX(lanes int) {
-	const w0, abs0, ones, tmp = 8, 10, 12, 13 // w0 and abs0 are pairs; 13 to 15 are free
 	matMulMX(fmt.Sprintf("matMulMXAVX2x%d", lanes),
 		fmt.Sprintf("multiplies panels of signed weights with %d lanes (AVX2).", lanes),
 		func(m mxArgs, aPtr, s, n reg.Register) {
 			clearTotals(m, lanes)
-			VPCMPEQD(ymm[ones], ymm[ones], ymm[ones])
-			VPSRLW(Imm(15), ymm[ones], ymm[ones])
+			avx2Ones()
 			Label("group")
 			for c := range 8 {
 				if c == 4 {
 					ADDQ(m.laneBytes, aPtr)
 				}
-				for h := range 2 {
-					VMOVDQU(Mem{Base: m.w, Disp: 64*c + 32*h}, ymm[w0+h])
-					VPABSB(ymm[w0+h], ymm[abs0+h])
-				}
-				for l := range lanes {
-					b := ymm[15]
-					VPBROADCASTD(Mem{Base: aPtr, Disp: 16*l + 4*(c%4)}, b)
-					for h := range 2 {
-						t := ymm[tmp+h]
-						VPSIGNB(ymm[w0+h], b, t)
-						VPMADDUBSW(t, ymm[abs0+h], t)
-						VPMADDWD(ymm[ones], t, t)
-						VPADDD(t, ymm[2*l+h], ymm[2*l+h])
-					}
-				}
+				avx2Columns(m.w, aPtr, c, lanes)
 			}
-			endGroup(m, s, lanes, tmp)
+			endGroup(m, s, lanes, avx2Tmp)
 			ADDQ(U32(512), m.w)
 			ADDQ(m.laneBytes, aPtr)
 			ADDQ(m.shiftBytes, s)

@@ -376,22 +376,7 @@ func (v *vec) broadcast(param string) reg.VecVirtual {
 
 // exp2 replaces x with exp2(x), see Exp2.
 func (v *vec) exp2(x reg.VecVirtual) {
-	r, p := v.reg(), v.reg()
-	magic := v.constant("roundMagic", 3<<22)
-	VADDPS(magic, x, r)
-	VSUBPS(magic, r, r)
-	VSUBPS(r, x, x)
-	VMULPS(v.constant("exp2C5", 0.0013264587522), x, p)
-	for _, c := range []struct {
-		name string
-		x    float32
-	}{{"exp2C4", 0.00967161922927}, {"exp2C3", 0.0555073504235}, {"exp2C2", 0.240222404556}, {"exp2C1", 0.693146976375}, {"one", 1}} {
-		VADDPS(v.constant(c.name, c.x), p, p)
-		if c.name != "one" {
-			VMULPS(x, p, p)
-		}
-	}
-	VCVTPS2DQ(r, r)
+	r, p := v.exp2Parts(x)
 	VPSLLD(Imm(23), r, r)
 	VPADDD(r, p, x)
 }
@@ -456,7 +441,7 @@ func (v *vec) gelu() {
 
 func (v *vec) swiglu() {
 	v.gate("swiglu", "up", 40, func(c reg.VecVirtual) {
-		VMULPS(v.constant("log2e", 1.44269504088896), c, c)
+		VMULPS(v.constant("log2e", log2e), c, c)
 	})
 }
 

@@ -8,9 +8,26 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// vnniMatMul writes the product for 16 rows x lanes in zmm registers. The rows
-// lie across the vector; the 4 activations that go with a vector of weights are
-// broadcast from memory. With few lanes the columns are spread over several
+// vnniColumns adds the products of 4 columns of weights, the c-th at w, and of the
+// activations of each lane to acc(l). The rows lie across the vector; the 4 activations
+// that go with a vector of weights are broadcast from memory. What stands ahead bytes on
+// is fetched, or with few lanes what is a page on: they run at the speed of memory, and
+// the prefetcher stops at pages.
+func vnniColumns(w, a, ahead reg.Register, c, lanes int, acc func(l int) reg.VecPhysical) {
+	r := zmm[28+c%4]
+	VMOVDQU64(Mem{Base: w, Disp: 64 * c}, r)
+	switch {
+	case ahead != nil:
+		PREFETCHT0(Mem{Base: w, Index: ahead, Scale: 1, Disp: 64 * c})
+	case lanes <= 2:
+		PREFETCHT0(Mem{Base: w, Disp: 64*c + 4096})
+	}
+	for l := range lanes {
+		vpdpbusd(Mem{Base: a, Disp: 16*l + 4*(c%4)}, r, acc(l))
+	}
+}
+
+// vnniMatMul writes the product for 16 rows x lanes in zmm registers. With few lanes the columns are spread over several
 // accumulators, so that additions do not wait for each other.
 func vnniMatMul(lanes int) {
 	chains := max(1, min(4, 16/lanes))
@@ -23,16 +40,7 @@ func vnniMatMul(lanes int) {
 			}
 			Label("block")
 			for c := range 4 {
-				w := zmm[28+c]
-				VMOVDQU64(Mem{Base: m.w, Disp: 64 * c}, w)
-				if lanes <= 2 {
-					// One lane runs at the speed of memory: help the prefetcher across
-					// pages.
-					PREFETCHT0(Mem{Base: m.w, Disp: 64*c + 4096})
-				}
-				for l := range lanes {
-					vpdpbusd(Mem{Base: aPtr, Disp: 16*l + 4*c}, w, acc(c, l))
-				}
+				vnniColumns(m.w, aPtr, nil, c, lanes, func(l int) reg.VecPhysical { return acc(c, l) })
 			}
 			ADDQ(U32(256), m.w)
 			ADDQ(m.laneBytes, aPtr)
@@ -52,18 +60,29 @@ func vnniMatMul(lanes int) {
 		})
 }
 
+// vnni256Columns is vnniColumns for ymm registers, two for the 16 rows: acc(l, h) is the
+// number of the register of a half.
+func vnni256Columns(w, a reg.Register, vex bool, c, lanes int, acc func(l, h int) int) {
+	VMOVDQU(Mem{Base: w, Disp: 64 * c}, ymm[12])
+	VMOVDQU(Mem{Base: w, Disp: 64*c + 32}, ymm[13])
+	for l := range lanes {
+		b := 14 + l&1
+		VPBROADCASTD(Mem{Base: a, Disp: 16*l + 4*(c%4)}, ymm[b])
+		for h := range 2 {
+			if vex {
+				vpdpbusdVEX(b, 12+h, acc(l, h))
+			} else {
+				vpdpbusd(ymm[b], ymm[12+h], ymm[acc(l, h)])
+			}
+		}
+	}
+}
+
 // vnni256MatMul is the same for ymm registers, two for the 16 rows.
 func vnni256MatMul(lanes int, vex bool) {
 	enc, ext := "VEX", "AVX-VNNI"
 	if !vex {
 		enc, ext = "EVEX", "AVX-512 VNNI and VL"
-	}
-	dot := func(a, w, acc int) {
-		if vex {
-			vpdpbusdVEX(a, w, acc)
-		} else {
-			vpdpbusd(ymm[a], ymm[w], ymm[acc])
-		}
 	}
 	matMul(fmt.Sprintf("matMulVNNI256%sx%d", enc, lanes),
 		fmt.Sprintf("multiplies panels of unsigned weights w+128 with %d lanes (%s).", lanes, ext),
@@ -75,14 +94,7 @@ func vnni256MatMul(lanes int, vex bool) {
 			}
 			Label("block")
 			for c := range 4 {
-				VMOVDQU(Mem{Base: m.w, Disp: 64 * c}, ymm[12])
-				VMOVDQU(Mem{Base: m.w, Disp: 64*c + 32}, ymm[13])
-				for l := range lanes {
-					b := 14 + l&1
-					VPBROADCASTD(Mem{Base: aPtr, Disp: 16*l + 4*c}, ymm[b])
-					dot(b, 12, acc(c, l, 0))
-					dot(b, 13, acc(c, l, 1))
-				}
+				vnni256Columns(m.w, aPtr, vex, c, lanes, func(l, h int) int { return acc(c, l, h) })
 			}
 			ADDQ(U32(256), m.w)
 			ADDQ(m.laneBytes, aPtr)
