@@ -13,7 +13,7 @@ func planOfAll(n int) Plan {
 	return Plan{
 		{Kind: Plain, Len: n}, {Kind: Text, Len: n}, {Kind: Source, Len: n}, {Kind: Markup, Len: n},
 		{Kind: Table, Len: n, Step: ','}, {Kind: Log, Len: n}, {Kind: Records, Len: n, Width: 13},
-		{Kind: Numbers, Len: n, Width: 12, Step: 4, BigEndian: true}, {Kind: Numbers, Len: n, Step: 8},
+		{Kind: Numbers, Len: n, Width: 12, Step: 4, BigEndian: true}, {Kind: Numbers, Len: n, Step: 8}, {Kind: Numbers, Len: n, Step: 4, BigEndian: true}, {Kind: Audio, Len: n, Width: 6, Step: 2},
 		{Kind: Image1, Len: n, Width: 216}, {Kind: Image8, Len: n, Width: MaxWidth}, {Kind: Image24, Len: n, Width: 99, Step: 3},
 		{Kind: Audio, Len: n, Width: 4, Step: 2, BigEndian: true}, {Kind: X86, Len: n, Step: 8, Absolute: true},
 		{Kind: X86, Len: n, Step: 4, Absolute: true}, {Kind: ARM, Len: n, Absolute: true},

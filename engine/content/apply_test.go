@@ -64,8 +64,10 @@ func TestCallsReturn(t *testing.T) {
 		data := likeCode(r, n)
 		for _, s := range []Segment{
 			{Kind: X86, Step: 8}, {Kind: X86, Step: 4}, {Kind: ARM}, {Kind: ARM64, Width: r.IntN(4096)},
+			{Kind: Audio, Width: 6, Step: 2}, {Kind: Audio, Width: 3, Step: 1}, {Kind: Numbers, Step: 4},
+			{Kind: Numbers, Step: 8}, {Kind: Numbers, Step: 2, BigEndian: true},
 		} {
-			s.Absolute = true
+			s.Absolute = s.Kind.isCode()
 			s.Len = n
 			checkCalls(t, Plan{s}, data)
 			if n > 40 {
@@ -133,6 +135,25 @@ func TestCallsBecomeEqual(t *testing.T) {
 			if !bytes.Equal(got[at:at+c.bytes], got[places[0]:places[0]+c.bytes]) {
 				t.Errorf("%s: % x at %d, % x at %d", c.name, got[places[0]:places[0]+c.bytes], places[0], got[at:at+c.bytes], at)
 			}
+		}
+	}
+}
+
+// TestNumbersTurn is about the order of bytes.
+func TestNumbersTurn(t *testing.T) {
+	in := []byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	for _, c := range []struct {
+		s    Segment
+		want []byte
+	}{
+		{Segment{Kind: Numbers, Step: 4}, []byte{4, 3, 2, 1, 8, 7, 6, 5, 9, 10}},
+		{Segment{Kind: Numbers, Step: 4, BigEndian: true}, in},
+		{Segment{Kind: Audio, Width: 4, Step: 2}, []byte{2, 1, 4, 3, 6, 5, 8, 7, 10, 9}},
+		{Segment{Kind: Audio, Width: 1, Step: 1}, in},
+	} {
+		c.s.Len = len(in)
+		if got := checkCalls(t, Plan{c.s}, in); !bytes.Equal(got, c.want) {
+			t.Errorf("%+v: %d, want %d", c.s, got, c.want)
 		}
 	}
 }

@@ -16,7 +16,8 @@ const (
 	callBefore = 1 << 22
 )
 
-// Apply makes the targets of calls absolute in the segments of block that say so.
+// Apply changes block so that it is predicted better: it makes the targets of calls absolute
+// in the segments that say so, and lets the higher bytes of numbers come first.
 func (p Plan) Apply(block []byte) { p.convert(block, false) }
 
 // Undo undoes Apply.
@@ -24,19 +25,31 @@ func (p Plan) Undo(block []byte) { p.convert(block, true) }
 
 // Changes tells whether Apply may change something.
 func (p Plan) Changes() bool {
-	for _, s := range p {
-		if s.Absolute {
+	for i := range p {
+		if p[i].changes() {
 			return true
 		}
 	}
 	return false
 }
 
+// changes tells whether Apply changes the segment.
+func (s *Segment) changes() bool { return s.Absolute || s.reversed() > 1 }
+
+// reversed returns the size of the numbers whose bytes Apply turns round: the highest says
+// most about the others, so it is to come first.
+func (s *Segment) reversed() int {
+	if (s.Kind == Audio || s.Kind == Numbers) && !s.BigEndian {
+		return s.Step
+	}
+	return 1
+}
+
 func (p Plan) convert(block []byte, undo bool) {
 	at := 0
 	for i := range p {
 		s := &p[i]
-		if s.Absolute {
+		if s.changes() {
 			s.convert(block[at:at+s.Len], 0, s.Len, undo)
 		}
 		at += s.Len
@@ -61,7 +74,7 @@ func (r *Restorer) Next(dst, src []byte, n int) int {
 		s := &r.plan[0]
 		end := min(r.at+s.Len, n)
 		copy(dst[r.done:end], src[r.done:end])
-		if s.Absolute {
+		if s.changes() {
 			r.done = r.at + s.convert(dst[r.at:r.at+s.Len], r.done-r.at, end-r.at, true)
 		} else {
 			r.done = end
@@ -80,6 +93,8 @@ func (r *Restorer) Next(dst, src []byte, n int) int {
 // judge yet.
 func (s *Segment) convert(code []byte, i, known int, undo bool) int {
 	switch s.Kind {
+	case Audio, Numbers:
+		return reverse(code, i, known, s.Step)
 	case X86:
 		return convertX86(code, i, known, s.Step == 8, undo)
 	case ARM:
@@ -102,6 +117,19 @@ func (s *Segment) convert(code []byte, i, known int, undo bool) int {
 			return w
 		})
 	}
+}
+
+// reverse turns numbers of n bytes round.
+func reverse(b []byte, i, known, n int) int {
+	for ; i+n <= known; i += n {
+		for j, k := i, i+n-1; j < k; j, k = j+1, k-1 {
+			b[j], b[k] = b[k], b[j]
+		}
+	}
+	if known == len(b) {
+		return known
+	}
+	return i
 }
 
 // shifted returns v moved on by d, or back.
