@@ -23,4 +23,12 @@
 // block's coded data. A lane asks at each byte boundary which segment it is in
 // (enterSegment) and takes the input set of its kind; newInputSet makes it. Kinds that are
 // read in the same way share what is learned (setOf).
+//
+//   - textInputs (textinputs.go): all kinds of text.
+//   - binaryInputs (binaryinputs.go): code, records, numbers and what is not known. Forecasts
+//     (forecast.go) tell bytes by arithmetic, chains (chain.go) follow tagged records, and
+//     numberGuess (numbers.go) guesses numbers of four bytes.
+//   - image1Inputs (image1inputs.go), imageInputs (imageinputs.go), audioInputs (audioinputs.go):
+//     pixels and samples. An estimate (estimate.go) turns a guess of a number into
+//     probabilities of its bits; nlms filters make guesses.
 package rich

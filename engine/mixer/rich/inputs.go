@@ -44,6 +44,12 @@ func newInputSet(k content.Kind) inputSet {
 	switch k {
 	case content.Text, content.Source, content.Markup, content.Table, content.Log:
 		return new(textInputs)
+	case content.Image1:
+		return new(image1Inputs)
+	case content.Image8, content.Image24:
+		return new(imageInputs)
+	case content.Audio:
+		return new(audioInputs)
 	default:
 		return new(binaryInputs)
 	}

@@ -16,23 +16,34 @@ func MemoryBytes(cfg Config) int64 {
 		m += int64(n)
 	}
 	m += numMatch * 4 << log2Clamp(n, 10, 22)
-	return m + int64(Ways(cfg.Plan))*wayBytes(cfg)
+	for k, used := range ways(cfg.Plan) {
+		if used {
+			m += wayBytes(cfg) + int64(cfg.Lanes)*setBytes(content.Kind(k), n, cfg.Lanes)
+		}
+	}
+	return m
 }
 
 // Ways returns the number of ways of reading that a plan calls for.
 func Ways(p content.Plan) int {
-	if len(p) == 0 {
-		return 1
-	}
-	var used [numKinds]bool
 	n := 0
-	for _, s := range p {
-		if k := setOf(s.Kind); !used[k] {
-			used[k] = true
+	for _, used := range ways(p) {
+		if used {
 			n++
 		}
 	}
 	return n
+}
+
+// ways tells which kinds' ways of reading a plan calls for.
+func ways(p content.Plan) (used [numKinds]bool) {
+	if len(p) == 0 {
+		used[setOf(content.Plain)] = true
+	}
+	for _, s := range p {
+		used[setOf(s.Kind)] = true
+	}
+	return used
 }
 
 // wayBytes is the memory for one way of reading.
@@ -47,6 +58,29 @@ func wayBytes(cfg Config) int64 {
 	if cfg.Chunks {
 		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*apmPoints<<mapLog
 	}
-	sets := int64(reflect.TypeFor[textInputs]().Size()) // the largest
-	return int64(min(cfg.Lanes, maxOwn))*own + int64(cfg.Lanes)*sets + shared
+	return int64(min(cfg.Lanes, maxOwn))*own + shared
+}
+
+// setBytes is the memory of a lane's input set of kind k, in a block of n bytes in so many
+// lanes.
+func setBytes(k content.Kind, n, lanes int) int64 {
+	switch newInputSet(k).(type) {
+	case *textInputs:
+		return int64(reflect.TypeFor[textInputs]().Size())
+	case *image1Inputs:
+		m := int64(reflect.TypeFor[image1Inputs]().Size())
+		for i := range image1Templates {
+			m += 4 << image1Log(i, n, lanes)
+		}
+		return m
+	case *imageInputs:
+		return int64(reflect.TypeFor[imageInputs]().Size()) + maxStep*imageGuesses*int64(reflect.TypeFor[estimate]().Size())
+	case *audioInputs:
+		return int64(reflect.TypeFor[audioInputs]().Size()) + 2*int64(reflect.TypeFor[audioChannel]().Size())
+	}
+	m := int64(reflect.TypeFor[binaryInputs]().Size()) + binaryForecasts*int64(reflect.TypeFor[forecast]().Size())
+	if k == content.Numbers {
+		m += int64(reflect.TypeFor[numberGuess]().Size())
+	}
+	return m
 }
