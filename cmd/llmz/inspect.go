@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +26,9 @@ import (
 // inspectLimit is how much of a file is inspected where no range is named: what
 // is known of each symbol takes some 80 bytes of memory.
 const inspectLimit = 1 << 20
+
+// inspectMost is the most that is inspected at once.
+const inspectMost = 16 << 20
 
 type inspectOptions struct {
 	model   string
@@ -59,7 +61,7 @@ func newInspectCommand(a *app) *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringVarP(&o.model, "model", "m", "", "gru (default), another model's NAME, a PATH.gguf, or none")
 	fs.StringVar(&o.html, "html", "", `write a page to this file ("-": stdout) instead`)
-	fs.Var(&o.bytes, "bytes", "the range to inspect, A-B (default: the first 1 MiB)")
+	fs.Var(&o.bytes, "bytes", "the range to inspect, A-B, of 16 MiB at most (default: the\nfirst 1 MiB)")
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare model, without context mixing")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes, 0: chosen from the length")
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the costs")
@@ -74,14 +76,15 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	if o.noMix && o.model == noModel {
 		return usagef("-m none leaves nothing to predict with: drop --no-mix")
 	}
-	content, model, err := a.openInspection(ctx, o.model, path, o.most())
+	read, model, err := a.openInspection(ctx, o, path)
 	if err != nil {
 		return err
 	}
 	if model != nil {
 		defer model.Close()
 	}
-	if content, err = a.inspected(o, path, content); err != nil {
+	content, err := a.inspected(o, path, read)
+	if err != nil {
 		return err
 	}
 	options := engine.InspectOptions{Model: model, NoMix: o.noMix, Lanes: o.lanes, Threads: int(o.threads)}
@@ -129,75 +132,91 @@ func (o *inspectOptions) most() int64 {
 	switch {
 	case !o.bytes.set:
 		return inspectLimit + 1
-	case o.bytes.last >= 0 && o.bytes.last < math.MaxInt64:
-		return o.bytes.last + 1
+	case o.bytes.last >= 0:
+		return min(o.bytes.last-o.bytes.first, inspectMost) + 1
 	}
-	return math.MaxInt64
+	return inspectMost + 1
 }
 
-// inspected returns the part of the content that was asked for.
-func (a *app) inspected(o *inspectOptions, path string, content []byte) ([]byte, error) {
-	n := int64(len(content))
-	if !o.bytes.set {
-		if n > inspectLimit {
-			a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, text.Binary(inspectLimit)))
+// inspected returns the part of the content that was asked for, of what was read of it.
+func (a *app) inspected(o *inspectOptions, path string, read excerpt) ([]byte, error) {
+	n := int64(len(read.content))
+	switch {
+	case !o.bytes.set && n > inspectLimit:
+		a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, text.Binary(inspectLimit)))
+		return read.content[:inspectLimit], nil
+	case o.bytes.set && n == 0:
+		return nil, usagef("%s has %s bytes: there is no byte %s", path, text.Count(read.before), text.Count(o.bytes.first))
+	case n > inspectMost:
+		return nil, usagef("no more than %s can be inspected at once: name a smaller range with --bytes", text.Binary(inspectMost))
+	}
+	return read.content, nil
+}
+
+// An excerpt is a part of some content: what is of interest, and how many bytes came before.
+type excerpt struct {
+	content []byte
+	before  int64
+}
+
+// readExcerpt reads what is of interest.
+func (o *inspectOptions) readExcerpt(r io.Reader) (e excerpt, err error) {
+	if o.bytes.set {
+		if e.before, err = io.CopyN(io.Discard, r, o.bytes.first); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return e, err
 		}
-		return content[:min(n, inspectLimit)], nil
 	}
-	if o.bytes.first >= n {
-		return nil, usagef("%s has %s bytes: there is no byte %s", path, text.Count(n), text.Count(o.bytes.first))
-	}
-	end := n
-	if o.bytes.last >= 0 {
-		end = min(n, o.bytes.last+1)
-	}
-	return content[o.bytes.first:end], nil
+	e.content, err = io.ReadAll(io.LimitReader(r, o.most()))
+	return e, err
 }
 
-// openInspection returns the content of a file, or of an archive, and the model to
-// look at it with; nil for none.
-func (a *app) openInspection(ctx context.Context, name, path string, most int64) (content []byte, model predict.Model, err error) {
+// openInspection returns what is of interest of a file, or of an archive's content, and the
+// model to look at it with; nil for none.
+func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string) (read excerpt, model predict.Model, err error) {
 	fi, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, err
+		return read, nil, err
 	}
 	if fi.IsDir() {
-		return nil, nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
+		return read, nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
 	}
 	f, err := ctxio.OpenReader(ctx, path)
 	if err != nil {
-		return nil, nil, err
+		return read, nil, err
 	}
 	defer f.Close()
+	name := o.model
 	if !strings.HasSuffix(path, filejob.Suffix) {
-		content, err = io.ReadAll(io.LimitReader(f, most))
-		if err != nil {
-			return nil, nil, err
+		if read, err = o.readExcerpt(f); err != nil {
+			return read, nil, err
 		}
 	} else {
 		r, err := engine.NewReaderContext(ctx, f, engine.ReadOptions{Models: a.models})
 		if err != nil {
-			return nil, nil, &filejob.Error{Path: path, Err: err}
+			return read, nil, &filejob.Error{Path: path, Err: err}
 		}
 		header := r.Header()
-		content, err = io.ReadAll(io.LimitReader(r, most))
+		read, err = o.readExcerpt(r)
 		r.Close()
 		if err != nil {
-			return nil, nil, &filejob.Error{Path: path, Err: err}
+			return read, nil, &filejob.Error{Path: path, Err: err}
 		}
 		if ref, ok := engine.ModelRef(header); ok && name == "" {
 			m, err := a.models.Resolve(ctx, ref)
-			return content, m, err
+			return read, m, err
 		}
 	}
 	switch name {
 	case noModel:
-		return content, nil, nil
+		return read, nil, nil
 	case "":
 		name = a.settings.model()
 	}
 	m, err := a.models.Open(ctx, name)
-	return content, m, err
+	return read, m, err
 }
 
 // writePage writes the heat-map as a page; it appears whole or not at all.

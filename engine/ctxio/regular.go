@@ -1,6 +1,7 @@
 package ctxio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -60,13 +61,40 @@ func OpenReader(ctx context.Context, path string) (io.ReadCloser, error) {
 
 // ReadFile is os.ReadFile that waits no longer than ctx lasts.
 func ReadFile(ctx context.Context, path string) ([]byte, error) {
-	if b, err := ReadRegular(path); !errors.Is(err, ErrNotRegular) && ctx.Err() == nil {
-		return b, err
+	var r io.ReadCloser
+	size := int64(512)
+	f, err := OpenRegular(path)
+	switch {
+	case err == nil:
+		if fi, err := f.Stat(); err == nil {
+			size = min(fi.Size(), 1<<30)
+		}
+		r = struct {
+			io.Reader
+			io.Closer
+		}{&fileReader{ctx, f}, f}
+	case errors.Is(err, ErrNotRegular):
+		r, err = OpenReader(ctx, path)
 	}
-	f, err := OpenReader(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return io.ReadAll(f)
+	defer r.Close()
+	var b bytes.Buffer
+	b.Grow(int(size) + bytes.MinRead)
+	_, err = b.ReadFrom(r)
+	return b.Bytes(), err
+}
+
+// A fileReader reads a file, which does not wait, a piece at a time.
+type fileReader struct {
+	ctx context.Context
+	f   *os.File
+}
+
+func (r *fileReader) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.f.Read(p[:min(len(p), 16<<20)])
 }

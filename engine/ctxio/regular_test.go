@@ -69,3 +69,19 @@ func TestNamedPipes(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 }
+
+// TestReadFileEnds: the reading of a file ends with the context, however long the file.
+func TestReadFileEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sparse")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1<<40); err != nil {
+		t.Skip("no such files here:", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if b, err := ReadFile(ctx, path); !errors.Is(err, context.Canceled) || len(b) > 0 {
+		t.Errorf("%d bytes, %v", len(b), err)
+	}
+}

@@ -2,9 +2,11 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +26,10 @@ func LoadSources(ctx context.Context, paths []string, weights []float64, stdin i
 		return nil, fmt.Errorf("%d weights for %d sources", len(weights), len(paths))
 	}
 	var list []Source
+	room := int64(math.MaxInt64)
+	if free := freeMemory(); free > 0 {
+		room = free - free/4 // something else has to fit, too
+	}
 	for i, path := range paths {
 		s := Source{Name: path}
 		if weights != nil {
@@ -33,24 +39,33 @@ func LoadSources(ctx context.Context, paths []string, weights []float64, stdin i
 		}
 		var err error
 		if path == "-" {
-			s.Data, err = io.ReadAll(ctxio.Reader(ctx, stdin))
+			s.Data, err = io.ReadAll(io.LimitReader(ctxio.Reader(ctx, stdin), room+min(1, math.MaxInt64-room)))
 		} else {
-			s.Data, err = readTree(ctx, path)
+			s.Data, err = readTree(ctx, path, room)
+		}
+		if room -= int64(len(s.Data)); err == nil && room < 0 {
+			err = errTooLarge
 		}
 		if err != nil {
-			return nil, fmt.Errorf("corpus: %w", err)
+			return nil, fmt.Errorf("corpus: %s: %w", path, err)
 		}
 		list = append(list, s)
 	}
 	return list, ctx.Err()
 }
 
+// errTooLarge refuses a corpus that does not fit into the memory.
+var errTooLarge = errors.New("more text than fits into this machine's memory: a training holds all of it")
+
 // readTree returns the content of a file, or of all files below a directory in
-// lexical order.
-func readTree(ctx context.Context, root string) ([]byte, error) {
+// lexical order, of at most so many bytes.
+func readTree(ctx context.Context, root string, room int64) ([]byte, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return nil, err
+	}
+	if info.Mode().IsRegular() && info.Size() > room {
+		return nil, errTooLarge
 	}
 	if !info.IsDir() {
 		return ctxio.ReadFile(ctx, root)
@@ -69,6 +84,9 @@ func readTree(ctx context.Context, root string) ([]byte, error) {
 			return nil
 		case !d.Type().IsRegular():
 			return nil
+		}
+		if fi, err := d.Info(); err == nil && int64(len(all))+fi.Size() > room {
+			return errTooLarge
 		}
 		data, err := ctxio.ReadFile(ctx, path)
 		if err != nil {
