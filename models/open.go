@@ -29,7 +29,7 @@ func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) 
 	if arch != rnnArchitecture {
 		return r.openLM(ctx, path, ref)
 	}
-	data, err := ctxio.ReadRegular(path)
+	data, err := ctxio.ReadRegular(path, maxNetwork)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +39,9 @@ func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) 
 	}
 	return m, nil
 }
+
+// maxNetwork is the largest file that is loaded whole: networks of our own are small.
+const maxNetwork = 1 << 30
 
 func architecture(path string) (string, error) {
 	f, err := gguf.Open(path)

@@ -39,7 +39,7 @@ func (r *Registry) seen(digest []byte) (s sighting) {
 	}
 	files, _ := filepath.Glob(r.seenFile(digest)[:len(r.seenFile(digest))-len(".json")] + "*.json")
 	for _, file := range files {
-		if b, err := ctxio.ReadRegular(file); err == nil && json.Unmarshal(b, &s) == nil {
+		if b, err := ctxio.ReadRegular(file, 1<<20); err == nil && json.Unmarshal(b, &s) == nil {
 			return s
 		}
 	}

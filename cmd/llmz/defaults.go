@@ -70,7 +70,9 @@ func readSettings(ctx context.Context) (settings, error) {
 func parseConfig(r io.Reader, path string) (map[string]setting, error) {
 	found := map[string]setting{}
 	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
+	n := 0
+	for lines.Scan() {
+		n++
 		line, _, _ := strings.Cut(lines.Text(), "#")
 		if line = strings.TrimSpace(line); line == "" {
 			continue
@@ -90,7 +92,12 @@ func parseConfig(r io.Reader, path string) (map[string]setting, error) {
 		}
 		found[name] = setting{value, at}
 	}
-	return found, lines.Err()
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return nil, settingError(fmt.Sprintf("%s, line %d", path, n+1), errors.New("it is longer than any setting"))
+	} else if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 func settingError(origin string, err error) error {

@@ -31,7 +31,7 @@ func sessionMemoryPath() string { return filepath.Join(models.DataDir(), "sessio
 // for what the environment says.
 func (a *app) sessionSettings() session.Settings {
 	var m sessionMemory
-	b, err := ctxio.ReadRegular(sessionMemoryPath())
+	b, err := ctxio.ReadRegular(sessionMemoryPath(), 1<<20)
 	if err != nil || json.Unmarshal(b, &m) != nil || !m.sensible() {
 		m = sessionMemory{} // a memory that is lost costs a few keys
 	}

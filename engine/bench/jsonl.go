@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,23 +24,36 @@ func WriteJSON(w io.Writer, rows []Row) error {
 	return nil
 }
 
+// The longest line and the most rows that ReadJSON takes.
+const (
+	maxLine = 1 << 20
+	maxRows = 100_000
+)
+
 // ReadJSON reads what WriteJSON wrote. Objects that are not rows are skipped.
 func ReadJSON(r io.Reader) ([]Row, error) {
-	dec := json.NewDecoder(bufio.NewReader(r))
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxLine)
 	var rows []Row
-	for {
+	for n := 1; lines.Scan(); n++ {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
 		var row Row
-		err := dec.Decode(&row)
-		if errors.Is(err, io.EOF) {
-			return rows, nil
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
-		if err != nil {
-			return nil, fmt.Errorf("row %d: %w", len(rows)+1, err)
+		if row.Op != "bench" {
+			continue
 		}
-		if row.Op == "bench" {
-			rows = append(rows, row)
+		if rows = append(rows, row); len(rows) > maxRows {
+			return nil, fmt.Errorf("more than %d rows", maxRows)
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("after %d rows: %w", len(rows), err)
+	}
+	return rows, nil
 }
 
 // ReadFile reads the rows of an earlier run. A file without any is an error.

@@ -38,7 +38,7 @@ var (
 // of rows: "bench" stands for everything, "summary" for a few lines. The file is
 // left alone if nothing changes.
 func UpdatePage(ctx context.Context, file string, rows []Row) error {
-	old, err := ctxio.ReadRegular(file)
+	old, err := ctxio.ReadRegular(file, 64<<20)
 	if err != nil {
 		return err
 	}

@@ -178,11 +178,17 @@ func TestJSON(t *testing.T) {
 	if _, err := ReadFile(t.Context(), path); err == nil {
 		t.Error("a file without rows was accepted")
 	}
-	if err := os.WriteFile(path, []byte("not json"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadFile(t.Context(), path); err == nil {
-		t.Error("text was accepted")
+	row := []byte("{\"op\":\"bench\"}\n")
+	for name, text := range map[string][]byte{
+		"text": []byte("not json"), "a long line": append([]byte("{\"op\":\"bench\",\"model\":\""), bytes.Repeat([]byte("x"), maxLine)...),
+		"more rows than there are": bytes.Repeat(row, maxRows+1),
+	} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if rows, err := ReadFile(t.Context(), path); err == nil {
+			t.Errorf("%s was accepted, as %d rows", name, len(rows))
+		}
 	}
 }
 

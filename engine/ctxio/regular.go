@@ -36,14 +36,24 @@ func OpenRegular(path string) (*os.File, error) {
 	return f, nil
 }
 
-// ReadRegular is os.ReadFile for what OpenRegular opens.
-func ReadRegular(path string) ([]byte, error) {
+// ErrTooLarge means that a file is larger than anything that belongs in its place.
+var ErrTooLarge = errors.New("larger than such a file can be")
+
+// ReadRegular is os.ReadFile for what OpenRegular opens, of limit bytes at most.
+func ReadRegular(path string, limit int64) ([]byte, error) {
 	f, err := OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	b := []byte(nil)
+	if fi, err := f.Stat(); err == nil && fi.Size() <= limit {
+		b, err = io.ReadAll(io.LimitReader(f, limit+1))
+		if err != nil || int64(len(b)) <= limit {
+			return b, err
+		}
+	}
+	return nil, &fs.PathError{Op: "read", Path: path, Err: ErrTooLarge}
 }
 
 // OpenReader opens path for reading, whatever it is: neither the opening nor a Read waits

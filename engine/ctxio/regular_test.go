@@ -85,3 +85,17 @@ func TestReadFileEnds(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(b), err)
 	}
 }
+
+// TestReadRegularBound: what is larger than it can be is not read.
+func TestReadRegularBound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	for size := range int64(6) {
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ReadRegular(path, 4)
+		if size <= 4 && (err != nil || int64(len(b)) != size) || size > 4 && !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%d bytes: %d, %v", size, len(b), err)
+		}
+	}
+}

@@ -189,6 +189,12 @@ func header(version uint32, tensors, kvs uint64) *raw {
 	return r.u(4, uint64(version)).u(8, tensors).u(8, kvs)
 }
 
+// long adds n zeros.
+func long(r *raw, n int) *raw {
+	r.Write(make([]byte, n))
+	return r
+}
+
 func tensor(dims ...uint64) *raw {
 	r := header(3, 1, 0).s("t").u(4, uint64(len(dims)))
 	for _, d := range dims {
@@ -210,6 +216,8 @@ func TestHostile(t *testing.T) {
 		{"big-endian", header(3<<24, 0, 0), "big-endian"},
 		{"tensor count", header(3, huge, 0), "do not fit"},
 		{"key count", header(3, 0, huge), "do not fit"},
+		{"more keys than any model has", long(header(3, 0, maxKV+1), 2<<20), "are the most"},
+		{"more tensors than any model has", long(header(3, maxTensors+1, 0), 12<<20), "are the most"},
 		{"key length", header(3, 0, 1).u(8, huge), "key of"},
 		{"empty key", header(3, 0, 1).s("").u(4, 7).u(1, 1), "empty key"},
 		{"duplicate key", header(3, 0, 2).s("a").u(4, 7).u(1, 1).s("a").u(4, 7).u(1, 1), "twice"},

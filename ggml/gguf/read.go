@@ -25,6 +25,13 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// The most entries that are read: models have some dozens of metadata and, of mixtures of
+// experts, some ten thousand tensors. More would take minutes that nobody can break off.
+const (
+	maxKV      = 1 << 16
+	maxTensors = 1 << 18
+)
+
 // decoder reads the part of a file before the tensor data, keeping count of where
 // it is.
 type decoder struct {
@@ -107,6 +114,9 @@ func (d *decoder) file() (*File, error) {
 	}
 	if nkv > d.left()/minKVBytes {
 		return nil, d.errorf(at+8, "%d metadata entries do not fit in a file of %d bytes", nkv, d.size)
+	}
+	if nt > maxTensors || nkv > maxKV {
+		return nil, d.errorf(at, "%d tensors and %d metadata entries; %d and %d are the most", nt, nkv, maxTensors, maxKV)
 	}
 	if err := d.metadata(f, int(nkv)); err != nil {
 		return nil, err

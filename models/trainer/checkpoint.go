@@ -21,6 +21,9 @@ import (
 // each layer), then the CRC-32 of everything before it.
 const checkpointMagic = "llmzckp1"
 
+// maxCheckpoint is the largest that is read.
+const maxCheckpoint = 16 << 30
+
 // checkpointHeader is all of a training's state but the arrays.
 type checkpointHeader struct {
 	Shape     Shape         `json:"shape"`
@@ -93,7 +96,7 @@ func (t *training) misfit(format string, args ...any) error {
 
 // readCheckpoint reads the checkpoint, if there is one, and takes the vocabulary from it.
 func (t *training) readCheckpoint() error {
-	data, err := ctxio.ReadRegular(t.c.Checkpoint)
+	data, err := ctxio.ReadRegular(t.c.Checkpoint, maxCheckpoint)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -89,6 +89,9 @@ func loadHistory(path string) ([]Record, error) {
 	for sc.Scan() {
 		var r Record
 		if json.Unmarshal(sc.Bytes(), &r) == nil && r.Op != "" {
+			if len(out) == 2*maxRecords {
+				out = append(out[:0], out[maxRecords:]...)
+			}
 			out = append(out, r)
 		}
 	}

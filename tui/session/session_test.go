@@ -594,6 +594,16 @@ func TestHistoryFile(t *testing.T) {
 	if err != nil || len(got) != len(want) || got[3] != want[3] {
 		t.Errorf("%v: %+v", err, got)
 	}
+	// Of a history of any length the last ones are read.
+	long := bytes.Repeat([]byte("{\"op\":\"test\",\"path\":\"old\"}\n"), 5*maxRecords)
+	long = append(long, bytes.Repeat([]byte("{\"op\":\"test\",\"path\":\"new\"}\n"), maxRecords)...)
+	many := filepath.Join(t.TempDir(), "history.jsonl")
+	if err := os.WriteFile(many, long, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := loadHistory(many); err != nil || len(list) != maxRecords || list[0].Path != "new" || cap(list) > 4*maxRecords {
+		t.Errorf("%d records of a long history, room for %d, %v", len(list), cap(list), err)
+	}
 	for c := range numColumns {
 		sortRecords(got, c, false)
 		sortRecords(got, c, true)

@@ -163,7 +163,7 @@ func missingLibraries(dir string) []string {
 }
 
 func readManifest(dir string) (*Manifest, error) {
-	b, err := ctxio.ReadRegular(filepath.Join(dir, manifestName))
+	b, err := ctxio.ReadRegular(filepath.Join(dir, manifestName), 16<<20)
 	if err != nil {
 		return nil, err
 	}
