@@ -33,6 +33,7 @@ func Detect(block []byte) Plan {
 		at = p.end()
 	}
 	all = append(all, detectRest(block, at, len(block))...)
+	settle(all)
 	plan := Plan{}
 	for _, p := range all {
 		if n := len(plan); n > 0 && plan[n-1].joins(p.Segment) {
@@ -42,6 +43,33 @@ func Detect(block []byte) Plan {
 		plan = append(plan, p.Segment)
 	}
 	return plan
+}
+
+// settle lets little text in much of something else be a part of that, as strings in a
+// program are: what a predictor must learn of texts costs more than is saved in so little.
+func settle(all []piece) {
+	const (
+		leastPiece = 16 << 10 // of text, where there is less than leastSum
+		leastSum   = 96 << 10
+	)
+	text, plain := 0, 0
+	for _, p := range all {
+		switch {
+		case p.Kind.isText():
+			text += p.Len
+		case p.Kind == Plain:
+			plain += p.Len
+		}
+	}
+	if text >= plain || text >= leastSum {
+		return
+	}
+	for i := range all {
+		p := &all[i]
+		if p.Kind.isText() && p.Len < leastPiece {
+			p.Segment = Segment{Len: p.Len}
+		}
+	}
 }
 
 // joins tells whether a segment may go on as o, which follows it.
@@ -182,13 +210,16 @@ func splitText(b []byte) []piece {
 	return all
 }
 
-// isOdd marks the bytes that texts do not have.
+// isOdd marks the bytes that texts do not have; what terminals are told with is not among
+// them.
 var isOdd = func() (t [256]uint8) {
-	for b := range t {
-		if b < 32 && b != '\n' && b != '\r' && b != '\t' && b != '\f' || b == 127 {
-			t[b] = 1
-		}
+	for b := range 32 {
+		t[b] = 1
 	}
+	for _, b := range "\a\b\t\n\f\r\x1b" {
+		t[b] = 0
+	}
+	t[127] = 1
 	return t
 }()
 
