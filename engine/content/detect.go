@@ -1,6 +1,9 @@
 package content
 
-import "sort"
+import (
+	"bytes"
+	"sort"
+)
 
 // A piece is a segment and where it begins.
 type piece struct {
@@ -117,6 +120,7 @@ func findFiles(block []byte) []piece {
 			if p.at < end || p.at >= len(block) || p.Len > len(block)-p.at {
 				continue
 			}
+			p.Len = min(p.Len, nextMember(block[p.at:p.end()]))
 			if p.Len < p.least() || !p.valid() {
 				continue
 			}
@@ -126,6 +130,22 @@ func findFiles(block []byte) []piece {
 		i = max(end, i+1)
 	}
 	return all
+}
+
+// nextMember returns where in b the next file of an archive of tar begins, so that a file
+// shorter than its header says does not swallow it; len(b) if there is none.
+func nextMember(b []byte) int {
+	const magic, offset = "ustar", 257
+	for at := 0; ; {
+		i := bytes.Index(b[at:], []byte(magic))
+		if i < 0 {
+			return len(b)
+		}
+		at += i + len(magic)
+		if next := at - len(magic) - offset; next > 0 && at < len(b) && (b[at] == 0 || b[at] == ' ') {
+			return next
+		}
+	}
 }
 
 // least returns the shortest segment of the kind that is worth one.

@@ -242,6 +242,21 @@ func TestDetectParts(t *testing.T) {
 	checkPlan(t, plan, len(tar))
 }
 
+// TestDetectShort is about a file in an archive that is shorter than its header says.
+func TestDetectShort(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	tar := append([]byte("P6 100 1500\n255\n"), picture(r, 300, 100, 3)...)
+	tar = append(tar, make([]byte, -len(tar)&511)...)
+	head := make([]byte, 512)
+	copy(head, "next")
+	copy(head[257:], "ustar\x00")
+	tar = append(append(tar, head...), words(r, 60000)...)
+	plan := Detect(tar)
+	if len(plan) < 3 || plan[1].Kind != Image24 || plan[1].Len > 31000 || plan[len(plan)-1].Kind != Text {
+		t.Errorf("%v", plan)
+	}
+}
+
 func FuzzDetect(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 10))
 	f.Add(elf(x86Code(r, 3000), 62))

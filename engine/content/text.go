@@ -21,7 +21,7 @@ func detectText(b []byte) []piece {
 		}
 		at += n
 	}
-	return smooth(all, 2*windowLen)
+	return smooth(all, 8*windowLen)
 }
 
 // smooth lets pieces shorter than least be of the kind of the longer one beside them.
