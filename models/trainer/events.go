@@ -31,8 +31,15 @@ func LittleText(bytes int64, adapted bool) string {
 	if bytes >= littleText || adapted {
 		return ""
 	}
-	return fmt.Sprintf("%d bytes are very little to learn from: expect a model that knows this text and is of little use for any other. "+
-		"Give it megabytes of the kind of text it is for, or adapt a model that knows more", bytes)
+	size := fmt.Sprintf("%d bytes", bytes)
+	switch {
+	case bytes >= 100_000:
+		size = fmt.Sprintf("%d kB", bytes/1000)
+	case bytes >= 1000:
+		size = fmt.Sprintf("%.1f kB", float64(bytes)/1000)
+	}
+	return size + " are very little to learn from: expect a model that knows this text and is of little use for any other. " +
+		"Give it megabytes of the kind of text it is for, or adapt a model that knows more"
 }
 
 // Progress comes after updates, at most twice a second.
