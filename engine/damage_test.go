@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -108,6 +109,45 @@ func TestWrongModels(t *testing.T) {
 	tokens.info.Runtime = map[string]string{"runtime": "fake v1", "variant": "zen4"}
 	if _, _, err := decompress(ar, ReadOptions{Models: fakeResolver{tokens}}); !errors.As(err, &mismatch) || mismatch.Probed {
 		t.Errorf("another runtime: %v", err)
+	}
+}
+
+// TestWherePlaces: an error about a block says where its record starts, however it is read.
+func TestWherePlaces(t *testing.T) {
+	data := readFile(t, "canterbury_small.bin")[:3000]
+	one, _ := compress(t, data, Options{Model: newFakeModel("a"), BlockSize: 1000})
+	two := slices.Concat(one, one)
+	members, err := archive.List(bytes.NewReader(two), int64(len(two)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	skewed := func() ReadOptions {
+		m := newFakeModel("a")
+		m.skew = 5
+		return ReadOptions{Models: fakeResolver{m}}
+	}
+	check := func(how string, err error, block int) {
+		t.Helper()
+		var e *archive.Error
+		at := members[block/3].Blocks[block%3].At
+		if !errors.As(err, &e) || e.Block != block || e.Offset != at {
+			t.Errorf("%s: %v, want block %d at offset %d", how, err, block, at)
+		}
+	}
+	_, _, err = decompress(one, skewed())
+	check("as a stream", err, 0)
+	for i := range 6 {
+		_, err = ReadRange(t.Context(), io.Discard, bytes.NewReader(two), int64(len(two)), int64(1000*i), int64(1000*i+1), skewed())
+		check("a range", err, i)
+	}
+	o := skewed()
+	o.Salvage = true
+	_, res, err := decompress(two, o)
+	if err == nil || len(res.Damaged) != 6 {
+		t.Fatalf("%d damaged, %v", len(res.Damaged), err)
+	}
+	for i, d := range res.Damaged {
+		check("salvaged", d.Err, i)
 	}
 }
 

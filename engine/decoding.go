@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -40,6 +41,8 @@ type decoded struct {
 
 	early // what is known of data while it is being decoded
 
+	record int64 // where its record starts in the archive
+
 	// Of the one who reads:
 	at   int64 // where it is
 	size int   // of the whole record, about
@@ -68,6 +71,19 @@ func checkMember(h *archive.Header) error {
 // prepare makes q ready to be decoded: it resolves the model if q needs one. index is what
 // the archive's index takes in memory.
 func (d *decoding) prepare(q *decoded, index int64) error {
+	return placed(d.ready(q, index), q.record)
+}
+
+// placed tells an error about a block where in the archive the block's record starts.
+func placed(err error, record int64) error {
+	var e *archive.Error
+	if errors.As(err, &e) && e.Block >= 0 && e.Offset == 0 {
+		e.Offset = record
+	}
+	return err
+}
+
+func (d *decoding) ready(q *decoded, index int64) error {
 	h, b := q.header, q.block
 	if err := checkMember(h); err != nil {
 		return err
@@ -142,15 +158,19 @@ func (d *decoding) start(q *decoded, early bool) {
 		q.more = make(chan struct{}, 1)
 		t.Ready = q.tell
 	}
-	run := func(ctx context.Context) { q.data, q.err = q.codec.Decode(ctx, t) }
+	run := func(ctx context.Context) {
+		q.data, q.err = q.codec.Decode(ctx, t)
+		q.err = placed(q.err, q.record)
+	}
 	if d.watch != nil {
 		ctx, stop := context.WithCancel(d.ctx)
 		q.stop = stop
 		t.Watch = d.watch(q)
+		decode := run
 		run = func(all context.Context) {
 			defer stop()
 			defer context.AfterFunc(all, stop)()
-			q.data, q.err = q.codec.Decode(ctx, t)
+			decode(ctx)
 		}
 	}
 	d.pipe.Put(q, pipeline.Task{Memory: q.need, Kept: int64(q.block.Length), Run: run})

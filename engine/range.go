@@ -31,6 +31,7 @@ type ranger struct {
 	from, to int64
 	taken    int64 // payload bytes decoded
 	all      bool  // the range reaches to the end
+	before   int   // blocks of earlier members
 
 	inspection *Inspection // where costs are kept instead of the content, else nil
 }
@@ -66,6 +67,7 @@ func (r *ranger) read(src io.ReaderAt, size int64) error {
 			}
 		}
 		end = m.Content + m.Length()
+		r.before += len(m.Blocks)
 		return nil
 	})
 	var reading *rangeError
@@ -129,8 +131,9 @@ func (r *ranger) block(k *archive.Seeker, n int, at int64) error {
 	if err := r.d.ctx.Err(); err != nil {
 		return err
 	}
-	q := &decoded{number: n, header: k.Header(), at: at}
+	q := &decoded{number: r.before + n, header: k.Header(), at: at}
 	q.block, q.err = k.Block(n)
+	q.record = k.Record()
 	return r.d.add(q, k.Payload, r.write)
 }
 

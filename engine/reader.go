@@ -237,7 +237,7 @@ func (z *Reader) begin() error {
 		if err := d.o.checkOutput(z.taken + int64(b.Length)); err != nil {
 			return err
 		}
-		q := &decoded{number: z.ar.Block(), header: z.header, block: b, at: start}
+		q := &decoded{number: z.ar.Block(), header: z.header, block: b, at: start, record: start}
 		if err := d.prepare(q, indexEntry*int64(z.ar.Blocks())); err != nil {
 			return err
 		}

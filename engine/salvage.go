@@ -91,7 +91,7 @@ func (s *salvager) run(src io.ReaderAt, size int64) error {
 		}
 		q := &decoded{number: s.found, header: f.Header, at: f.Offset, gap: f}
 		if f.Block != nil {
-			q.block, q.size = &f.Block.Block, int(f.Block.RecordSize)
+			q.block, q.size, q.record = &f.Block.Block, int(f.Block.RecordSize), f.Block.At
 			s.found++
 		}
 		copied := func(buf []byte) ([]byte, error) { return append(buf[:0], f.Payload...), nil }

@@ -358,6 +358,10 @@ func (k *Seeker) Blocks() int { return len(k.entries) }
 // Length returns the number of original bytes of block n.
 func (k *Seeker) Length(n int) int64 { return k.entries[n].length }
 
+// Record returns where in the archive the record of the block starts that Block has
+// returned.
+func (k *Seeker) Record() int64 { return k.pos }
+
 // Block reads the header of block n.
 func (k *Seeker) Block(n int) (*Block, error) {
 	if n < k.at || k.pos == 0 {
