@@ -52,7 +52,7 @@ type Inspection struct {
 	// Blocks are those inspected.
 	Blocks []InspectedBlock
 
-	tokens predict.TokenModel
+	texts map[int32][]byte // of the tokens guessed; nil where symbols are bytes
 }
 
 // An InspectedBlock is what an archive holds of a part of the content.
@@ -69,8 +69,8 @@ type InspectedBlock struct {
 
 // Bytes returns the bytes that a guessed symbol stands for.
 func (x *Inspection) Bytes(g Guess) []byte {
-	if x.tokens != nil {
-		return x.tokens.TokenBytes(g.Symbol)
+	if x.texts != nil {
+		return x.texts[g.Symbol]
 	}
 	return []byte{byte(g.Symbol)}
 }
@@ -131,11 +131,25 @@ func InspectArchive(ctx context.Context, src io.ReaderAt, size, from, to int64, 
 // add appends the costs of a block.
 func (x *Inspection) add(t *try) {
 	if t.tokens != nil {
-		x.tokens = t.tokens
+		x.keepTexts(t)
 	}
 	x.Symbols = append(x.Symbols, t.costs...)
 	for i := range t.costs {
 		x.Bits += float64(t.costs[i].Bits)
+	}
+}
+
+// keepTexts keeps what the guessed tokens of a block stand for, as the model is not kept.
+func (x *Inspection) keepTexts(t *try) {
+	if x.texts == nil {
+		x.texts = make(map[int32][]byte)
+	}
+	for i := range t.costs {
+		for _, g := range t.costs[i].Guesses {
+			if _, ok := x.texts[g.Symbol]; g.P > 0 && !ok {
+				x.texts[g.Symbol] = bytes.Clone(t.tokens.TokenBytes(g.Symbol))
+			}
+		}
 	}
 }
 

@@ -9,15 +9,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine"
-	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/engine/outfile"
-	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/inspect"
 	"github.com/llmz/llmz/tui/progress"
 	"github.com/llmz/llmz/tui/text"
@@ -42,7 +39,8 @@ type inspectOptions struct {
 
 const inspectLong = `Run a model over FILE and show what each symbol costs in bits: as a coloured text to
 move around in, with what the model expected instead; or with --html as one page for
-a browser. An archive is decoded first, and inspected with its own model.
+a browser. An archive shows what its own symbols cost; with -m it is decoded first, and its
+content inspected with that model.
 Without a terminal, or with --no-tui, the text and the totals of its lines are printed.`
 
 // newInspectCommand builds "llmz inspect".
@@ -76,32 +74,22 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 	if o.noMix && o.model == noModel {
 		return usagef("-m none leaves nothing to predict with: drop --no-mix")
 	}
-	read, model, err := a.openInspection(ctx, o, path)
+	in, err := a.openInspection(ctx, o, path)
 	if err != nil {
 		return err
 	}
-	if model != nil {
-		defer model.Close()
-	}
-	content, err := a.inspected(o, path, read)
-	if err != nil {
-		return err
-	}
-	options := engine.InspectOptions{Model: model, NoMix: o.noMix, Lanes: o.lanes, Threads: int(o.threads)}
-	run := func(ctx context.Context, observe engine.Observer) (*engine.Inspection, error) {
-		options.Observer = observe
-		return engine.Inspect(ctx, content, options)
-	}
+	defer in.close()
+	run := in.run
 	if t := a.terminal(); o.html == "" && t.Views && t.Keys && isTerminal(a.stdout) {
-		return inspect.Show(ctx, filepath.Base(path), int64(len(content)), run, inspect.Options{
+		return inspect.Show(ctx, filepath.Base(path), in.size, run, inspect.Options{
 			Theme: t.Theme(), Out: a.stderr, In: a.stdin, Environ: os.Environ(),
 		})
 	}
 	var x *engine.Inspection
-	err = a.watch(ctx, "inspect", path, int64(len(content)), func(ctx context.Context, f *progress.File) (engine.Result, error) {
+	err = a.watch(ctx, "inspect", path, in.size, func(ctx context.Context, f *progress.File) (engine.Result, error) {
 		var observe engine.Observer
 		if f != nil {
-			observe, options.Gate = f.Observe, f.Gate()
+			observe, in.gate = f.Observe, f.Gate()
 		}
 		var err error
 		if x, err = run(ctx, observe); err != nil || o.html == "" || o.html == filejob.Stdio {
@@ -124,99 +112,6 @@ func runInspect(ctx context.Context, a *app, o *inspectOptions, path string) err
 		return writeInspection(a.out(), path, x)
 	}
 	return inspect.Text(a.out(), x, a.plainTheme(), textWidth(a.stdout))
-}
-
-// most returns how many bytes of the content are of interest, and one more to tell that
-// there are others.
-func (o *inspectOptions) most() int64 {
-	switch {
-	case !o.bytes.set:
-		return inspectLimit + 1
-	case o.bytes.last >= 0:
-		return min(o.bytes.last-o.bytes.first, inspectMost) + 1
-	}
-	return inspectMost + 1
-}
-
-// inspected returns the part of the content that was asked for, of what was read of it.
-func (a *app) inspected(o *inspectOptions, path string, read excerpt) ([]byte, error) {
-	n := int64(len(read.content))
-	switch {
-	case !o.bytes.set && n > inspectLimit:
-		a.warn(fmt.Errorf("%s: only the first %s are inspected; --bytes chooses others", path, text.Binary(inspectLimit)))
-		return read.content[:inspectLimit], nil
-	case o.bytes.set && n == 0:
-		return nil, usagef("%s has %s bytes: there is no byte %s", path, text.Count(read.before), text.Count(o.bytes.first))
-	case n > inspectMost:
-		return nil, usagef("no more than %s can be inspected at once: name a smaller range with --bytes", text.Binary(inspectMost))
-	}
-	return read.content, nil
-}
-
-// An excerpt is a part of some content: what is of interest, and how many bytes came before.
-type excerpt struct {
-	content []byte
-	before  int64
-}
-
-// readExcerpt reads what is of interest.
-func (o *inspectOptions) readExcerpt(r io.Reader) (e excerpt, err error) {
-	if o.bytes.set {
-		if e.before, err = io.CopyN(io.Discard, r, o.bytes.first); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return e, err
-		}
-	}
-	e.content, err = io.ReadAll(io.LimitReader(r, o.most()))
-	return e, err
-}
-
-// openInspection returns what is of interest of a file, or of an archive's content, and the
-// model to look at it with; nil for none.
-func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string) (read excerpt, model predict.Model, err error) {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return read, nil, err
-	}
-	if fi.IsDir() {
-		return read, nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
-	}
-	f, err := ctxio.OpenReader(ctx, path)
-	if err != nil {
-		return read, nil, err
-	}
-	defer f.Close()
-	name := o.model
-	if !strings.HasSuffix(path, filejob.Suffix) {
-		if read, err = o.readExcerpt(f); err != nil {
-			return read, nil, err
-		}
-	} else {
-		r, err := engine.NewReaderContext(ctx, f, engine.ReadOptions{Models: a.models})
-		if err != nil {
-			return read, nil, &filejob.Error{Path: path, Err: err}
-		}
-		header := r.Header()
-		read, err = o.readExcerpt(r)
-		r.Close()
-		if err != nil {
-			return read, nil, &filejob.Error{Path: path, Err: err}
-		}
-		if ref, ok := engine.ModelRef(header); ok && name == "" {
-			m, err := a.models.Resolve(ctx, ref)
-			return read, m, err
-		}
-	}
-	switch name {
-	case noModel:
-		return read, nil, nil
-	case "":
-		name = a.settings.model()
-	}
-	m, err := a.models.Open(ctx, name)
-	return read, m, err
 }
 
 // writePage writes the heat-map as a page; it appears whole or not at all.

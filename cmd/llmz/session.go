@@ -273,14 +273,9 @@ func (b *sessionBackend) inspect(ctx context.Context, path, model string, observ
 		return nil, hinted(err)
 	}
 	if m != nil {
-		defer func() {
-			// Tokens are shown long after; the bundled models cost nothing to keep.
-			if m.Info().Kind == predict.Bytes {
-				m.Close()
-			}
-		}()
+		defer m.Close()
 	}
-	return engine.Inspect(ctx, content, engine.InspectOptions{Model: m, Observer: observe})
+	return engine.Inspect(ctx, content, engine.InspectOptions{Model: m, Observer: observe, Meta: filejob.MetaOf(f)})
 }
 
 // info tells what "llmz info" would.

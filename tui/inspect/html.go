@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -61,19 +60,16 @@ func heatCSS() string {
 }
 
 func writeSummary(b *bufio.Writer, title string, x *engine.Inspection) {
-	how := x.Model.Name
-	if how == "" {
-		how = "no model"
-	}
-	if x.Mixed {
-		how += " + mixer"
-	}
-	size := int64(math.Ceil(x.Bits / 8))
+	size, rest, whole := archiveSize(x)
 	fmt.Fprintf(b, "<header><h1>%s</h1>\n<p>%s → %s", title, byteCount(int64(len(x.Content))), byteCount(size))
 	if len(x.Content) > 0 && size > 0 {
-		fmt.Fprintf(b, ", <strong>%.3f BPC</strong>, %.2fx", x.Bits/float64(len(x.Content)), float64(len(x.Content))/float64(size))
+		fmt.Fprintf(b, ", <strong>%.3f BPC</strong>, %.2fx", 8*float64(size)/float64(len(x.Content)), float64(len(x.Content))/float64(size))
 	}
-	fmt.Fprintf(b, " with %s. The archive's headers and checksums are not counted.</p>\n<p class=legend>cost in bits:", html.EscapeString(how))
+	counted := "The archive's headers and checksums are not counted."
+	if whole {
+		counted = byteCount(rest) + " of them are headers and checksums."
+	}
+	fmt.Fprintf(b, " with %s. %s</p>\n<p class=legend>cost in bits:", html.EscapeString(holds(x)), counted)
 	for i, from := range theme.HeatFrom {
 		plus := ""
 		if i == theme.HeatLevels-1 {

@@ -46,5 +46,8 @@ func Text(w io.Writer, x *engine.Inspection, t *theme.Theme, width int) error {
 		bpc = x.Bits / float64(n)
 	}
 	fmt.Fprintf(b, "%6s %9.1f %6.3f  %s bytes, %s symbols\n", "all", x.Bits, bpc, text.Count(int64(len(x.Content))), text.Count(int64(len(x.Symbols))))
+	if size, rest, whole := archiveSize(x); whole && len(x.Content) > 0 {
+		fmt.Fprintf(b, "archive: %s bytes, %.3f BPC, %s of them headers and checksums; %s\n", text.Count(size), 8*float64(size)/float64(len(x.Content)), text.Count(rest), holds(x))
+	}
 	return b.Flush()
 }

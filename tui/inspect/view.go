@@ -156,14 +156,10 @@ func (v *view) header() string {
 	if v.x == nil {
 		return text.Fit(left, v.w)
 	}
-	how := v.x.Model.Name
-	if how == "" {
-		how = "no model"
+	how, total := method(v.x), v.x.Bits
+	if size, _, whole := archiveSize(v.x); whole {
+		total = 8 * float64(size)
 	}
-	if v.x.Mixed {
-		how += " + mixer"
-	}
-	total := v.x.Bits
 	if v.bare {
 		how, total = v.x.Model.Name+" alone", 0
 		for _, l := range v.page.lines {
