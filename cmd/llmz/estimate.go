@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/bench"
 	"github.com/llmz/llmz/engine/ctxio"
 	"github.com/llmz/llmz/engine/estimate"
@@ -34,6 +35,7 @@ type estimateOptions struct {
 	lanes     int
 	blockSize byteSize
 	noMix     bool
+	parts     int
 }
 
 // An estimateObject is the JSON form of a prediction.
@@ -48,6 +50,9 @@ type estimateObject struct {
 	Seconds         float64 `json:"seconds"`
 	BytesPerSecond  float64 `json:"bytes_per_second"`
 	MemoryBytes     int64   `json:"memory_bytes"`
+	Parts           int     `json:"parts,omitempty"`
+	PartSeconds     float64 `json:"part_seconds,omitempty"` // of the largest
+	PartMemoryBytes int64   `json:"part_memory_bytes,omitempty"`
 	Lanes           int     `json:"lanes"`
 	SampledBytes    int64   `json:"sampled_bytes"`
 	Exact           bool    `json:"exact"`
@@ -62,7 +67,8 @@ func newEstimateCommand(a *app) *cobra.Command {
 		Short: "Predict size, time and memory for each model",
 		Long:  estimateLong,
 		Example: `  llmz estimate big.tar
-  llmz estimate -m gru,lstm --budget 10s big.tar`,
+  llmz estimate -m gru,lstm --budget 10s big.tar
+  llmz estimate -m gru --parts 64 -T 4 huge.tar   what each of 64 jobs with four cores takes`,
 		Args: minArgs(1, "a FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runEstimate(cmd.Context(), a, &o, args)
@@ -76,6 +82,7 @@ func newEstimateCommand(a *app) *cobra.Command {
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores")
 	fs.IntVar(&o.lanes, "lanes", 0, "parallel lanes in a block, 0: chosen from the block's length")
 	addBlockSize(fs, &o.blockSize)
+	fs.IntVar(&o.parts, "parts", 0, "time and memory for each of so many parts, too, as made with\n--part: what a batch system's limits are set by")
 	fs.BoolVar(&o.noMix, "no-mix", false, "the bare models, without context mixing")
 	return cmd
 }
@@ -83,6 +90,9 @@ func newEstimateCommand(a *app) *cobra.Command {
 func runEstimate(ctx context.Context, a *app, o *estimateOptions, files []string) error {
 	if o.budget <= 0 || o.lanes < 0 {
 		return usagef("--budget must be positive, --lanes not negative")
+	}
+	if o.parts < 0 || o.parts > archive.MaxParts {
+		return usagef("--parts must be 1 to %d", archive.MaxParts)
 	}
 	a.models.Device, a.models.Runtime = o.device, string(o.runtime)
 	names := o.models
@@ -124,13 +134,21 @@ func (o *estimateOptions) file(ctx context.Context, a *app, file string, names [
 		if a.wantTUI() {
 			text.Fprintf(a.stderr, "\r%s: sampling with %s…\x1b[K", file, name)
 		}
-		p, err := o.model(ctx, a, f, name, whole.Predict)
+		var part estimate.Prediction
+		p, err := o.model(ctx, a, f, name, func(ctx context.Context, w engine.Options) (estimate.Prediction, error) {
+			p, err := whole.Predict(ctx, w)
+			if err == nil && o.parts > 0 {
+				part, err = p.Part(w, o.parts)
+			}
+			return p, err
+		})
 		if err != nil && ctx.Err() != nil {
 			return ctx.Err()
 		}
 		obj := estimateObject{
 			Op: "estimate", File: file, Model: name, OriginalBytes: size, CompressedBytes: p.CompressedBytes, BPC: p.BPC(),
 			Seconds: p.Elapsed.Seconds(), MemoryBytes: p.MemoryBytes, Lanes: p.Lanes, SampledBytes: p.SampledBytes, Exact: p.Exact,
+			Parts: o.parts, PartSeconds: part.Elapsed.Seconds(), PartMemoryBytes: part.MemoryBytes,
 		}
 		if p.CompressedBytes > 0 {
 			obj.Ratio = float64(size) / float64(p.CompressedBytes)
@@ -187,18 +205,30 @@ func (a *app) printEstimates(file string, size int64, objects []estimateObject, 
 	}
 	called := labels(names)
 	w := tabwriter.NewWriter(a.out(), 0, 0, 2, ' ', tabwriter.AlignRight)
-	text.Fprintf(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t\n")
+	parts := len(objects) > 0 && objects[0].Parts > 0
+	if parts {
+		text.Fprintf(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\tTime a part\tMemory a part\t\n")
+	} else {
+		text.Fprintf(w, "Model\tSize\tBPC\tTime\tMemory\tSampled\t\n")
+	}
 	for _, e := range objects {
-		if e.Error != "" {
-			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", called[e.Model])
-			continue
-		}
-		about := "~"
+		name, about := called[e.Model], text.Safe("~")
 		if e.Exact {
 			about = ""
 		}
-		text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", called[e.Model], about, text.Count(e.CompressedBytes), about, e.BPC,
-			about, duration(e.Seconds), text.Binary(e.MemoryBytes), 100*float64(e.SampledBytes)/math.Max(float64(size), 1))
+		sampled := 100 * float64(e.SampledBytes) / math.Max(float64(size), 1)
+		switch {
+		case e.Error != "" && parts:
+			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t-\t-\t\n", name)
+		case e.Error != "":
+			text.Fprintf(w, "%s\tfailed\t-\t-\t-\t-\t\n", name)
+		case parts:
+			text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t%s%s\t%s\t\n", name, about, text.Count(e.CompressedBytes), about, e.BPC,
+				about, duration(e.Seconds), text.Binary(e.MemoryBytes), sampled, about, duration(e.PartSeconds), text.Binary(e.PartMemoryBytes))
+		default:
+			text.Fprintf(w, "%s\t%s%s\t%s%.2f\t%s%s\t%s\t%.0f%%\t\n", name, about, text.Count(e.CompressedBytes), about, e.BPC,
+				about, duration(e.Seconds), text.Binary(e.MemoryBytes), sampled)
+		}
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -41,7 +41,8 @@ func (in *inspection) run(ctx context.Context, observe engine.Observer) (*engine
 		if err != nil {
 			return nil, err
 		}
-		return engine.InspectArchive(ctx, in.file, fi.Size(), in.from, in.to, in.read)
+		x, err := engine.InspectArchive(ctx, in.file, fi.Size(), in.from, in.to, in.read)
+		return x, archiveError(ctx, in.file.Name(), err)
 	}
 	in.options.Observer, in.options.Gate = observe, in.gate
 	return engine.Inspect(ctx, in.content, in.options)

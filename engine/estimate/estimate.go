@@ -47,6 +47,31 @@ func (p Prediction) BPC() float64 {
 	return 8 * float64(p.CompressedBytes) / float64(p.OriginalBytes)
 }
 
+// Part returns what the largest of so many parts takes, made with the options o on a machine
+// like this one.
+func (p Prediction) Part(o engine.Options, parts int) (Prediction, error) {
+	var most int64
+	blockSize := engine.PartOf(o, p.OriginalBytes, 1, parts).BlockSize
+	if blocks := (p.OriginalBytes + blockSize - 1) / blockSize; p.OriginalBytes > 0 {
+		most = min((blocks+int64(parts)-1)/int64(parts)*blockSize, p.OriginalBytes)
+	}
+	_, abreast, err := engine.Needs(o, p.OriginalBytes)
+	if err != nil {
+		return Prediction{}, err
+	}
+	memory, own, err := engine.Needs(o, most)
+	if err != nil {
+		return Prediction{}, err
+	}
+	q := Prediction{OriginalBytes: most, MemoryBytes: memory, Lanes: p.Lanes}
+	if p.OriginalBytes > 0 {
+		share := float64(most) / float64(p.OriginalBytes) * float64(abreast) / float64(own)
+		q.CompressedBytes = int64(float64(p.CompressedBytes) * float64(most) / float64(p.OriginalBytes))
+		q.Elapsed = time.Duration(share * float64(p.Elapsed))
+	}
+	return q, nil
+}
+
 // DefaultBudget is the time to spend on coding samples of a file.
 const DefaultBudget = 2 * time.Second
 
