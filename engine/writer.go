@@ -32,6 +32,7 @@ type Writer struct {
 	free   [][]byte        // spare block buffers
 	err    error
 	closed bool
+	warned bool // that a block is coded without the model
 
 	// watch, if set, returns what is told the costs of the symbols of the next block.
 	watch func() block.Watcher
@@ -228,6 +229,10 @@ func (z *Writer) write(e *encoding) error {
 	}
 	if z.err = z.begin(); z.err != nil {
 		return z.err
+	}
+	if e.out.Without != nil && !z.warned {
+		z.warned = true
+		z.tally.warn(fmt.Sprintf("block %d is coded without the model, as are others like it: %v", z.ar.Blocks(), e.out.Without), e.out.Without)
 	}
 	before := z.w.n
 	if z.err = z.ar.WriteBlock(b, e.out.Payload); z.err != nil {

@@ -39,6 +39,10 @@ type Encoded struct {
 	// Alone is true where the model was left out: the mixer did as well without.
 	Alone bool
 
+	// Without is why the block was coded without the model, where it could not be coded
+	// with it.
+	Without error
+
 	// bare is the number of bytes that the model alone would have needed, where it was
 	// mixed, else 0.
 	bare int64
@@ -50,13 +54,16 @@ func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
 	kept := 0
 	if err == nil && s.Only {
 		out.Header.Whole = true
-		if c.triesAlone(len(s.Data), &out) {
+		if c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed() {
 			var again Encoded
 			alone := c.alone()
 			if again, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch}); err == nil &&
 				again.Header.Kind == archive.Coded && len(again.Payload) <= len(out.Payload) {
-				again.Alone, again.Header.Whole = true, true
-				out, kept = again, 1
+				again.Alone, again.Header.Whole, again.Without = true, true, out.Without
+				if out.Without == nil {
+					kept = 1 // there was one with the model
+				}
+				out = again
 			}
 		}
 	}
@@ -76,8 +83,11 @@ func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
 func (c *Codec) encode(ctx context.Context, s *Source) (Encoded, error) {
 	out := Encoded{Header: archive.Block{Kind: archive.Coded, Length: len(s.Data), Sum: archive.Checksum(s.Data)}}
 	err := c.code(ctx, s, &out)
-	if err == nil && len(out.Payload) >= len(s.Data) {
+	switch {
+	case err == nil && len(out.Payload) >= len(s.Data):
 		err = errIncompressible
+	case errors.Is(err, predict.ErrNoToken):
+		out.Without, err = err, errIncompressible
 	}
 	if errors.Is(err, errIncompressible) {
 		out.Header = archive.Block{Kind: archive.Stored, Length: len(s.Data), Sum: out.Header.Sum}

@@ -30,6 +30,8 @@ var (
 	// ErrMismatch means that a model or runtime of that name is here, but is not the
 	// one the archive was made with.
 	ErrMismatch = errors.New("model or runtime differs from the archive's")
+	// ErrNoToken means that a model's vocabulary has no token for a byte of the content.
+	ErrNoToken = errors.New("the model has no token for a byte")
 )
 
 // SymbolKind tells what a model's symbols are.
@@ -161,7 +163,8 @@ type Foreseer interface {
 // TokenModel is implemented by models whose symbols are tokens.
 type TokenModel interface {
 	Model
-	// Tokenize cuts block into tokens whose bytes, joined, are exactly block.
+	// Tokenize cuts block into tokens whose bytes, joined, are exactly block. Its errors
+	// wrap ErrNoToken where that cannot be.
 	Tokenize(ctx context.Context, block []byte) ([]int32, error)
 	// TokenBytes returns the bytes of a token; the caller must not change them. Every
 	// symbol of the alphabet has a (possibly empty) byte string.

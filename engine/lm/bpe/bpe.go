@@ -19,15 +19,13 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
 )
 
 // ErrVocabulary means that a model's vocabulary is missing, damaged or of a
 // kind that is not supported.
 var ErrVocabulary = errors.New("unusable vocabulary")
-
-// ErrByte means that the vocabulary has no token for a byte of the input.
-var ErrByte = errors.New("no token for a byte")
 
 // A Tokenizer is a vocabulary with its rules.
 type Tokenizer struct {
@@ -205,7 +203,7 @@ func (t *Tokenizer) Tokenize(ctx context.Context, data []byte) ([]int32, error) 
 			t.remember(w, work)
 		}
 		if !t.same(out[had:], w) {
-			return nil, fmt.Errorf("%w: the tokens of %q do not give it back", ErrVocabulary, w)
+			return nil, fmt.Errorf("at offset %d: %w: the tokens of %q do not give it back", at, predict.ErrNoToken, w)
 		}
 		at += n
 	}
@@ -249,7 +247,7 @@ func (t *Tokenizer) start(dst []int32, w []byte) ([]int32, error) {
 			// a character without a token: its bytes
 			for range size {
 				if t.single[w[i]] < 0 {
-					return nil, fmt.Errorf("%w: %#02x", ErrByte, w[i])
+					return nil, fmt.Errorf("%w: %#02x", predict.ErrNoToken, w[i])
 				}
 				dst = append(dst, t.single[w[i]])
 				i++
@@ -257,7 +255,7 @@ func (t *Tokenizer) start(dst []int32, w []byte) ([]int32, error) {
 			continue
 		}
 		if t.single[w[i]] < 0 {
-			return nil, fmt.Errorf("%w: %#02x", ErrByte, w[i])
+			return nil, fmt.Errorf("%w: %#02x", predict.ErrNoToken, w[i])
 		}
 		dst = append(dst, t.single[w[i]])
 		i++

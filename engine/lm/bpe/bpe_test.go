@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
 )
 
@@ -180,7 +181,7 @@ func TestScored(t *testing.T) {
 	if got, want := roundTrip(t, tok, []byte("ab ab\n\xc3")), []int32{7, 8, 1, 2}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if _, err := tok.Tokenize(context.Background(), []byte("z")); !errors.Is(err, ErrByte) {
+	if _, err := tok.Tokenize(context.Background(), []byte("z")); !errors.Is(err, predict.ErrNoToken) {
 		t.Errorf("error %v", err)
 	}
 }
