@@ -2,6 +2,7 @@ package ggml
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 )
@@ -125,5 +126,19 @@ func TestMatrixRead(t *testing.T) {
 	}
 	if err := bad.Read(make([]int8, 3), 0); err == nil {
 		t.Error("-128 was read")
+	}
+}
+
+// TestMXShift: the greatest shift is the one of the contract, and keeps the greatest sums
+// in int32.
+func TestMXShift(t *testing.T) {
+	for n, want := range map[int]int{1: 8, 64: 8, 512: 8, 513: 7, 768: 7, 1024: 7, 1025: 6, 3072: 5, 4096: 5, 65536: 1} {
+		got := MXShift(n)
+		if got != want {
+			t.Errorf("%d elements: shift %d, want %d", n, got, want)
+		}
+		if sum := int64(127*127) * int64((n+31)/32*32) << got; sum > math.MaxInt32 {
+			t.Errorf("%d elements: sums of up to %d", n, sum)
+		}
 	}
 }
