@@ -65,11 +65,11 @@ func Resume(ctx context.Context, f ResumeFile, src io.Reader, o Options) (Result
 // the input is still to be compressed.
 func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
 	z.o.Meta = headerMeta(p.Header)
-	z.header.Name, z.header.Time, z.header.Mode, z.header.Digests = p.Header.Name, p.Header.Time, p.Header.Mode, p.Header.Digests
-	z.sum = archive.NewSummer(z.header)
+	z.header.Name, z.header.Time, z.header.Mode = p.Header.Name, p.Header.Time, p.Header.Mode
 	if len(p.Blocks) == 0 {
 		return src, nil
 	}
+	sum := archive.NewSummer(p.Header)
 	var buf []byte
 	for i := range p.Blocks {
 		b := &p.Blocks[i]
@@ -97,14 +97,14 @@ func (z *Writer) takeOver(p *archive.Prefix, src io.Reader) (io.Reader, error) {
 				return nil, err
 			}
 		}
-		z.sum.Write(buf)
-		z.sum.EndBlock()
+		sum.Write(buf)
+		sum.EndBlock()
 		if b.Kind == archive.Stored {
 			z.tally.result.StoredBlocks++
 		}
 		z.tally.symbols.Add(int64(symbolsOf(p.Header, b)))
 	}
-	z.ar = p.NewWriter(&z.w)
+	z.ar, z.sum, z.header.Digests = p.NewWriter(&z.w), sum, p.Header.Digests
 	z.w.n = p.Size
 	z.number, z.tally.first = len(p.Blocks), len(p.Blocks)
 	z.tally.bytes.Store(p.ContentSize())
