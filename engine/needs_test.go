@@ -60,7 +60,7 @@ func TestNeedsIsWhatWritersTake(t *testing.T) {
 		}
 	}
 	const n = 1 << 20
-	bytes, tokens := block.Shape{Length: n, Lanes: 1, Mixer: archive.MixerVersion, Model: true}, block.Shape{Length: n, Lanes: 1, Tokens: n / 4, Mixer: archive.MixerVersion, Model: true}
+	bytes, tokens := block.Shape{Length: n, Lanes: 1, Mixer: archive.MixerFast, Model: true}, block.Shape{Length: n, Lanes: 1, Tokens: n / 4, Mixer: archive.MixerFast, Model: true}
 	if got := tokens.Memory() - bytes.Memory(); got != 2*n { // their history, and themselves
 		t.Errorf("tokens take %d bytes more", got)
 	}

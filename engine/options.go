@@ -31,6 +31,9 @@ type Options struct {
 	NoModel bool
 	// NoMix turns the context mixer off and codes with the bare model.
 	NoMix bool
+	// Rich mixes with the rich context mixer, which takes longer and makes archives
+	// smaller. Models of tokens are mixed as without it.
+	Rich bool
 	// BlockSize is the size of the independent blocks, 0 for the model's BlockSizeFor.
 	BlockSize int
 	// Lanes is the number of parallel lanes in a block, 0 to let the model choose from

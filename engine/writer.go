@@ -266,7 +266,10 @@ func (o *Options) header() *archive.Header {
 		h.Model = block.Recorded(o.Model.Info())
 	}
 	if !o.NoMix {
-		h.Mixer = archive.MixerVersion
+		h.Mixer = archive.MixerFast
+		if o.Rich && (h.Model == nil || !h.Model.Tokens) {
+			h.Mixer = archive.MixerRich
+		}
 	}
 	return h
 }

@@ -299,7 +299,7 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	}
 	name := o.modelName(a)
 	write := engine.Options{
-		NoMix: o.noMix, BlockSize: int(o.blockSize), Lanes: o.lanes,
+		NoMix: o.noMix, Rich: o.richMixer(a), BlockSize: int(o.blockSize), Lanes: o.lanes,
 		Threads: int(o.threads), MemoryLimit: int64(o.memory),
 	}
 	if name == noModel {
@@ -324,6 +324,16 @@ func (o *codecOptions) modelName(a *app) string {
 		return levels[o.level-1].model
 	}
 	return a.settings.model()
+}
+
+// richMixer tells whether the level that is named, else the person's, else the usual one
+// has the rich mixer.
+func (o *codecOptions) richMixer(a *app) bool {
+	n := o.level
+	if n == 0 {
+		n = a.settings.mixerLevel()
+	}
+	return levels[n-1].rich
 }
 
 // deviceNames are the values of --device.

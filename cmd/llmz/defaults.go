@@ -169,6 +169,14 @@ func (s *settings) model() string {
 	return defaultModel
 }
 
+// mixerLevel returns the level whose mixer is used where none is named.
+func (s *settings) mixerLevel() int {
+	if n, err := s.level(); err == nil && n > 0 {
+		return n
+	}
+	return defaultLevel
+}
+
 // settingsHelp lists the settings for "llmz help environment".
 func settingsHelp() string {
 	about := map[string]string{

@@ -12,20 +12,21 @@ import (
 // installed, so that a level gives the same bytes everywhere.
 type level struct {
 	model string
+	rich  bool   // the rich mixer
 	about string // empty: the same as the level before
 }
 
 // levels are those from -1 on. A richer model or mixer gets a step of its own.
 var levels = [9]level{
-	{noModel, "context mixing without a network: the fastest"},
-	{noModel, ""},
-	{noModel, ""},
-	{"lstm", "the small network"},
-	{"lstm", ""},
-	{"gru", "the large network: the default"},
-	{"gru", ""},
-	{"gru", ""},
-	{"gru", ""},
+	{noModel, false, "context mixing without a network: the fastest"},
+	{noModel, true, "the same, from many more contexts"},
+	{noModel, true, ""},
+	{"lstm", false, "the small network"},
+	{"lstm", true, "the same, with the rich mixer"},
+	{"gru", false, "the large network: the default"},
+	{"gru", true, "the same, with the rich mixer: the smallest"},
+	{"gru", true, ""},
+	{"gru", true, ""},
 }
 
 // The levels that have names.
@@ -50,9 +51,12 @@ func (o *codecOptions) addLevels(fs *pflag.FlagSet) {
 // levelsHelp is the ladder as "llmz help levels" shows it.
 func levelsHelp() string {
 	s := `A level chooses model and mixer by one number. It gives the same bytes on every
-machine, whatever models are installed there; -m wins over it.
+machine, whatever models are installed there. -m wins over its model, not over its
+mixer: -7 -m lstm is the small network with the rich mixer. Models of tokens have
+the fast mixer at all levels.
 
 `
+	s += text.Fit("  level", 12) + text.Fit("model", 10) + "mixer\n"
 	for first := 0; first < len(levels); {
 		last := first + 1
 		for last < len(levels) && levels[last].about == "" {
@@ -62,7 +66,11 @@ machine, whatever models are installed there; -m wins over it.
 		if last > first+1 {
 			name += " to -" + strconv.Itoa(last)
 		}
-		s += text.Fit("  "+name, 14) + text.Fit("-m "+levels[first].model, 10) + levels[first].about + "\n"
+		mixer := "fast"
+		if levels[first].rich {
+			mixer = "rich"
+		}
+		s += text.Fit("  "+name, 12) + text.Fit("-m "+levels[first].model, 10) + text.Fit(mixer, 6) + levels[first].about + "\n"
 		first = last
 	}
 	return s + `

@@ -10,6 +10,8 @@ package archive
 //	                                                                 1: matches follow the latest occurrence in any lane
 //	                                                                 2: a lane's own past comes first; blocks of portable
 //	                                                                    models of bytes in several lanes are in stretches
+//	                                                                 3: the rich mixer: more contexts, by kind of content;
+//	                                                                    models of tokens have no such mixer
 //	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins
 //	                                                                 1: recurrent networks on the bundled graph
 //	                                                                 2: transformers on the bundled graph
@@ -18,6 +20,9 @@ package archive
 const (
 	// Version is the format version that this package writes, and the newest it reads.
 	Version = 1
-	// MixerVersion is the newest version of the context mixer, which new archives have.
-	MixerVersion = 2
+	// MixerFast is the version of the fast context mixer that new archives have, MixerRich
+	// that of the rich one. MixerVersion is the newest that this package reads.
+	MixerFast    = 2
+	MixerRich    = 3
+	MixerVersion = MixerRich
 )

@@ -15,7 +15,6 @@ import (
 
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/gate"
-	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/profile"
 )
@@ -71,18 +70,6 @@ func Tokens(m predict.Model) (predict.TokenModel, bool) {
 	}
 	tm, ok := m.(predict.TokenModel)
 	return tm, ok
-}
-
-// newMixer makes the mixer of a block of n bytes: which are, or are going to be, in
-// history unless symbols are tokens. Those are the block's when encoding, nil when decoding.
-func (c *Codec) newMixer(to coder, n, lanes int, kind mixer.Kind, history []byte, tokens []int32) (*mixer.Mixer, error) {
-	cfg := mixer.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: lanes, Kind: kind, Model: c.Model != nil, Stretches: c.stretches(lanes)}
-	if tm, ok := Tokens(c.Model); ok {
-		return c.Vocabularies.newMixer(to, cfg, tm, tokens)
-	}
-	cfg.History = history
-	makeRoom(cfg)
-	return mixer.New(cfg)
 }
 
 // Error is an error in coding one block.

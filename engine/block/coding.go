@@ -22,7 +22,9 @@ type coding struct {
 	coder coder
 	// model predicts and mixer mixes; at least one of them is set.
 	model predict.Model
-	mixer *mixer.Mixer
+	mixer byteMixer
+	// fast is the mixer, where it is the fast one.
+	fast *mixer.Mixer
 
 	// Exactly one of the following holds the block's symbols: to be encoded, or space
 	// for what is decoded.
@@ -199,7 +201,7 @@ func (c *coding) codeLanes(step int, cut lanes.Cut) {
 		pos := c.base + lane*short + min(lane, long) + step
 		switch {
 		case c.mixer != nil && c.tokens != nil:
-			s := c.mixer.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
+			s := c.fast.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
 			c.tokens[pos] = s
 			c.prev[lane] = s
 		case c.mixer != nil:
@@ -274,7 +276,7 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 		f.Foresee(lanes.Split(c.symbols(cut.Symbols), cut.Lanes))
 	}
 	if c.tokens != nil {
-		c.feed = newTokenFeed(c.session, c.mixer, cut.Lanes, threads)
+		c.feed = newTokenFeed(c.session, c.fast, cut.Lanes, threads)
 	}
 	return nil
 }

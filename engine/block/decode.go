@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/content"
 	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/mixer/rich"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/profile"
 	"github.com/llmz/llmz/engine/rangecoder"
@@ -62,20 +64,22 @@ func (c *Codec) Decode(ctx context.Context, t *Target) ([]byte, error) {
 // decode decodes a coded block. It returns the content and the number of symbols.
 func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	b := t.Header
-	rc, m := watched(rangecoder.NewDecoder(t.Payload), t.Watch)
+	fail := func(class error, what string) ([]byte, int, error) {
+		return nil, 0, &archive.Error{Block: t.Number, What: what, Class: class}
+	}
+	payload := t.Payload
+	var plan content.Plan
+	if c.rich() {
+		var err error
+		if plan, payload, err = content.Parse(payload, b.Length); err != nil || rich.Ways(plan) != int(b.MixerKind) {
+			return fail(archive.ErrCorrupt, "the list of what it contains is damaged")
+		}
+	}
+	rc, m := watched(rangecoder.NewDecoder(payload), t.Watch)
 	x := &coding{coder: rc, meter: m, watch: t.Watch, model: c.Model, threads: c.Threads, lanes: b.Lanes, gate: c.Gate}
 	defer func() { t.Report.Spent(&x.profile) }()
 	if t.Ready != nil {
-		next := earlyBytes
-		x.ready = func(n int) {
-			if n >= next && n < b.Length {
-				next = n + earlyBytes
-				t.Ready(x.data[:n])
-			}
-		}
-	}
-	fail := func(class error, what string) ([]byte, int, error) {
-		return nil, 0, &archive.Error{Block: t.Number, What: what, Class: class}
+		x.ready = early(b.Length, t.Ready, func() []byte { return x.data }, plan)
 	}
 	symbols := b.Length
 	tm, tokens := Tokens(c.Model)
@@ -89,14 +93,18 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	if t.Watch != nil {
 		t.Watch.Begin(c.Model, symbols, nil)
 	}
-	if c.mixed() {
+	x.stretches = c.mixed() && c.stretches(b.Lanes)
+	switch {
+	case c.rich() && !tokens:
+		if err := c.mixRich(x, plan); err != nil {
+			return nil, 0, err
+		}
+	case c.mixed():
 		kind := mixer.Kind(b.MixerKind)
 		if kind > mixer.Binary {
 			return fail(archive.ErrUnsupported, fmt.Sprintf("mixer block kind %d: use a newer program", kind))
 		}
-		x.stretches = c.stretches(b.Lanes)
-		var err error
-		if x.mixer, err = c.newMixer(x.coder, b.Length, b.Lanes, kind, x.data, nil); err != nil {
+		if err := c.mix(x, b.Length, kind, nil); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -130,6 +138,7 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 		t.Watch.End(x.tokens)
 	}
 	if !tokens {
+		plan.Undo(x.data)
 		return x.data, symbols, nil
 	}
 	start := time.Now()
@@ -154,6 +163,32 @@ func joined(tm predict.TokenModel, tokens []int32, dst []byte, n int) ([]byte, b
 		data = append(data, tm.TokenBytes(t)...)
 	}
 	return data, true
+}
+
+// early returns what is to be called when the first bytes of a block of n are known, which
+// calls ready with them, a good many at a time. Where the plan changes content, it is given
+// back as it was, in memory of its own: what has been coded is still needed as it is.
+func early(n int, ready func([]byte), data func() []byte, plan content.Plan) func(known int) {
+	next := earlyBytes
+	var r *content.Restorer
+	var restored []byte
+	if plan.Changes() {
+		r = content.NewRestorer(plan)
+	}
+	return func(known int) {
+		if known < next || known >= n {
+			return
+		}
+		next = known + earlyBytes
+		if r == nil {
+			ready(data()[:known])
+			return
+		}
+		if restored == nil {
+			restored = make([]byte, n)
+		}
+		ready(restored[:r.Next(restored, data(), known)])
+	}
 }
 
 // room returns an empty slice with room for n bytes, dst's if it has that. New memory is

@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -8,8 +9,10 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/content"
 	"github.com/llmz/llmz/engine/lanes"
 	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/mixer/rich"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/profile"
 	"github.com/llmz/llmz/engine/rangecoder"
@@ -127,11 +130,22 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	if s.Watch != nil {
 		s.Watch.Begin(c.Model, symbols, x.tokens)
 	}
-	if c.mixed() {
+	var plan content.Plan
+	switch {
+	case c.rich():
+		plan = content.Detect(data)
+		if plan.Changes() {
+			x.data = bytes.Clone(data)
+			plan.Apply(x.data)
+		}
+		b.MixerKind = uint8(rich.Ways(plan))
+		if err := c.mixRich(x, plan); err != nil {
+			return err
+		}
+	case c.mixed():
 		kind := mixer.Detect(data)
 		b.MixerKind = uint8(kind)
-		var err error
-		if x.mixer, err = c.newMixer(x.coder, len(data), b.Lanes, kind, x.data, x.tokens); err != nil {
+		if err := c.mix(x, len(data), kind, x.tokens); err != nil {
 			return err
 		}
 	}
@@ -155,6 +169,9 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	payload, err := x.coder.Finish()
 	if err != nil {
 		return err
+	}
+	if c.rich() {
+		payload = append(plan.Append(nil), payload...)
 	}
 	if x.probe != nil {
 		b.Probe, b.ProbeSteps = x.probeSum(), x.probeSteps

@@ -3,6 +3,7 @@ package block
 import (
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/mixer/rich"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -13,6 +14,7 @@ type Shape struct {
 	Mixer         int // version, 0 without one
 	Model         bool
 	Stretches     bool
+	Ways          int // of reading the rich mixer needs, 0 where they are not known
 	Coded         int // size of its coded form, 0 where it is not known
 }
 
@@ -24,7 +26,11 @@ func (s Shape) Memory() int64 {
 		coded = min(coded, 2*s.Coded)
 	}
 	n := int64(s.Length) + int64(coded) + 4*int64(s.Tokens)
-	if s.Mixer > 0 {
+	switch {
+	case s.Mixer == archive.MixerRich:
+		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Chunks: s.Stretches, History: []byte{}})
+		n += int64(s.Length) // where machine code is changed
+	case s.Mixer > 0:
 		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches}
 		if s.Tokens == 0 {
 			c.History = []byte{} // it is the content
@@ -33,6 +39,9 @@ func (s Shape) Memory() int64 {
 	}
 	return n
 }
+
+// usualWays is how many ways of reading a block is assumed to need that has not been seen.
+const usualWays = 2
 
 // Planned returns the shape that a block of n bytes is going to have in a member with header
 // h; lanes is the number asked for, 0 for the model's choice.
@@ -46,13 +55,14 @@ func Planned(h *archive.Header, m predict.Model, lanes, n int) Shape {
 	}
 	s.Lanes = Lanes(m, s.Mixer > 0, lanes, symbols)
 	s.Stretches = s.Model && Stretched(h, s.Lanes)
+	s.Ways = usualWays
 	return s
 }
 
 // Found returns the shape of block b of a member with header h.
 func Found(h *archive.Header, b *archive.Block) Shape {
 	return Shape{Length: b.Length, Lanes: b.Lanes, Tokens: b.Symbols, Mixer: int(h.Mixer), Model: h.Model != nil,
-		Stretches: Stretched(h, b.Lanes), Coded: max(b.Size, 1)}
+		Stretches: Stretched(h, b.Lanes), Ways: int(b.MixerKind), Coded: max(b.Size, 1)}
 }
 
 // Need returns what decoding block b, of a member with header h, takes beside its model.

@@ -14,7 +14,7 @@ import (
 // so.
 func Stretched(h *archive.Header, lanes int) bool {
 	m := h.Model
-	return h.Mixer >= 2 && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
+	return h.Mixer >= archive.MixerFast && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
 }
 
 const (

@@ -63,7 +63,7 @@ func (c *Vocabularies) newMixer(to mixer.BitCoder, cfg mixer.Config, tm predict.
 			}
 		}
 	}
-	makeRoom(cfg)
+	makeRoom(mixer.MemoryBytes(cfg))
 	return mixer.NewTokens(cfg, v, to, laneBytes)
 }
 
@@ -72,8 +72,8 @@ func (c *Vocabularies) newMixer(to mixer.BitCoder, cfg mixer.Config, tm predict.
 const bigMixer = 64 << 20
 
 // makeRoom makes room for a mixer.
-func makeRoom(cfg mixer.Config) {
-	if mixer.MemoryBytes(cfg) >= bigMixer {
+func makeRoom(n int64) {
+	if n >= bigMixer {
 		// The last block's mixer is garbage by now. Left to itself, the collector would
 		// wait until there is as much again; and pages that it merely keeps for later
 		// count, too, where the new mixer does not fit into the holes of the old.

@@ -126,6 +126,23 @@ func (x *Mixer) Enter(lane, start, end int) {
 	x.beginByte(l)
 }
 
+// Begin gives the bytes from the front up to end, exclusive, to lanes in equal parts: to all of
+// them with the model, or to one without.
+func (x *Mixer) Begin(end int, model bool) {
+	n, lanes := end-x.front, 1
+	if model {
+		lanes = min(len(x.lanes), max(n, 1))
+		x.Judge(0)
+	}
+	for i := range lanes {
+		size := n / lanes
+		if i < n%lanes {
+			size++
+		}
+		x.Enter(i, x.front, x.front+size)
+	}
+}
+
 // lane0 returns what a lane keeps where it goes on at another place.
 func lane0(l *lane) lane {
 	return lane{
@@ -158,7 +175,7 @@ func (x *Mixer) Judge(n int) {
 
 // Worth returns what bytes coded with the model have cost since Judge, and what the mixer
 // alone would have made of them, in 1/65536 bit, and how many they were.
-func (x *Mixer) Worth() (mixed, alone uint64, n int) { return x.mixed, x.mixerAlone, x.count }
+func (x *Mixer) Worth() (mixed, alone uint64) { return x.mixed, x.mixerAlone }
 
 // Fade halves both costs, so that later bytes count more, and counts bytes anew.
 func (x *Mixer) Fade() {

@@ -16,6 +16,13 @@ func MemoryBytes(cfg Config) int64 {
 		m += int64(n)
 	}
 	m += numMatch * 4 << log2Clamp(n, 10, 22)
+	if cfg.Ways > 0 {
+		most := int64(0)
+		for k := range numKinds {
+			most = max(most, setBytes(content.Kind(k), n, cfg.Lanes))
+		}
+		return m + int64(cfg.Ways)*(wayBytes(cfg)+int64(cfg.Lanes)*most)
+	}
 	for k, used := range ways(cfg.Plan) {
 		if used {
 			m += wayBytes(cfg) + int64(cfg.Lanes)*setBytes(content.Kind(k), n, cfg.Lanes)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer"
 )
 
 // Config describes a block.
@@ -17,6 +18,9 @@ type Config struct {
 	// Plan says what kinds of content the block is made of; nil is one segment of nothing
 	// known.
 	Plan content.Plan
+	// Ways is the number of ways of reading that a plan which is not known calls for; for
+	// MemoryBytes only.
+	Ways int
 	// Chunks says that lanes take chunks of the block one after the other, with Enter,
 	// instead of having one contiguous part each, and that bytes may be coded without the
 	// model.
@@ -34,12 +38,8 @@ const MaxBlockLen = 1 << 30
 // ErrConfig is wrapped by the errors of New.
 var ErrConfig = errors.New("invalid mixer configuration")
 
-// BitCoder codes one binary decision, as rangecoder.Coder does: p1 is the probability of
-// a one in 1/65536, between 1 and 65535. An encoder encodes bit and returns it, a decoder
-// ignores it and returns what it decoded.
-type BitCoder interface {
-	Bit(p1 uint32, bit int) int
-}
+// BitCoder codes one binary decision.
+type BitCoder = mixer.BitCoder
 
 // Mixer holds the adaptive state of one block. It is not safe for concurrent use.
 type Mixer struct {

@@ -59,6 +59,9 @@ func warmFor(k content.Kind, model bool) *warm {
 	if model {
 		m = 1
 	}
+	if _, ok := newInputSet(k).(*binaryInputs); ok {
+		k = content.Plain // other kinds have the same inputs
+	}
 	for _, w := range warmTable() {
 		if w.Kind == uint8(k) && w.Model == m {
 			return w

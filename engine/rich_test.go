@@ -1,0 +1,69 @@
+package engine
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/llmz/llmz/engine/archive"
+)
+
+// codeLike is content in which calls may be made absolute, with a header that says what it
+// is.
+func codeLike() []byte {
+	elf := slices.Concat([]byte("\x7fELF\x02\x01\x01"), make([]byte, 9), []byte{2, 0, 0x3e, 0, 1, 0, 0, 0}, make([]byte, 40))
+	var code []byte
+	for i := range 9000 {
+		d := uint32(20000 - 10*i)
+		code = append(code, 0x48, 0x89, 0xc7, 0x31, 0xd2, 0xe8, byte(d), byte(d>>8), byte(d>>16), byte(d>>24))
+	}
+	return append(elf, code...)
+}
+
+// TestRich compresses with the rich mixer and back, in blocks of several kinds.
+func TestRich(t *testing.T) {
+	text := readFile(t, "canterbury_small.bin")
+	for name, data := range map[string][]byte{
+		"nothing": {}, "byte": {7}, "text": text, "noise": randomBytes(3000), "code": codeLike(),
+		"several": slices.Concat(text[:4000], codeLike(), make([]byte, 3000), text[4000:]),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, o := range []Options{
+				{NoModel: true, Rich: true}, {NoModel: true, Rich: true, Lanes: 3, BlockSize: 50000},
+				{Model: newFakeModel("a"), Rich: true}, {Model: newFakeModel("a"), Rich: true, Lanes: 4, BlockSize: 70000},
+			} {
+				made, _ := compress(t, data, o)
+				got, _, err := decompress(made, ReadOptions{Models: resolver()})
+				if err != nil || !bytes.Equal(got, data) {
+					t.Fatalf("%d bytes, want %d: %v", len(got), len(data), err)
+				}
+			}
+		})
+	}
+}
+
+// TestRichTokens mixes models of tokens with the fast mixer.
+func TestRichTokens(t *testing.T) {
+	text := readFile(t, "canterbury_small.bin")[:1500]
+	rich, _ := compress(t, text, Options{Model: newFakeTokenModel(), Rich: true})
+	fast, _ := compress(t, text, Options{Model: newFakeTokenModel()})
+	if !bytes.Equal(rich, fast) {
+		t.Error("archives differ")
+	}
+}
+
+// TestRichDamage changes every byte of an archive whose header is right.
+func TestRichDamage(t *testing.T) {
+	data := readFile(t, "canterbury_small.bin")[:1000]
+	made, _ := compress(t, data, Options{NoModel: true, Rich: true})
+	for i := range made {
+		bad := bytes.Clone(made)
+		bad[i] ^= 0x10
+		if got, _, err := decompress(bad, ReadOptions{Models: resolver()}); err == nil && !bytes.Equal(got, data) {
+			t.Fatalf("byte %d: other content, and no error", i)
+		}
+	}
+	if archive.MixerRich != archive.MixerVersion {
+		t.Error("the rich mixer is not the newest version")
+	}
+}
