@@ -272,7 +272,7 @@ func FuzzDetect(f *testing.F) {
 		if !reflect.DeepEqual(plan, Detect(b)) {
 			t.Fatal("not the same again")
 		}
-		if len(b) < 1<<13 {
+		if len(b) < 1<<11 {
 			checkCalls(t, plan, b)
 		}
 	})
