@@ -2,6 +2,8 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math"
 	"slices"
 	"testing"
 
@@ -20,11 +22,25 @@ func codeLike() []byte {
 	return append(elf, code...)
 }
 
+// numbersLike is content whose numbers are turned round: sound, with a header, and floats.
+func numbersLike() []byte {
+	wav := []byte("RIFF\x00\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x02\x00\x44\xac\x00\x00\x10\xb1\x02\x00\x04\x00\x10\x00data\xa0\x0f\x00\x00")
+	for i := range 1000 {
+		v := uint16(3000 * math.Sin(float64(i)/9))
+		wav = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(wav, v), v/2)
+	}
+	for i := range 9000 {
+		v := math.Float32bits(float32(100 * math.Sin(float64(i*i)/9)))
+		wav = binary.LittleEndian.AppendUint32(wav, v)
+	}
+	return wav
+}
+
 // TestRich compresses with the rich mixer and back, in blocks of several kinds.
 func TestRich(t *testing.T) {
 	text := readFile(t, "canterbury_small.bin")
 	for name, data := range map[string][]byte{
-		"nothing": {}, "byte": {7}, "text": text, "noise": randomBytes(3000), "code": codeLike(),
+		"nothing": {}, "byte": {7}, "text": text, "noise": randomBytes(3000), "code": codeLike(), "numbers": numbersLike(),
 		"several": slices.Concat(text[:4000], codeLike(), make([]byte, 3000), text[4000:]),
 	} {
 		t.Run(name, func(t *testing.T) {
