@@ -27,12 +27,21 @@ func TestGolden(t *testing.T) {
 		"stretches-2":            {Model: newFakeModel("a"), Lanes: 2},
 		"mixed-tokens-2-digests": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
 		"part":                   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 2, Meta: meta, Part: &Part{Number: 2, Of: 2, Total: 5000, BlockSize: 1000, Lanes: 2}},
+		"alone-3":                {NoModel: true, Rich: true, Meta: meta},
+		"mixed-3":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
+		"stretches-3":            {Model: newFakeModel("a"), Rich: true, Lanes: 2},
+		"code-3":                 {NoModel: true, Rich: true},
 		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
 			content := content
-			if name == "stretches-2" {
+			switch name {
+			case "stretches-2":
 				content = stretchyContent(content)
+			case "stretches-3":
+				content = stretchyContent(content)[:60<<10]
+			case "code-3":
+				content = codeLike()
 			}
 			path := filepath.Join("testdata", name+".llmz")
 			made, res := compress(t, content, o)

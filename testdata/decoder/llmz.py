@@ -202,7 +202,7 @@ class Block:
             need(1 <= self.lanes <= min(n, 4096), f"{self.lanes} lanes")
             if h.mixer:
                 self.kind = r.uint(1)
-                need(self.kind <= 1, f"mixer kind {self.kind}", "unsupported")
+                need(self.kind <= (1 if h.mixer < 3 else 16), f"mixer kind {self.kind}", "unsupported")
             if flags & 2:
                 steps = r.varint()
                 need(1 <= steps <= 1024, f"a probe over {steps} steps")
