@@ -2,9 +2,11 @@ package engine
 
 import (
 	"runtime"
+	"sync"
 
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/block"
+	"github.com/llmz/llmz/engine/machine"
 	"github.com/llmz/llmz/engine/pipeline"
 	"github.com/llmz/llmz/engine/predict"
 )
@@ -22,9 +24,25 @@ func overhead(m predict.Model) int64 {
 	return ProcessMemory + m.Preferences(1).LoadBytes
 }
 
-// memoryPerThread bounds the memory that blocks side by side take where no limit
-// is set: parallel blocks must not surprise anyone.
-const memoryPerThread = 192 << 20
+// Where no limit is set, the memory that blocks side by side take is bounded: they must
+// not surprise anyone. Each thread has mostPerThread, enough for a block of the default size,
+// but all together no more than half of what the machine has to give; unknownPerThread
+// where that is not known.
+const (
+	mostPerThread    = 384 << 20
+	unknownPerThread = 192 << 20
+)
+
+// freeMemory is the machine's, as of the start.
+var freeMemory = sync.OnceValue(machine.FreeMemory)
+
+// sideBySide returns the memory that blocks on so many threads may take.
+func sideBySide(threads int, free int64) int64 {
+	if free <= 0 {
+		return int64(threads) * unknownPerThread
+	}
+	return min(int64(threads)*mostPerThread, free/2)
+}
 
 // cost is the memory that coding takes: fixed once, and perBlock for each block at work.
 type cost struct{ fixed, perBlock int64 }
@@ -45,7 +63,7 @@ func (c cost) limits(threads int, m predict.Model, lanes int, limit int64) (pipe
 	if need := c.fixed + c.perBlock; limit > 0 && need > limit {
 		return pipeline.Limits{Tasks: 1, Memory: 1}, &MemoryError{Need: need, Limit: limit}
 	}
-	l := pipeline.Limits{Tasks: abreast(m, lanes, threads), Memory: int64(threads) * memoryPerThread}
+	l := pipeline.Limits{Tasks: abreast(m, lanes, threads), Memory: sideBySide(threads, freeMemory())}
 	if limit > 0 {
 		l.Memory = max(limit-c.fixed, 1)
 	}

@@ -66,6 +66,18 @@ func TestNeedsIsWhatWritersTake(t *testing.T) {
 	}
 }
 
+// TestSideBySide: what blocks take without a limit fits the machine.
+func TestSideBySide(t *testing.T) {
+	for _, c := range []struct {
+		threads    int
+		free, want int64
+	}{{2, 0, 384 << 20}, {2, 1 << 30, 512 << 20}, {2, 64 << 30, 768 << 20}, {64, 64 << 30, 24 << 30}, {64, 8 << 30, 4 << 30}, {2, 100 << 20, 50 << 20}} {
+		if got := sideBySide(c.threads, c.free); got != c.want {
+			t.Errorf("%d threads, %d MiB free: %d MiB", c.threads, c.free>>20, got>>20)
+		}
+	}
+}
+
 // TestBlockSizeFor: slow models have small blocks unless others are asked for.
 func TestBlockSizeFor(t *testing.T) {
 	const small = 1 << 20

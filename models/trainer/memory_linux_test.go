@@ -5,12 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/llmz/llmz/engine/machine"
 )
 
 // TestCorpusTooLarge: a corpus that no memory holds is refused before it is read, whether a
 // file or in a folder.
 func TestCorpusTooLarge(t *testing.T) {
-	if freeMemory() <= 0 {
+	if machine.FreeMemory() <= 0 {
 		t.Skip("it is not known how much there is")
 	}
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/llmz/llmz/engine/ctxio"
+	"github.com/llmz/llmz/engine/machine"
 )
 
 // separator stands between the files of a source.
@@ -27,7 +28,7 @@ func LoadSources(ctx context.Context, paths []string, weights []float64, stdin i
 	}
 	var list []Source
 	room := int64(math.MaxInt64)
-	if free := freeMemory(); free > 0 {
+	if free := machine.FreeMemory(); free > 0 {
 		room = free - free/4 // something else has to fit, too
 	}
 	for i, path := range paths {
