@@ -257,6 +257,29 @@ func TestDetectShort(t *testing.T) {
 	}
 }
 
+// TestDetectManyHeaders is about blocks that are made to keep the detector busy: a header at
+// every place, with tables of the greatest size. It ends because the entries are bounded.
+func TestDetectManyHeaders(t *testing.T) {
+	r := rand.New(rand.NewPCG(13, 14))
+	for name, head := range map[string][]byte{
+		"TIFF": header("swh", "II*\x00", 8, 65535), "WAV": header("sws", "RIFF", 0, "WAVE"), "AIFF": header("sWs", "FORM", 0, "AIFF"),
+		"ELF": elf(nil, 62)[:64], "PNM": []byte("P6#"), "PE": []byte("MZ"), "BMP": []byte("BM"),
+	} {
+		b := bytes.Repeat(head, 1<<18/len(head))
+		for range 50 {
+			b[r.IntN(len(b))] = byte(r.Uint32())
+		}
+		checkPlan(t, Detect(b), len(b))
+		if name == "ELF" { // sections without end
+			for i := 0; i+64 <= len(b); i += 64 {
+				binary.LittleEndian.PutUint64(b[i+40:], 64)
+				binary.LittleEndian.PutUint16(b[i+60:], 4000)
+			}
+			checkPlan(t, Detect(b), len(b))
+		}
+	}
+}
+
 func FuzzDetect(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 10))
 	f.Add(elf(x86Code(r, 3000), 62))

@@ -95,7 +95,7 @@ func findELF(b []byte) []piece {
 	}
 	sections, size, n := word(pick(32, 40)), half(pick(46, 58)), half(pick(48, 60))
 	if sections > 0 && sections < uint64(len(b)) && size >= pick(40, 64) && sections+n*size <= uint64(len(b)) {
-		for i := range n {
+		for i := range min(n, mostEntries) {
 			at := sections + i*size
 			const progbits, exec = 1, 4
 			if o.Uint32(b[at+4:]) == progbits && word(at+8)&exec != 0 {
@@ -108,7 +108,7 @@ func findELF(b []byte) []piece {
 		if headers == 0 || size < pick(32, 56) || headers >= uint64(len(b)) || headers+n*size > uint64(len(b)) {
 			return nil
 		}
-		for i := range n {
+		for i := range min(n, mostEntries) {
 			at := headers + i*size
 			const load, exec = 1, 1
 			if o.Uint32(b[at:]) == load && o.Uint32(b[at+pick(24, 4):])&exec != 0 {
@@ -141,7 +141,7 @@ func findPE(b []byte) []piece {
 	n := uint64(le.Uint16(b[at+6:]))
 	table := at + 24 + uint64(le.Uint16(b[at+20:]))
 	var all []piece
-	for i := range n {
+	for i := range min(n, mostEntries) {
 		at := table + 40*i
 		if at+40 > uint64(len(b)) {
 			break
@@ -175,13 +175,16 @@ func findMachO(b []byte) []piece {
 	}
 	var all []piece
 	at := uint64(32)
-	for range min(le.Uint32(b[16:]), 1000) {
+	for range min(le.Uint32(b[16:]), mostEntries) {
 		if at+72 > uint64(len(b)) {
 			break
 		}
 		size := uint64(le.Uint32(b[at+4:]))
 		if le.Uint32(b[at:]) == 0x19 { // a segment
-			for i := range uint64(le.Uint32(b[at+64:])) {
+			for i := range min(uint64(le.Uint32(b[at+64:])), mostEntries) {
+				if len(all) == mostEntries {
+					break
+				}
 				sec := at + 72 + 80*i
 				if sec+80 > min(at+size, uint64(len(b))) {
 					break

@@ -5,6 +5,10 @@ import "encoding/binary"
 // The functions here look at bytes that may be the beginning of a file and return what
 // follows in it. Files that are cut off by the end of the block are told, too.
 
+// mostEntries bounds the entries of a file's tables that are looked at, as there may be a
+// header at every other place of a block that is made for it.
+const mostEntries = 256
+
 var (
 	le = binary.LittleEndian
 	be = binary.BigEndian
@@ -127,7 +131,7 @@ func findTIFF(b []byte) []piece {
 		return nil
 	}
 	tags := int64(o.Uint16(b[ifd:]))
-	if ifd+2+12*tags > int64(len(b)) {
+	if tags > mostEntries || ifd+2+12*tags > int64(len(b)) {
 		return nil
 	}
 	v := map[uint16]int64{258: 1, 259: 1, 277: 1, 284: 1}
@@ -184,7 +188,7 @@ func findWAV(b []byte) []piece {
 		return nil
 	}
 	channels, size := 0, 0
-	for at := 12; at+8 <= len(b) && at < 1<<16; {
+	for at, entries := 12, 0; at+8 <= len(b) && entries < mostEntries; entries++ {
 		n := int(le.Uint32(b[at+4:]))
 		switch string(b[at : at+4]) {
 		case "fmt ":
@@ -208,7 +212,7 @@ func findAIFF(b []byte) []piece {
 		return nil
 	}
 	channels, size := 0, 0
-	for at := 12; at+8 <= len(b) && at < 1<<16; {
+	for at, entries := 12, 0; at+8 <= len(b) && entries < mostEntries; entries++ {
 		n := int(be.Uint32(b[at+4:]))
 		switch string(b[at : at+4]) {
 		case "COMM":
