@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -117,6 +118,7 @@ func TestScript(t *testing.T) {
 			"slice":      cmdSlice,
 			"equal":      cmdEqual,
 			"concat":     cmdConcat,
+			"wrong-sum":  cmdWrongSum,
 			"for-stages": cmdStages,
 		},
 	})
@@ -322,6 +324,27 @@ func cmdSlice(ts *testscript.TestScript, neg bool, args []string) {
 	to, err := strconv.Atoi(args[3])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b[from:to], 0o644))
+}
+
+// wrong-sum OUT IN: the archive IN, whose records are intact, but whose content is said to
+// be another.
+func cmdWrongSum(ts *testscript.TestScript, neg bool, args []string) {
+	in, err := os.Open(ts.MkAbs(args[1]))
+	ts.Check(err)
+	defer in.Close()
+	r := archive.NewReader(in)
+	h, err := r.NextMember()
+	ts.Check(err)
+	b, err := r.NextBlock()
+	ts.Check(err)
+	payload, err := r.Payload(nil)
+	ts.Check(err)
+	b.Sum ^= 1
+	var out bytes.Buffer
+	w, err := archive.NewWriter(&out, h)
+	ts.Check(err)
+	ts.Check(w.WriteBlock(b, payload))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), out.Bytes(), 0o644))
 }
 
 // concat OUT IN...: the files, joined.
