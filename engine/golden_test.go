@@ -24,6 +24,7 @@ func TestGolden(t *testing.T) {
 		"mixed-2-digests":        {Model: newFakeModel("a"), BlockSize: 2000, Lanes: 3, Meta: meta},
 		"alone-2":                {NoModel: true, Meta: meta},
 		"alone-lanes-2":          {NoModel: true, Lanes: 3},
+		"rests-2":                {Model: newFakeModel("a"), Lanes: 1},
 		"stretches-2":            {Model: newFakeModel("a"), Lanes: 2},
 		"mixed-tokens-2-digests": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
 		"part":                   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 2, Meta: meta, Part: &Part{Number: 2, Of: 2, Total: 5000, BlockSize: 1000, Lanes: 2}},
@@ -36,7 +37,7 @@ func TestGolden(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			content := content
 			switch name {
-			case "stretches-2":
+			case "stretches-2", "rests-2":
 				content = stretchyContent(content)
 			case "stretches-3":
 				content = stretchyContent(content)[:60<<10]

@@ -9,7 +9,8 @@ package archive
 //	mixer           header, Mixer          contexts are mixed        0: not at all
 //	                                                                 1: matches follow the latest occurrence in any lane
 //	                                                                 2: a lane's own past comes first; blocks of portable
-//	                                                                    models of bytes in several lanes are in stretches
+//	                                                                    models of bytes in several lanes are in stretches,
+//	                                                                    in one lane such models rest
 //	                                                                 3: the rich mixer: more contexts, by kind of content;
 //	                                                                    models of tokens have no such mixer
 //	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins

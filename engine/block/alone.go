@@ -10,13 +10,14 @@ import (
 // a try, too.
 
 // shortBlock is the length up to which a block may be coded a second time without the
-// model. Coded in stretches, a longer one has left the model itself.
+// model. Coded in stretches, or in one lane where the model rests, a longer one has left it
+// itself.
 const shortBlock = 128 << 10
 
 // CodesTwice tells whether an only block of n bytes may be coded a second time, without
 // the model: one of a member with header h, in so many lanes.
 func CodesTwice(h *archive.Header, lanes, n int) bool {
-	return h.Model != nil && h.Mixer != 0 && (n <= shortBlock || !Stretched(h, lanes))
+	return h.Model != nil && h.Mixer != 0 && (n <= shortBlock || !Stretched(h, lanes) && !Rests(h, lanes))
 }
 
 // triesAlone tells whether the mixer alone may do as well on what has become out: the

@@ -38,6 +38,10 @@ type coding struct {
 	threads func() int
 	// stretches tells that the block is coded in stretches.
 	stretches bool
+	// rester, if set, says which bytes of the only lane are coded with the model; resting
+	// tells that the next one is not.
+	rester  *rester
+	resting bool
 	// ready, if set, is called when the block's first n bytes are final.
 	ready func(n int)
 	gate  *gate.Gate // holds the steps while it is closed; may be nil
@@ -128,7 +132,14 @@ func (c *coding) stretch(ctx context.Context, n, count int, model predict.Model,
 	for step, done := 0, c.base; step < cut.Steps(); step++ {
 		active := cut.Active(step)
 		c.prev = c.prev[:active]
-		if c.session != nil {
+		switch {
+		case c.rester != nil:
+			on, err := c.rester.step(c.session, c.data, step)
+			if err != nil {
+				return err
+			}
+			c.resting = !on
+		case c.session != nil:
 			if err := c.session.Step(c.prev); err != nil {
 				return err
 			}
@@ -195,7 +206,7 @@ func (c *coding) codeLanes(step int, cut lanes.Cut) {
 		switch {
 		case c.feed != nil:
 			freqs, total = c.feed.get(lane)
-		case c.session != nil:
+		case c.session != nil && !c.resting:
 			freqs, total = c.session.Freqs(lane)
 		}
 		pos := c.base + lane*short + min(lane, long) + step
@@ -272,7 +283,7 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 	if err != nil {
 		return err
 	}
-	if f, ok := c.session.(predict.Foreseer); ok && c.known {
+	if f, ok := c.session.(predict.Foreseer); ok && c.known && c.rester == nil {
 		f.Foresee(lanes.Split(c.symbols(cut.Symbols), cut.Lanes))
 	}
 	if c.tokens != nil {

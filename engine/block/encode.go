@@ -124,6 +124,12 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		x.data = data
 	}
 	b.Lanes = Lanes(c.Model, c.mixed(), c.Lanes, symbols)
+	if c.Lanes == 0 && c.Model != nil && Rests(c.Header, 1) && repetitive(data) {
+		// Lanes cost most where much comes again, and there is least to do for the model.
+		if few := c.Model.Preferences(b.Lanes).FewLanes; few > 0 {
+			b.Lanes = min(b.Lanes, few)
+		}
+	}
 	x.lanes = b.Lanes
 	x.stretches = c.stretches(b.Lanes)
 	s.Report.Begin(c.Info(), b.Lanes, c.mixed())

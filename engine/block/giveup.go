@@ -56,9 +56,22 @@ func looksRandom(data []byte) bool {
 	return chi < 1000*mean && repeats < total/1024
 }
 
-// hasRepeats tells whether more than some 2% of data come twice, however far apart:
-// it compares eight bytes at places that the content itself chooses.
+// hasRepeats tells whether more than some 2% of data come twice, however far apart.
 func hasRepeats(data []byte) bool {
+	places, repeats := repeats(data, 0)
+	return repeats*50 > places
+}
+
+// repetitive tells whether a quarter of data comes again, as in most archives of source or
+// documents, in logs and dumps, but not in texts.
+func repetitive(data []byte) bool {
+	places, repeats := repeats(data, 16)
+	return repeats*4 > places
+}
+
+// repeats counts at how many of the places that it looks at the bytes have come before: eight
+// of them, and the given number before these. The content itself chooses the places.
+func repeats(data []byte, before int) (places, repeats int) {
 	const logSlots = 16
 	seen := make([]uint64, 1<<logSlots)
 	// Choose at most about as many places as there are slots.
@@ -66,8 +79,7 @@ func hasRepeats(data []byte) bool {
 	for len(data)>>skip > len(seen)/2 {
 		skip++
 	}
-	places, repeats := 0, 0
-	for i := 0; i+8 <= len(data); i++ {
+	for i := before; i+8 <= len(data); i++ {
 		v := binary.LittleEndian.Uint64(data[i:])
 		h := v * 0x9e3779b97f4a7c15
 		if h>>(64-skip) != 0 {
@@ -75,10 +87,14 @@ func hasRepeats(data []byte) bool {
 		}
 		places++
 		slot := &seen[h>>(64-skip-logSlots)&(1<<logSlots-1)]
+		for j := i - before; j < i; j += 8 {
+			v = (v ^ v>>29) * 0xd6e8feb86659fd93
+			v ^= binary.LittleEndian.Uint64(data[j:])
+		}
 		if *slot == v {
 			repeats++
 		}
 		*slot = v
 	}
-	return repeats*50 > places
+	return places, repeats
 }

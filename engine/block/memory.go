@@ -14,6 +14,7 @@ type Shape struct {
 	Mixer         int // version, 0 without one
 	Model         bool
 	Stretches     bool
+	Rests         bool
 	Ways          int // of reading the rich mixer needs, 0 where they are not known
 	Coded         int // size of its coded form, 0 where it is not known
 }
@@ -31,7 +32,7 @@ func (s Shape) Memory() int64 {
 		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Chunks: s.Stretches, History: []byte{}})
 		n += int64(s.Length) // where machine code is changed
 	case s.Mixer > 0:
-		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches}
+		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches, Rests: s.Rests}
 		if s.Tokens == 0 {
 			c.History = []byte{} // it is the content
 		}
@@ -55,6 +56,7 @@ func Planned(h *archive.Header, m predict.Model, lanes, n int) Shape {
 	}
 	s.Lanes = Lanes(m, s.Mixer > 0, lanes, symbols)
 	s.Stretches = s.Model && Stretched(h, s.Lanes)
+	s.Rests = s.Model && Rests(h, s.Lanes)
 	s.Ways = usualWays
 	return s
 }
@@ -62,7 +64,7 @@ func Planned(h *archive.Header, m predict.Model, lanes, n int) Shape {
 // Found returns the shape of block b of a member with header h.
 func Found(h *archive.Header, b *archive.Block) Shape {
 	return Shape{Length: b.Length, Lanes: b.Lanes, Tokens: b.Symbols, Mixer: int(h.Mixer), Model: h.Model != nil,
-		Stretches: Stretched(h, b.Lanes), Ways: int(b.MixerKind), Coded: max(b.Size, 1)}
+		Stretches: Stretched(h, b.Lanes), Rests: Rests(h, b.Lanes), Ways: int(b.MixerKind), Coded: max(b.Size, 1)}
 }
 
 // Need returns what decoding block b, of a member with header h, takes beside its model.

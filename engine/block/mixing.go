@@ -22,7 +22,7 @@ func (c *Codec) rich() bool { return c.Header.Mixer == archive.MixerRich }
 // mix gives x the fast mixer for a block of n bytes: which are, or are going to be, in
 // x.data unless symbols are tokens. Those are the block's when encoding, nil when decoding.
 func (c *Codec) mix(x *coding, n int, kind mixer.Kind, tokens []int32) (err error) {
-	cfg := mixer.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Kind: kind, Model: c.Model != nil, Stretches: x.stretches}
+	cfg := mixer.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Kind: kind, Model: c.Model != nil, Stretches: x.stretches, Rests: c.rests(x.lanes)}
 	if tm, ok := Tokens(c.Model); ok {
 		x.fast, err = c.Vocabularies.newMixer(x.coder, cfg, tm, tokens)
 	} else {
@@ -31,6 +31,9 @@ func (c *Codec) mix(x *coding, n int, kind mixer.Kind, tokens []int32) (err erro
 		x.fast, err = mixer.New(cfg)
 	}
 	x.mixer = x.fast
+	if err == nil && cfg.Rests {
+		x.rester = newRester(x.fast)
+	}
 	return err
 }
 
@@ -41,3 +44,6 @@ func (c *Codec) mixRich(x *coding, plan content.Plan) (err error) {
 	x.mixer, err = rich.New(cfg)
 	return err
 }
+
+// rests tells whether the model rests in a block with so many lanes.
+func (c *Codec) rests(lanes int) bool { return c.Model != nil && Rests(c.Header, lanes) }

@@ -25,6 +25,8 @@ type Config struct {
 	// Stretches says that the block is coded in stretches, each begun with Begin, with the
 	// model or without.
 	Stretches bool
+	// Rests says that bytes of the block's only lane may be coded without the model.
+	Rests bool
 	// Model says whether a model's frequencies come with each byte.
 	Model bool
 	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It
@@ -81,6 +83,7 @@ type Mixer struct {
 	withModel bool
 
 	stretches
+	rests
 }
 
 // Contexts per byte.
@@ -166,7 +169,7 @@ func MemoryBytes(cfg Config) int64 {
 	if cfg.Model {
 		m += 2 * apmPoints << 16
 	}
-	if cfg.Stretches {
+	if cfg.Stretches || cfg.Rests {
 		m += int64(reflect.TypeFor[net]().Size()) + netBytes() + 2*apmPoints<<log2Clamp(n, 10, 16)
 	}
 	return m
@@ -186,6 +189,9 @@ func New(cfg Config) (*Mixer, error) {
 	}
 	if cfg.Version == 0 {
 		cfg.Version = Version
+	}
+	if cfg.Rests && (cfg.Lanes != 1 || cfg.Stretches) {
+		return nil, fmt.Errorf("%w: rests in %d lanes", ErrConfig, cfg.Lanes)
 	}
 	if cfg.Kind > Binary {
 		return nil, fmt.Errorf("%w: unknown kind %d", ErrConfig, cfg.Kind)
@@ -211,7 +217,8 @@ func New(cfg Config) (*Mixer, error) {
 	x.matches[1].shared = true
 	x.apart = cfg.Version > 1 && cfg.Lanes > 1
 	x.allocOwn()
-	if cfg.Stretches {
+	x.ease = 1 << 16
+	if cfg.Stretches || cfg.Rests {
 		x.alone = new(net)
 		x.alone.alloc(len(x.own[0].weights) / numInputs)
 		x.aloneAPM = newAPM(log2Clamp(n, 10, 16))
@@ -303,6 +310,10 @@ type byteModel interface {
 
 // codeByte codes a byte of lane l.
 func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
+	if x.cfg.Rests {
+		x.pick(model != nil)
+	}
+	spent := uint32(0)
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
 		if i == 3 {
@@ -320,10 +331,14 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
 		if !only {
 			bit = c.Bit(p, int(sym>>i)&1)
 		}
+		if x.cfg.Rests {
+			spent += cost(p, uint32(bit))
+		}
 		x.update(l, l.mode, uint32(bit))
 		l.c0 = l.c0<<1 | uint32(bit)
 		l.node = l.node<<1 | uint32(bit)
 	}
+	x.ease += uint32((int32(min(spent, 1<<20)) - int32(x.ease)) >> 4)
 	b := byte(l.c0)
 	x.endByte(l, b)
 	x.beginByte(l)

@@ -104,6 +104,37 @@ func runBlock(t testing.TB, c BitCoder, cfg Config, data []byte) []byte {
 			}
 		}
 	}
+	if cfg.Rests {
+		// With the model or without, and judged or not, now and then.
+		x.Judge(50)
+		for i := range out {
+			var sym, prev byte
+			if data != nil {
+				sym = data[i]
+			}
+			if i > 0 {
+				prev = out[i-1]
+			}
+			switch i % 700 {
+			case 300:
+				x.Rest()
+			case 500:
+				x.Judge(i % 90)
+			case 600:
+				x.Fade()
+			}
+			if x.Easy() || i>>4%3 == 0 {
+				out[i] = x.Code(c, 0, nil, 0, sym)
+			} else {
+				out[i] = x.Code(c, 0, freqs, fakeFreqs(freqs, i, 0, prev), sym)
+			}
+			if tape, ok := c.(*bitTape); ok && i%100 == 99 {
+				mixed, alone := x.Worth()
+				tape.note(mixed, alone+uint64(x.Judged()))
+			}
+		}
+		return out
+	}
 	if !cfg.Stretches {
 		part(0, cfg.BlockLen, cfg.Lanes, cfg.Model)
 		return out
@@ -192,6 +223,9 @@ func TestRoundTrip(t *testing.T) {
 				for _, model := range []bool{false, true} {
 					roundTrip(t, data, Config{Lanes: lanes, Model: model})
 				}
+				if lanes == 1 {
+					roundTrip(t, data, Config{Lanes: 1, Model: true, Rests: true})
+				}
 				if lanes == 3 {
 					roundTrip(t, data, Config{Version: 1, Lanes: lanes, Model: true})
 					roundTrip(t, data, Config{Lanes: lanes, Model: true, Stretches: true})
@@ -234,6 +268,10 @@ func TestPatchwork(t *testing.T) {
 		}
 		cfg := Config{Version: r.IntN(Version + 1), Lanes: 1 + r.IntN(32), Model: r.IntN(2) == 1}
 		cfg.Stretches = cfg.Model && r.IntN(2) == 1
+		cfg.Rests = cfg.Model && cfg.Lanes == 1
+		if cfg.Rests {
+			cfg.Stretches = false
+		}
 		roundTrip(t, data, cfg)
 	}
 }
@@ -246,6 +284,8 @@ func TestConfigErrors(t *testing.T) {
 		{BlockLen: 10, Lanes: 1, Version: -1},
 		{BlockLen: 10, Lanes: 1, Version: Version + 1},
 		{BlockLen: 10, Lanes: 11},
+		{BlockLen: 10, Lanes: 2, Rests: true},
+		{BlockLen: 10, Lanes: 1, Stretches: true, Rests: true},
 		{BlockLen: 10, Lanes: 1, Kind: 99},
 		{BlockLen: 10, Lanes: 1, History: make([]byte, 9)},
 	} {
@@ -263,6 +303,7 @@ func TestMemoryBytes(t *testing.T) {
 		{BlockLen: 10000, Lanes: 1, Model: true},
 		{BlockLen: 3 << 20, Lanes: 16, Model: true},
 		{BlockLen: 3 << 20, Lanes: 8, Model: true, Stretches: true},
+		{BlockLen: 3 << 20, Lanes: 1, Model: true, Rests: true},
 	} {
 		want := MemoryBytes(cfg)
 		var before, after runtime.MemStats

@@ -106,7 +106,10 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		return x.combine(d, x.alone, &x.aloneAPM, in)
 	}
 	p := x.combine(d, &own.net, &x.byteAPM, in)
-	if x.judged = l == x.judge; x.judged {
+	if x.cfg.Stretches {
+		x.judged = l == x.judge
+	}
+	if x.judged {
 		x.less = x.x
 		clear(x.less[inModel : inModel+4])
 		x.without = x.main
@@ -189,7 +192,7 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 			x.without.learn(x.alone, &x.aloneAPM, &x.less, bit)
 			x.compare(bit)
 		}
-	default:
+	case !x.unlearned:
 		x.main.learn(x.alone, &x.aloneAPM, &x.x, bit)
 	}
 	for i := range l.slots {

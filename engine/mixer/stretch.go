@@ -1,7 +1,5 @@
 package mixer
 
-import "math/bits"
-
 // A block may be coded in stretches, one after the other: with the model in all
 // lanes, which are parts of the stretch, or by the mixer alone in a single lane. So
 // lanes stay close together, and the model may be left where it doesn't help.
@@ -81,31 +79,6 @@ func (x *Mixer) Worth() (mixed, alone uint64) { return x.mixed, x.mixerAlone }
 
 // compare adds up what the bit just coded has cost either way.
 func (x *Mixer) compare(bit uint32) {
-	if bit == 0 {
-		x.mixed += uint64(costs[(65536-x.pMixed)>>4&4095])
-		x.mixerAlone += uint64(costs[(65536-x.pAlone)>>4&4095])
-	} else {
-		x.mixed += uint64(costs[x.pMixed>>4])
-		x.mixerAlone += uint64(costs[x.pAlone>>4])
-	}
-}
-
-// costs[i] is what an event of probability (2i+1)/8192 costs, in 1/65536 bit, rounded
-// down: computed with integers only, as it decides how a block goes on.
-var costs [4096]uint32
-
-func init() {
-	for i := range costs {
-		v := uint64(2*i + 1)
-		n := uint32(bits.Len64(v)) - 1
-		log := n << 16
-		v <<= 31 - n // 1 is 2^31
-		for b := uint32(1 << 15); b > 0; b >>= 1 {
-			if v = v * v >> 31; v >= 1<<32 {
-				v >>= 1
-				log |= b
-			}
-		}
-		costs[i] = 13<<16 - log
-	}
+	x.mixed += uint64(cost(x.pMixed, bit))
+	x.mixerAlone += uint64(cost(x.pAlone, bit))
 }

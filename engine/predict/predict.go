@@ -128,6 +128,9 @@ type Preferences struct {
 	BlockSize int
 	// Threads is the number of threads that a session makes good use of; 0 for all.
 	Threads int
+	// FewLanes is the largest number of lanes for content in which much comes again, where lanes
+	// cost most; 0 for any.
+	FewLanes int
 	// LoadBytes is the memory that loading the model leaves behind, beside what
 	// MemoryBytes says.
 	LoadBytes int64
