@@ -2,25 +2,39 @@
 
 package rich
 
-import "github.com/llmz/llmz/ggml/simd"
+import (
+	"github.com/klauspost/cpuid/v2"
+
+	"github.com/llmz/llmz/ggml/simd"
+)
 
 //go:generate go run -C _gen . -out ../net_amd64.s -stubs ../net_stubs_amd64.go -pkg rich
 
-// vector tells that the AVX2 code is used; tests change it.
-var vector = simd.Use(simd.AVX2)
+// vector tells that the AVX2 code is used, and wide that the AVX-512 code is; tests change
+// them.
+var (
+	vector = simd.Use(simd.AVX2)
+	wide   = simd.Use(simd.AVX512VNNI, cpuid.AVX512BW)
+)
 
 func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
-	if vector {
+	switch {
+	case wide && vector:
+		dotsAVX512(&w[0], &x[0], &out[0], &off[0])
+	case vector:
 		dotsAVX2(&w[0], &x[0], &out[0], &off[0])
-	} else {
+	default:
 		dotsGeneric(w, x, out, off)
 	}
 }
 
 func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
-	if vector {
+	switch {
+	case wide && vector:
+		trainsAVX512(&w[0], &x[0], &e[0], &off[0])
+	case vector:
 		trainsAVX2(&w[0], &x[0], &e[0], &off[0])
-	} else {
+	default:
 		trainsGeneric(w, x, e, off)
 	}
 }

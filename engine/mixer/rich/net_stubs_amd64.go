@@ -10,11 +10,23 @@ package rich
 //go:noescape
 func dotsAVX2(w *int32, x *int32, out *int32, off *uint32)
 
+// dotsAVX512 computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,
+// for the numSets weight vectors at off and the numInputs inputs x, whose lower halves are 0.
+//
+//go:noescape
+func dotsAVX512(w *int32, x *int32, out *int32, off *uint32)
+
 // trainsAVX2 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax,
 // for the numSets weight vectors at off.
 //
 //go:noescape
 func trainsAVX2(w *int32, x *int32, e *int32, off *uint32)
+
+// trainsAVX512 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax,
+// for the numSets weight vectors at off.
+//
+//go:noescape
+func trainsAVX512(w *int32, x *int32, e *int32, off *uint32)
 
 // prefetchAVX2 brings the 64-byte buckets at[:n] into the first-level cache.
 //
