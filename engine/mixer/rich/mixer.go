@@ -59,9 +59,8 @@ type Mixer struct {
 	// The state of the decision being coded.
 	x         inputs
 	main      decision
-	smp       [numCtx]*adaptive
-	runp      [numCtx]*adaptive
-	runBit    [numCtx]uint8
+	states    [numCtx]uint8 // of the contexts' histories
+	runAt     [numCtx]uint8 // of the runs, 0 where there is none
 	direct    [numDirect]int32
 	o0, o1    *adaptive
 	withModel bool

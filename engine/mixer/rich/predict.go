@@ -8,6 +8,12 @@ const (
 	mapRate    = 5
 )
 
+// What runAt holds beside the index of the probability that the last byte comes again.
+const (
+	runOne  = 64  // it has a one here
+	runUsed = 128 // there is one
+)
+
 // certainty[s] scales the stretched probability of state s: how far its evidence goes one
 // way.
 var certainty [256]int32
@@ -30,40 +36,41 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	in := &x.x
 	n := l.n
 	clear(in[inputsPerCtx*n : inOrder])
-	for i := range n {
-		st := l.slots[i][node]
-		a := &b.sm[i][st]
-		x.smp[i] = a
+	runPart := uint32(0) // of the byte: first bit, rest of the first nibble, second
+	if bitpos > 0 {
+		runPart += 16
+	}
+	if bitpos > 3 {
+		runPart += 16
+	}
+	sm, run := b.sm[:n], b.run[:n]
+	for i, s := range l.slots[:n] {
 		v := (*[4]int32)(in[4*i:])
 		v[3] = 0
-		x.runp[i] = nil
+		x.runAt[i] = 0
 		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
-			y := r >> (7 - bitpos) & 1
-			k := uint32(l.runCtx[i])
-			if bitpos > 0 {
-				k += 16
+			k := (uint32(l.runCtx[i]) + runPart) & 63
+			p := stretch(run[i][k].p())
+			k |= runUsed
+			if r>>(7-bitpos)&1 == 0 {
+				p = -p
+			} else {
+				k |= runOne
 			}
-			if bitpos > 3 {
-				k += 16
-			}
-			ra := &b.run[i][k&63]
-			x.runp[i] = ra
-			x.runBit[i] = uint8(y)
-			s := stretch(ra.p())
-			if y == 0 {
-				s = -s
-			}
-			v[3] = s << 16
+			x.runAt[i] = uint8(k)
+			v[3] = p << 16
 		}
+		st := s[node]
+		x.states[i] = st
 		if st == 0 {
 			v[0], v[1], v[2] = 0, 0, 0
 			continue
 		}
-		p := a.p()
-		s := stretch(p)
-		v[0] = s << 16
+		p := sm[i][st].p()
+		t := stretch(p)
+		v[0] = t << 16
 		v[1] = (int32(p) - 32768) >> 5 << 16
-		v[2] = s * certainty[st] << 16
+		v[2] = t * certainty[st] << 16
 	}
 	c1 := uint32(l.c8 & 0xff)
 	x.o0 = &b.order0[c0&255]
@@ -234,18 +241,15 @@ func (x *Mixer) update(l *lane, bit uint32) {
 	} else {
 		x.main.learn(alone, &x.x, bit)
 	}
-	for i := range l.n {
-		s := &l.slots[i][node]
-		if *s != 0 {
-			x.smp[i].train(bit, smLimit)
+	sm, run := b.sm[:l.n], b.run[:l.n]
+	for i, s := range l.slots[:l.n] {
+		st := s[node] // another than before where contexts share a slot
+		if st != 0 {
+			sm[i][x.states[i]].train(bit, smLimit)
 		}
-		*s = nextState[*s][bit]
-		if r := x.runp[i]; r != nil {
-			hit := uint32(1)
-			if uint32(x.runBit[i]) != bit {
-				hit = 0
-			}
-			r.train(hit, runLimit)
+		s[node] = nextState[st][bit]
+		if k := uint32(x.runAt[i]); k != 0 {
+			run[i][k&63].train(^(k/runOne^bit)&1, runLimit)
 		}
 	}
 	x.o0.train(bit, orderLimit)
