@@ -57,7 +57,7 @@ type Pool struct {
 	_      [cacheLine - 4]byte
 	closed atomic.Bool
 
-	job   Job
+	job   Stages
 	base  uint32 // epoch of the job's first stage
 	parks []parking
 }
@@ -66,8 +66,8 @@ type Pool struct {
 // add to the ticket too, so it must stay well under 1<<16.
 const maxChunks = 1 << 15
 
-// Job is work in stages. Run must be ready to be called from several goroutines.
-type Job interface {
+// Stages is work in stages. Run must be ready to be called from several goroutines.
+type Stages interface {
 	// Chunks returns the number of chunks of a stage, 1 to maxChunks, or 0 if there is no
 	// such stage, which ends the job.
 	Chunks(stage int) int
@@ -129,7 +129,7 @@ func (p *Pool) Close() {
 }
 
 // Run does all stages of j.
-func (p *Pool) Run(j Job) {
+func (p *Pool) Run(j Stages) {
 	n := j.Chunks(0)
 	if n == 0 {
 		return
