@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/engine"
+	"github.com/llmz/llmz/engine/lanes"
 )
 
 // mark is a place in a run that was begun on a block.
@@ -152,17 +153,11 @@ func (s *sampled) coded(n int64) []byte {
 	if s.inOrder {
 		return s.data[:min(n, int64(len(s.data)))]
 	}
-	lanes := max(s.lanes, 1)
-	per := int(n) / lanes
+	count := max(s.lanes, 1)
+	per := int(n) / count
 	out := make([]byte, 0, n)
-	start := 0
-	for i := range lanes {
-		length := len(s.data) / lanes
-		if i < len(s.data)%lanes {
-			length++
-		}
-		out = append(out, s.data[start:start+min(per, length)]...)
-		start += length
+	for _, lane := range lanes.Split(s.data, count) {
+		out = append(out, lane[:min(per, len(lane))]...)
 	}
 	return out
 }
