@@ -40,7 +40,7 @@ func (r *Registry) Add(ctx context.Context, o AddOptions) (Pulled, error) {
 		return Pulled{}, fmt.Errorf("%s: is no regular file", o.Path)
 	}
 	if _, err := architecture(o.Path); err != nil {
-		return Pulled{}, fmt.Errorf("%s: %w", o.Path, err)
+		return Pulled{}, err
 	}
 	digest, err := fileDigest(ctx, o.Path)
 	if err != nil {

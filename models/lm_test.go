@@ -91,3 +91,37 @@ func TestRuntimeOfLM(t *testing.T) {
 		t.Errorf("%+v", m.Info())
 	}
 }
+
+// TestErrorsNameFile: what is wrong with a model file is said with its name, once.
+func TestErrorsNameFile(t *testing.T) {
+	dir := t.TempDir()
+	r := &Registry{Dir: filepath.Join(dir, "models"), Device: "cpu", Runtime: RuntimeNative}
+	whole, err := os.ReadFile(withSetting(t, "general.description", "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{
+		"cut off":  filepath.Join(dir, "cut.gguf"),
+		"short":    filepath.Join(dir, "short.gguf"),
+		"split":    withSetting(t, "split.count", uint32(2)),
+		"no kind":  withSetting(t, "general.architecture", uint32(1)),
+		"no model": withSetting(t, "llama.block_count", "x"),
+	} {
+		switch name {
+		case "cut off":
+			write(t, path, whole[:len(whole)/2])
+		case "short":
+			write(t, path, whole[:7])
+		}
+		_, err := r.Open(t.Context(), path)
+		if err == nil || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "no model" {
+			continue // adding does not load it
+		}
+		if _, err := r.Add(t.Context(), AddOptions{Path: path}); err == nil || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("adding, %s: %v", name, err)
+		}
+	}
+}

@@ -24,7 +24,7 @@ const Numerics = rnn.Numerics
 func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) (predict.Model, error) {
 	arch, err := architecture(path)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	if arch != rnnArchitecture {
 		return r.openLM(ctx, path, ref)
@@ -43,6 +43,7 @@ func (r *Registry) openFile(ctx context.Context, path string, ref *predict.Ref) 
 // maxNetwork is the largest file that is loaded whole: networks of our own are small.
 const maxNetwork = 1 << 30
 
+// architecture returns what a model file says it holds. Its errors name the file.
 func architecture(path string) (string, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -50,7 +51,11 @@ func architecture(path string) (string, error) {
 	}
 	defer f.Close()
 	if v, ok := f.Value("split.count"); ok && fmt.Sprint(v) != "0" && fmt.Sprint(v) != "1" {
-		return "", errSplit
+		return "", fmt.Errorf("%s: %w", path, errSplit)
 	}
-	return gguf.Get[string](f, "general.architecture")
+	arch, err := gguf.Get[string](f, "general.architecture")
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return arch, nil
 }
