@@ -9,7 +9,6 @@ import (
 // fakeResting is a mixer that finds some bytes easy, and a model that saves so many hundredths.
 type fakeResting struct {
 	predict.Session
-	t      *testing.T
 	data   []byte
 	pos    int
 	easy   func(pos int) bool

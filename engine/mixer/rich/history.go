@@ -21,9 +21,8 @@ const exactBits = 4
 var (
 	// nextState[s][y] follows state s when bit y is seen.
 	nextState [256][2]uint8
-	// states describes each state; numStates are in use.
-	states    [256]historyState
-	numStates int
+	// states describes each state.
+	states [256]historyState
 )
 
 // historyBound returns the largest count allowed beside an opposing count of m.
@@ -135,7 +134,6 @@ func init() {
 		number[s] = uint8(i)
 		states[i] = s
 	}
-	numStates = len(all)
 	for i, s := range all {
 		nextState[i] = [2]uint8{number[historyNext(s, 0)], number[historyNext(s, 1)]}
 	}

@@ -87,12 +87,6 @@ func (t *image1Inputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 
 func (t *image1Inputs) selectors(x *Mixer, l *lane) selectors { return selectors{} }
 
-// pixels returns n pixels of a row, the last of them r right of the pixel to come; b is the
-// number of bits of the byte that are known.
-func (t *image1Inputs) pixels(row int, b uint32, r, n int) uint64 {
-	return t.row[row] >> uint(31-int(b)-r) & (1<<n - 1)
-}
-
 func (t *image1Inputs) predictBit(x *Mixer, l *lane, in *[numDirect]int32, s *selectors) {
 	b := ilog(l.c0) - 1
 	left := l.c8<<b | uint64(l.c0)&(1<<b-1)

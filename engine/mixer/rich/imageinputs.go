@@ -11,7 +11,6 @@ type imageInputs struct {
 	ready       bool             // a byte has been predicted, and not seen
 	est         []estimate       // of numGuesses, for each channel
 	lms         [maxStep][2]nlms // of each channel
-	base        int32
 	lmsGuess    [2]int32
 	cur         []estimate
 	plane       int
