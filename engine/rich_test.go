@@ -15,7 +15,7 @@ import (
 func codeLike() []byte {
 	elf := slices.Concat([]byte("\x7fELF\x02\x01\x01"), make([]byte, 9), []byte{2, 0, 0x3e, 0, 1, 0, 0, 0}, make([]byte, 40))
 	var code []byte
-	for i := range 9000 {
+	for i := range 4000 {
 		d := uint32(20000 - 10*i)
 		code = append(code, 0x48, 0x89, 0xc7, 0x31, 0xd2, 0xe8, byte(d), byte(d>>8), byte(d>>16), byte(d>>24))
 	}
@@ -29,7 +29,7 @@ func numbersLike() []byte {
 		v := uint16(3000 * math.Sin(float64(i)/9))
 		wav = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(wav, v), v/2)
 	}
-	for i := range 9000 {
+	for i := range 4000 {
 		v := math.Float32bits(float32(100 * math.Sin(float64(i*i)/9)))
 		wav = binary.LittleEndian.AppendUint32(wav, v)
 	}
@@ -44,10 +44,14 @@ func TestRich(t *testing.T) {
 		"several": slices.Concat(text[:4000], codeLike(), make([]byte, 3000), text[4000:]),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, o := range []Options{
-				{NoModel: true, Rich: true}, {NoModel: true, Rich: true, Lanes: 3, BlockSize: 50000},
-				{Model: newFakeModel("a"), Rich: true}, {Model: newFakeModel("a"), Rich: true, Lanes: 4, BlockSize: 70000},
-			} {
+			options := []Options{
+				{NoModel: true, Rich: true, Lanes: 3, BlockSize: 15000}, {Model: newFakeModel("a"), Rich: true, Lanes: 4, BlockSize: 25000},
+				{NoModel: true, Rich: true}, {Model: newFakeModel("a"), Rich: true},
+			}
+			if testing.Short() {
+				options = options[:2]
+			}
+			for _, o := range options {
 				made, _ := compress(t, data, o)
 				got, _, err := decompress(made, ReadOptions{Models: resolver()})
 				if err != nil || !bytes.Equal(got, data) {
