@@ -15,7 +15,7 @@ import (
 func codeLike() []byte {
 	elf := slices.Concat([]byte("\x7fELF\x02\x01\x01"), make([]byte, 9), []byte{2, 0, 0x3e, 0, 1, 0, 0, 0}, make([]byte, 40))
 	var code []byte
-	for i := range 4000 {
+	for i := range 9000 {
 		d := uint32(20000 - 10*i)
 		code = append(code, 0x48, 0x89, 0xc7, 0x31, 0xd2, 0xe8, byte(d), byte(d>>8), byte(d>>16), byte(d>>24))
 	}
@@ -29,7 +29,7 @@ func numbersLike() []byte {
 		v := uint16(3000 * math.Sin(float64(i)/9))
 		wav = binary.LittleEndian.AppendUint16(binary.LittleEndian.AppendUint16(wav, v), v/2)
 	}
-	for i := range 4000 {
+	for i := range 9000 {
 		v := math.Float32bits(float32(100 * math.Sin(float64(i*i)/9)))
 		wav = binary.LittleEndian.AppendUint32(wav, v)
 	}
@@ -40,8 +40,8 @@ func numbersLike() []byte {
 func TestRich(t *testing.T) {
 	text := readFile(t, "canterbury_small.bin")
 	for name, data := range map[string][]byte{
-		"nothing": {}, "byte": {7}, "text": text, "noise": randomBytes(3000), "code": codeLike(), "numbers": numbersLike(),
-		"several": slices.Concat(text[:4000], codeLike(), make([]byte, 3000), text[4000:]),
+		"nothing": {}, "byte": {7}, "text": text, "noise": randomBytes(3000), "code": codeLike()[:40000], "numbers": numbersLike()[:20000],
+		"several": slices.Concat(text[:4000], codeLike()[:30000], make([]byte, 3000), text[4000:]),
 	} {
 		t.Run(name, func(t *testing.T) {
 			options := []Options{
