@@ -102,9 +102,11 @@ func (p *patience) failed() {
 }
 
 // NewPool starts threads-1 workers. Close ends them.
-func NewPool(threads int) *Pool {
+func NewPool(threads int) *Pool { return newPool(threads, spinCount()) }
+
+// newPool starts a pool whose threads look that many times before they park.
+func newPool(threads, spins int) *Pool {
 	p := &Pool{threads: max(threads, 1)}
-	spins := spinCount()
 	p.parks = make([]parking, p.threads)
 	for i := range p.parks {
 		p.parks[i] = parking{

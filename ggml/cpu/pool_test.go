@@ -102,11 +102,8 @@ func TestPoolParked(t *testing.T) {
 // TestPoolParking lets threads park after every stage instead of spinning, so that
 // parking often meets the next stage: a wake-up that gets lost stands still for ever.
 func TestPoolParking(t *testing.T) {
-	p := NewPool(2)
+	p := newPool(2, 0)
 	defer p.Close()
-	for i := range p.parks {
-		p.parks[i].inside, p.parks[i].idle = patience{}, patience{}
-	}
 	chunks := make([]int, 40)
 	for i := range chunks {
 		chunks[i] = 2
