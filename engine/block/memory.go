@@ -29,7 +29,7 @@ func (s Shape) Memory() int64 {
 	n := int64(s.Length) + int64(coded) + 4*int64(s.Tokens)
 	switch {
 	case s.Mixer == archive.MixerRich:
-		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Chunks: s.Stretches, History: []byte{}})
+		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Stretches: s.Stretches, History: []byte{}})
 		n += int64(s.Length) // where machine code is changed
 	case s.Mixer > 0:
 		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches, Rests: s.Rests}

@@ -39,7 +39,7 @@ func (c *Codec) mix(x *coding, n int, kind mixer.Kind, tokens []int32) (err erro
 
 // mixRich gives x the rich mixer for the block that is, or is going to be, in x.data.
 func (c *Codec) mixRich(x *coding, plan content.Plan) (err error) {
-	cfg := rich.Config{BlockLen: len(x.data), Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Chunks: x.stretches, History: x.data}
+	cfg := rich.Config{BlockLen: len(x.data), Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Stretches: x.stretches, History: x.data}
 	makeRoom(rich.MemoryBytes(cfg))
 	x.mixer, err = rich.New(cfg)
 	return err

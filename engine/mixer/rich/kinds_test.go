@@ -48,10 +48,10 @@ func TestKindsRoundTrip(t *testing.T) {
 	for _, s := range allKinds {
 		s.Len = len(data)
 		roundTrip(t, data, Config{Lanes: 1, Plan: content.Plan{s}})
-		roundTrip(t, data, Config{Lanes: 3, Plan: content.Plan{s}, Model: true, Chunks: true})
+		roundTrip(t, data, Config{Lanes: 3, Plan: content.Plan{s}, Model: true, Stretches: true})
 	}
 	roundTrip(t, data, Config{Lanes: 1, Plan: cycle(len(data), 40)})
-	roundTrip(t, data, Config{Lanes: 3, Plan: cycle(len(data), 40), Model: true, Chunks: true})
+	roundTrip(t, data, Config{Lanes: 3, Plan: cycle(len(data), 40), Model: true, Stretches: true})
 }
 
 // bitCost codes data and adds up what that costs, in bytes.

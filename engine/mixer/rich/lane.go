@@ -33,8 +33,6 @@ type lane struct {
 	pos, end    int
 	from        int    // where its past begins
 	span        *span  // what it has not coded yet
-	ready       bool   // its contexts are those of the byte at pos
-	ease        uint32 // mean cost of its last bytes, in 1/65536 bit
 	segment     int    // the one that it is in
 	nextSegment int    // where the next one starts
 	c0          uint32 // bits of the current byte after a leading one
@@ -71,7 +69,7 @@ func (x *Mixer) enterSegment(l *lane) {
 	k := setOf(seg.Kind)
 	o := l.own
 	if x.common[k] == nil {
-		x.common[k] = newCommon(k, x.cfg.Model, x.cfg.Chunks)
+		x.common[k] = newCommon(k, x.cfg.Model, x.cfg.Stretches)
 	}
 	if o.brains[k] == nil {
 		o.brains[k] = newBrain(k, x.cfg.Model)
@@ -99,8 +97,8 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	}
 	x.hist[l.pos] = b
 	l.pos++
-	l.span.pos, l.ready = l.pos, false
-	if x.cfg.Chunks && l.pos == l.end {
+	l.span.pos = l.pos
+	if x.cfg.Stretches && l.pos == l.end {
 		x.close(l.span)
 	}
 	for i := range l.n {
@@ -136,7 +134,6 @@ func (x *Mixer) beginByte(l *lane) {
 	if l.pos >= l.end {
 		return
 	}
-	l.ready = true
 	if l.pos >= l.nextSegment {
 		x.enterSegment(l)
 	}

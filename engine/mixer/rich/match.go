@@ -115,7 +115,7 @@ func (m *matchModel) follow(x *Mixer, t *match, l *lane, p uint32) bool {
 // matchVerify, all of them coded.
 func (x *Mixer) commonSuffix(p int, l *lane) int {
 	stop := 0
-	if x.cfg.Chunks {
+	if x.cfg.Stretches {
 		stop = x.known(p)
 	} else if s := x.spanAt(p); s != nil {
 		stop = s.start // of the lane

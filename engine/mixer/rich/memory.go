@@ -62,7 +62,7 @@ func wayBytes(cfg Config) int64 {
 		own += 2 * apmPoints << 8
 		shared += 2 * apmPoints << mapLog
 	}
-	if cfg.Chunks {
+	if cfg.Stretches {
 		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*apmPoints<<mapLog
 	}
 	return int64(min(cfg.Lanes, maxOwn))*own + shared

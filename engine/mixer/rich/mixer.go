@@ -21,10 +21,9 @@ type Config struct {
 	// Ways is the number of ways of reading that a plan which is not known calls for; for
 	// MemoryBytes only.
 	Ways int
-	// Chunks says that lanes take chunks of the block one after the other, with Enter,
-	// instead of having one contiguous part each, and that bytes may be coded without the
-	// model.
-	Chunks bool
+	// Stretches says that the block is coded in stretches, which begin with Begin, and in
+	// which bytes may be coded without the model.
+	Stretches bool
 	// Model says whether a model's frequencies come with each byte.
 	Model bool
 	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It may
@@ -65,7 +64,7 @@ type Mixer struct {
 	o0, o1    *adaptive
 	withModel bool
 
-	chunks
+	stretches
 }
 
 const (
@@ -139,7 +138,7 @@ func New(cfg Config) (*Mixer, error) {
 		x.lanes[i].id = uint32(i) & 63
 		x.lanes[i].own = &x.own[i*len(x.own)/len(x.lanes)]
 	}
-	if cfg.Chunks {
+	if cfg.Stretches {
 		return x, nil
 	}
 	at = 0
@@ -159,7 +158,7 @@ const maxOwn = 32
 // startLane makes bytes start to end of the block, from the front on, those of lane l.
 func (x *Mixer) startLane(l *lane, start, end int) {
 	l.pos, l.end, l.from = start, end, start
-	l.span = x.claim(start, end)
+	l.span = x.claim(end)
 	l.c0, l.node = 1, 1
 	x.enterSegment(l)
 	x.beginByte(l)
@@ -185,8 +184,7 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 
 // codeByte codes a byte of lane l.
 func (x *Mixer) codeByte(c BitCoder, l *lane, model *byteSums, sym byte) byte {
-	x.judged = x.cfg.Chunks && model != nil && x.judges()
-	spent := uint32(0)
+	x.judge(model != nil)
 	if model != nil {
 		x.modelContexts(l, model.freqs)
 	}
@@ -203,12 +201,10 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model *byteSums, sym byte) byte {
 		}
 		p := x.predict(l, pm)
 		bit := uint32(c.Bit(p, int(sym>>i)&1))
-		spent += cost(p, bit)
 		x.update(l, bit)
 		l.c0 = l.c0<<1 | bit
 		l.node = l.node<<1 | bit
 	}
-	l.eased(spent)
 	b := byte(l.c0)
 	x.endByte(l, b)
 	x.beginByte(l)

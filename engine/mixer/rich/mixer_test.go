@@ -81,7 +81,7 @@ func runBlock(t testing.TB, c *bitTape, cfg Config, data []byte) []byte {
 		t.Fatal(err)
 	}
 	out := make([]byte, cfg.BlockLen)
-	if cfg.Chunks {
+	if cfg.Stretches {
 		runStretches(c, x, cfg, data, out)
 		return out
 	}
@@ -211,7 +211,7 @@ func TestRoundTrip(t *testing.T) {
 						continue
 					}
 					roundTrip(t, data, Config{Lanes: lanes, Plan: plan, Model: lanes == 1})
-					roundTrip(t, data, Config{Lanes: lanes, Plan: plan, Model: true, Chunks: true})
+					roundTrip(t, data, Config{Lanes: lanes, Plan: plan, Model: true, Stretches: true})
 				}
 			}
 		})
@@ -239,7 +239,7 @@ var goldens = [2]string{"e17f2784f95a5f2cbee4e638c1d9922a", "61cf27549cd16b7eb2f
 // TestGolden pins every probability: all machines, and all programs that write the same
 // mixer version, must agree on them.
 func TestGolden(t *testing.T) {
-	for i, cfgs := range [2][]Config{{{Lanes: 1}, {Lanes: 3, Model: true}}, {{Lanes: 3, Model: true, Chunks: true}}} {
+	for i, cfgs := range [2][]Config{{{Lanes: 1}, {Lanes: 3, Model: true}}, {{Lanes: 3, Model: true, Stretches: true}}} {
 		h := fnv.New128a()
 		for _, name := range []string{"text", "records", "mixed"} {
 			data := testBlocks(t)[name]
@@ -255,7 +255,7 @@ func TestGolden(t *testing.T) {
 			}
 		}
 		if got := hex.EncodeToString(h.Sum(nil)); got != goldens[i] {
-			t.Errorf("stretches %v: hash of the probabilities: %s, want %s", cfgs[0].Chunks, got, goldens[i])
+			t.Errorf("stretches %v: hash of the probabilities: %s, want %s", cfgs[0].Stretches, got, goldens[i])
 		}
 	}
 }
@@ -264,7 +264,7 @@ func FuzzRoundTrip(f *testing.F) {
 	for _, data := range testBlocks(f) {
 		f.Add(data[:min(len(data), 300)], uint8(2), true, true, uint8(2))
 	}
-	f.Fuzz(func(t *testing.T, data []byte, lanes uint8, model, chunks bool, cut uint8) {
+	f.Fuzz(func(t *testing.T, data []byte, lanes uint8, model, stretches bool, cut uint8) {
 		if len(data) > 4096 || len(data) == 0 {
 			return
 		}
@@ -273,7 +273,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if at < len(data) {
 			plan = append(plan, content.Segment{Kind: content.Text, Len: len(data) - at})
 		}
-		roundTrip(t, data, Config{Lanes: 1 + int(lanes)%min(len(data), 32), Plan: plan, Model: model, Chunks: model && chunks})
+		roundTrip(t, data, Config{Lanes: 1 + int(lanes)%min(len(data), 32), Plan: plan, Model: model, Stretches: model && stretches})
 	})
 }
 
@@ -294,7 +294,7 @@ func TestConfig(t *testing.T) {
 func TestMemory(t *testing.T) {
 	for _, cfg := range []Config{
 		{BlockLen: 3000, Lanes: 1}, {BlockLen: 5000, Lanes: 1, Plan: plans(5000)[1]},
-		{BlockLen: 5000, Lanes: 4, Model: true, Chunks: true, Plan: plans(5000)[2]},
+		{BlockLen: 5000, Lanes: 4, Model: true, Stretches: true, Plan: plans(5000)[2]},
 	} {
 		cfg.History = bytes.Repeat([]byte("some text, "), 500)[:cfg.BlockLen]
 		checkMemory(t, cfg)
@@ -312,7 +312,7 @@ func checkMemory(t *testing.T, cfg Config) {
 		t.Fatal(err)
 	}
 	switch {
-	case cfg.Chunks:
+	case cfg.Stretches:
 		runStretches(&bitTape{}, x, cfg, bytes.Clone(cfg.History), make([]byte, cfg.BlockLen))
 	default:
 		size := cfg.BlockLen / cfg.Lanes
