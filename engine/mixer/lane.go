@@ -1,60 +1,10 @@
 package mixer
 
-import "math/bits"
+import (
+	"math/bits"
 
-const phi = 0x9e3779b97f4a7c15
-
-// mixHash combines two values into a well-spread hash.
-func mixHash(a, b uint64) uint64 {
-	h := (a + phi) * 0xd6e8feb86659fd93
-	h ^= h >> 32
-	h = (h + b) * 0xcaf649a9f5d1c3e5
-	return h ^ h>>29
-}
-
-// records finds the period of tables: the distance at which bytes keep recurring.
-type records struct {
-	last  [256]int32  // position + 1 of the last occurrence of each byte
-	dist  [256]uint16 // its distance from the one before
-	votes [recordMax]uint16
-	n     uint32
-	len   int // current guess, 0: none
-}
-
-const recordMax = 1024
-
-// see takes the byte c at pos.
-func (r *records) see(c uint8, pos int) {
-	if p := r.last[c]; p > 0 {
-		d := pos + 1 - int(p)
-		if d < recordMax && d > 1 {
-			if uint16(d) == r.dist[c] {
-				r.votes[d] += uint16(min(d, 32))
-			}
-			r.dist[c] = uint16(d)
-		} else if d > 1 {
-			r.dist[c] = 0
-		}
-	}
-	r.last[c] = int32(pos + 1)
-	r.n++
-	if r.n&255 == 0 {
-		best, at := uint16(64), 0
-		for d := range r.votes {
-			v := r.votes[d]
-			if d == r.len {
-				v += v >> 2 // stay with the current guess unless another is clearly better
-			}
-			if v > best {
-				best, at = v, d
-			}
-			r.votes[d] -= r.votes[d] >> 2
-		}
-		if at > 0 {
-			r.len = at
-		}
-	}
-}
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // endByte takes the byte just coded into the lane's state.
 func (x *Mixer) endByte(l *lane, b byte) {
@@ -73,7 +23,7 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	if b >= 'A' && b <= 'Z' {
 		b += 32
 	}
-	l.rec.see(b, l.pos-1)
+	l.rec.See(b, l.pos-1)
 }
 
 // see takes the byte before pos into what the lane has just read.
@@ -91,14 +41,14 @@ func (l *lane) see(b byte) {
 		l.mode = 0
 	}
 
-	l.classes = (l.classes<<3 | uint32(classOf[b])) & 511
+	l.classes = (l.classes<<3 | uint32(cm.ClassOf[b])) & 511
 	isWord := b >= 'a' && b <= 'z' || b >= '0' && b <= '9' || b >= 128
 	if b >= 'A' && b <= 'Z' {
 		b += 32
 		isWord = true
 	}
 	if isWord {
-		l.word = mixHash(l.word, uint64(b))
+		l.word = cm.Hash(l.word, uint64(b))
 	} else if l.word != 0 {
 		l.lastWord = l.word
 		l.word = 0
@@ -129,8 +79,8 @@ func (x *Mixer) beginByte(l *lane) {
 	ctx[1] = c8 & 0xffffff
 	ctx[2] = c8 & 0xffffffff
 	ctx[3] = c8 & 0xffffffffffff
-	ctx[4] = mixHash(uint64(l.own.ind1[c1]), c1)
-	ctx[5] = mixHash(uint64(l.own.ind2[c8&0xffff]), c1)
+	ctx[4] = cm.Hash(uint64(l.own.ind1[c1]), c1)
+	ctx[5] = cm.Hash(uint64(l.own.ind2[c8&0xffff]), c1)
 	if l.mode == 0 {
 		x.textContexts(l, &ctx)
 	} else {
@@ -144,14 +94,14 @@ func (x *Mixer) beginByte(l *lane) {
 		if i < laneOrders || i >= laneSparse {
 			n += uint64(l.id) << 32
 		}
-		l.hash[i] = mixHash(ctx[i]+n<<58, n*phi)
+		l.hash[i] = cm.Hash(ctx[i]+n<<58, n*cm.Phi)
 	}
 	x.hashSlots(l, 0)
-	x.matches[0].next(x, &l.match[0], l, (c8&0xffffffffff)*phi)
+	x.matches[0].next(x, &l.match[0], l, (c8&0xffffffffff)*cm.Phi)
 	if l.pos-l.from >= 12 {
 		h := x.hist[l.pos-12 : l.pos]
 		old := uint64(h[0]) | uint64(h[1])<<8 | uint64(h[2])<<16 | uint64(h[3])<<24
-		x.matches[1].next(x, &l.match[1], l, (c8*phi^old*0xcaf649a9f5d1c3e5)*phi)
+		x.matches[1].next(x, &l.match[1], l, (c8*cm.Phi^old*0xcaf649a9f5d1c3e5)*cm.Phi)
 	}
 	x.x[inBias] = stretchUnit
 }
@@ -168,10 +118,10 @@ func (x *Mixer) textContexts(l *lane, ctx *[numCtx]uint64) {
 			aboveNext = uint64(x.hist[p+1])
 		}
 	}
-	ctx[6] = mixHash(l.word, c1)
-	ctx[7] = mixHash(l.word+c1<<56, l.lastWord)
-	ctx[8] = mixHash(uint64(min(col, 255))<<8|above, c1)
-	ctx[9] = mixHash(above<<8|aboveNext, c8&0xffff)
+	ctx[6] = cm.Hash(l.word, c1)
+	ctx[7] = cm.Hash(l.word+c1<<56, l.lastWord)
+	ctx[8] = cm.Hash(uint64(min(col, 255))<<8|above, c1)
+	ctx[9] = cm.Hash(above<<8|aboveNext, c8&0xffff)
 	ctx[10] = c8 & 0xffff00
 	ctx[11] = c8 & 0xf0f0ffff
 }
@@ -180,15 +130,15 @@ func (x *Mixer) textContexts(l *lane, ctx *[numCtx]uint64) {
 // the lane has found, and bytes with others skipped.
 func (x *Mixer) recordContexts(l *lane, ctx *[numCtx]uint64) {
 	c8 := l.c8
-	r := l.rec.len
+	r := l.rec.Len
 	above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
 	col := uint64(0)
 	if r > 0 {
 		col = uint64((l.pos - l.from) % r)
 	}
 	ctx[6] = above<<8 | c8&0xff
-	ctx[7] = mixHash(above<<8|above2, col)
-	ctx[8] = mixHash(col, uint64(r))
+	ctx[7] = cm.Hash(above<<8|above2, col)
+	ctx[8] = cm.Hash(col, uint64(r))
 	ctx[9] = above<<16 | above2<<8 | aboveNext
 	ctx[10] = c8 & 0xff00ff
 	ctx[11] = c8&0xff0000 | uint64(l.pos&3)
@@ -198,7 +148,7 @@ func (x *Mixer) recordContexts(l *lane, ctx *[numCtx]uint64) {
 // for the first nibble and the bits so far for the second.
 func (x *Mixer) hashSlots(l *lane, c0 uint64) {
 	for i, h := range l.hash {
-		h = (h + c0*0xd6e8feb86659fd93) * phi
+		h = (h + c0*0xd6e8feb86659fd93) * cm.Phi
 		h ^= h >> 31
 		h *= 0xcaf649a9f5d1c3e5
 		l.at[i] = uint32(h >> x.table.shift)

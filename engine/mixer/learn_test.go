@@ -107,13 +107,13 @@ func (le *learner) store(v int, w *warm) {
 	for m := range modes {
 		for i := range numCtx {
 			for s := range 256 {
-				w.SM[v][m][i][s] = uint16(le.last.own[0].sm[m][i][s].p())
+				w.SM[v][m][i][s] = uint16(le.last.own[0].sm[m][i][s].P())
 			}
 		}
 	}
 	for k := range numMatch {
 		for i := range w.Conf[v][k] {
-			w.Conf[v][k][i] = uint16(le.last.matches[k].conf[0][i].p())
+			w.Conf[v][k][i] = uint16(le.last.matches[k].conf[0][i].P())
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package mixer
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // match follows the most recent occurrence of what a lane has just seen, and
 // predicts that the same byte comes next. It goes on after a mismatch, with less
 // confidence, so that records with small differences are followed.
@@ -50,7 +52,7 @@ type matchModel struct {
 	// conf is the probability that the prediction is right, by matchBucket and the
 	// last four outcomes.
 	// [1] is for the ends of tokens.
-	conf [2][matchBuckets * 16]adaptive
+	conf [2][matchBuckets * 16]cm.Adaptive
 }
 
 func (m *matchModel) init(minLen int, logHeads uint) {
@@ -80,7 +82,7 @@ func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
 	search := !t.active || t.misses&0xff != 0 && t.length < matchTrusted
 	found := false
 	if x.apart {
-		own := &m.heads[(h+uint64(l.id+1)*phi)*0xd6e8feb86659fd93>>m.shift]
+		own := &m.heads[(h+uint64(l.id+1)*cm.Phi)*0xd6e8feb86659fd93>>m.shift]
 		found = search && m.follow(x, t, l, *own)
 		*own = uint32(l.pos)
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math/bits"
 	"reflect"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // Config describes a block.
@@ -60,7 +62,7 @@ type Mixer struct {
 	tokens tokenSums
 
 	table   table
-	order2  []adaptive
+	order2  []cm.Adaptive
 	mask2   uint32
 	matches [numMatch]matchModel
 	apart   bool // lanes look for matches in their own past first
@@ -68,10 +70,10 @@ type Mixer struct {
 	own  []own
 	base [numSets]uint32 // where each set of weights begins, in vectors
 
-	byteAPM    apm
-	modelAPM   apm
-	sums       byteSums
-	o0, o1, o2 *adaptive
+	byteAPM    cm.APM
+	modelAPM   cm.APM
+	sums       cm.ByteSums
+	o0, o1, o2 *cm.Adaptive
 
 	drop parts // switched off, for measurements
 	dead [numCtx]slot
@@ -79,7 +81,7 @@ type Mixer struct {
 	// The state of the decision being coded.
 	x         inputs
 	main      decision
-	smp       [numCtx]*adaptive
+	smp       [numCtx]*cm.Adaptive
 	withModel bool
 
 	stretches
@@ -138,7 +140,7 @@ type lane struct {
 	check           [numCtx]uint8
 	slots           [numCtx]*slot
 	match           [numMatch]match
-	rec             records
+	rec             cm.Records
 	hits            uint32
 }
 
@@ -165,12 +167,12 @@ func MemoryBytes(cfg Config) int64 {
 	m += numMatch * 4 << log2Clamp(n, 10, 21)
 	m += 4 << log2Clamp(n, 12, 21)
 	m += int64(min(cfg.Lanes, maxOwn)) * ownBytes(cfg)
-	m += 2 * apmPoints << log2Clamp(n, 10, 16)
+	m += 2 * cm.APMPoints << log2Clamp(n, 10, 16)
 	if cfg.Model {
-		m += 2 * apmPoints << 16
+		m += 2 * cm.APMPoints << 16
 	}
 	if cfg.Stretches || cfg.Rests {
-		m += int64(reflect.TypeFor[net]().Size()) + netBytes() + 2*apmPoints<<log2Clamp(n, 10, 16)
+		m += int64(reflect.TypeFor[net]().Size()) + netBytes() + 2*cm.APMPoints<<log2Clamp(n, 10, 16)
 	}
 	return m
 }
@@ -209,9 +211,9 @@ func New(cfg Config) (*Mixer, error) {
 		table: newTable(logTable(n)),
 	}
 	log2 := log2Clamp(n, 12, 21)
-	x.order2 = make([]adaptive, 1<<log2)
+	x.order2 = make([]cm.Adaptive, 1<<log2)
 	x.mask2 = (1<<log2 - 1) &^ 15
-	fill(x.order2, newAdaptive(32768, 0))
+	fill(x.order2, cm.NewAdaptive(32768, 0))
 	x.matches[0].init(5, log2Clamp(n, 10, 21))
 	x.matches[1].init(12, log2Clamp(n, 10, 21))
 	x.matches[1].shared = true
@@ -221,16 +223,16 @@ func New(cfg Config) (*Mixer, error) {
 	if cfg.Stretches || cfg.Rests {
 		x.alone = new(net)
 		x.alone.alloc(len(x.own[0].weights) / numInputs)
-		x.aloneAPM = newAPM(log2Clamp(n, 10, 16))
+		x.aloneAPM = cm.NewAPM(log2Clamp(n, 10, 16), squash)
 	}
 	w, ok := warmTable()
 	if !ok {
 		return nil, errors.New("mixer: the embedded warm start is damaged")
 	}
 	x.adopt(w, warmTrust)
-	x.byteAPM = newAPM(log2Clamp(n, 10, 16))
+	x.byteAPM = cm.NewAPM(log2Clamp(n, 10, 16), squash)
 	if cfg.Model {
-		x.modelAPM = newAPM(16)
+		x.modelAPM = cm.NewAPM(16, squash)
 	}
 	for i := range x.lanes {
 		x.lanes[i].id = uint32(i) & 63
@@ -296,16 +298,16 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 	if len(freqs) == 0 {
 		return x.codeByte(c, l, nil, sym)
 	}
-	x.sums.fill(freqs)
+	x.sums.Fill(freqs)
 	return x.codeByte(c, l, &x.sums, sym)
 }
 
 // byteModel gives a model's probabilities of the bits of the next byte.
 type byteModel interface {
-	// one returns the 16-bit probability, between 1 and 65535, that the bit after the
+	// One returns the 16-bit probability, between 1 and 65535, that the bit after the
 	// ones of c0 (which follow a leading one) is a one. only tells that the other
 	// value is impossible.
-	one(c0 uint32) (p1 uint32, only bool)
+	One(c0 uint32) (p1 uint32, only bool)
 }
 
 // codeByte codes a byte of lane l.
@@ -324,7 +326,7 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
 		var pm uint32
 		var only bool
 		if model != nil {
-			pm, only = model.one(l.c0)
+			pm, only = model.One(l.c0)
 		}
 		p := x.predict(l, l.mode, pm)
 		bit := int(pm >> 15)
@@ -332,7 +334,7 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
 			bit = c.Bit(p, int(sym>>i)&1)
 		}
 		if x.cfg.Rests {
-			spent += cost(p, uint32(bit))
+			spent += cm.Cost(p, uint32(bit))
 		}
 		x.update(l, l.mode, uint32(bit))
 		l.c0 = l.c0<<1 | uint32(bit)

@@ -80,33 +80,6 @@ func TestLogistic(t *testing.T) {
 	}
 }
 
-func TestHistoryStates(t *testing.T) {
-	if numStates < 100 || numStates > 256 {
-		t.Fatalf("%d states", numStates)
-	}
-	for i := range numStates {
-		for y := range 2 {
-			n := nextState[i][y]
-			if int(n) >= numStates || n == 0 {
-				t.Errorf("state %d leads to %d", i, n)
-			}
-		}
-		if i > 0 && states[i].n0+states[i].n1 < states[i-1].n0+states[i-1].n1 {
-			t.Errorf("state %d has less evidence than the one before", i)
-		}
-	}
-	s := uint8(0)
-	for range 100 {
-		s = nextState[s][1]
-	}
-	if states[s].n0 != 0 || states[s].n1 != historyBound(0) {
-		t.Errorf("a hundred ones lead to %+v", states[s])
-	}
-	if s = nextState[s][0]; states[s].n1 >= 10 {
-		t.Errorf("a zero after a hundred ones leads to %+v", states[s])
-	}
-}
-
 func TestWarmStart(t *testing.T) {
 	w, ok := readWarm(warmFile)
 	if !ok {

@@ -1,17 +1,21 @@
 package mixer
 
-import "reflect"
+import (
+	"reflect"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // own is what the mixer learns for a lane, or a few neighbouring ones, apart from
 // the others: what adapts quickly. Lanes take turns, and if they are of different
 // kinds, each would spoil it for the next.
 type own struct {
-	sm       [modes][numCtx][256]adaptive // probabilities of the bit histories
-	order0   [groups * 16]adaptive
-	order1   [256 * groups * 16]adaptive
+	sm       [modes][numCtx][256]cm.Adaptive // probabilities of the bit histories
+	order0   [groups * 16]cm.Adaptive
+	order1   [256 * groups * 16]cm.Adaptive
 	ind1     [256]uint16   // the two bytes that last followed a byte
 	ind2     [65536]uint16 // and two bytes
-	modelAPM apm           // refines the model's probability
+	modelAPM cm.APM        // refines the model's probability
 	net
 }
 
@@ -20,7 +24,7 @@ type net struct {
 	weights  []int32                           // all sets one after another
 	byBits   [modes * 256][numSets]int32       // second layer, by the bits so far
 	byMatch  [matchBuckets * 16][numSets]int32 // and by the match
-	finalAPM apm
+	finalAPM cm.APM
 	count    uint32 // decisions so far
 }
 
@@ -31,14 +35,14 @@ const maxOwn = 32
 func ownBytes(cfg Config) int64 {
 	n := int64(reflect.TypeFor[own]().Size()) + netBytes()
 	if cfg.Model {
-		n += 2 * apmPoints << 8
+		n += 2 * cm.APMPoints << 8
 	}
 	return n
 }
 
 // netBytes is the memory of a net beside itself.
 func netBytes() int64 {
-	n := int64(2 * apmPoints << 11)
+	n := int64(2 * cm.APMPoints << 11)
 	for _, size := range setSize {
 		n += int64(size) * numInputs * 4
 	}
@@ -57,16 +61,16 @@ func (x *Mixer) allocOwn() {
 		o := &x.own[i]
 		o.net.alloc(vectors)
 		if x.cfg.Model {
-			o.modelAPM = newAPM(8)
+			o.modelAPM = cm.NewAPM(8, squash)
 		}
-		fill(o.order0[:], newAdaptive(32768, 0))
-		fill(o.order1[:], newAdaptive(32768, 0))
+		fill(o.order0[:], cm.NewAdaptive(32768, 0))
+		fill(o.order1[:], cm.NewAdaptive(32768, 0))
 	}
 }
 
 func (o *net) alloc(vectors int) {
 	o.weights = make([]int32, vectors*numInputs)
-	o.finalAPM = newAPM(11)
+	o.finalAPM = cm.NewAPM(11, squash)
 }
 
 // adopt starts from w, without (v = 0) or with a model (v = 1).
@@ -96,7 +100,7 @@ func (o *own) adoptMaps(w *warm, v int, trust uint32) {
 	for m := range o.sm {
 		for i := range o.sm[m] {
 			for s := range o.sm[m][i] {
-				o.sm[m][i][s] = newAdaptive(uint32(w.SM[v][m][i][s]), trust)
+				o.sm[m][i][s] = cm.NewAdaptive(uint32(w.SM[v][m][i][s]), trust)
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package mixer
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // setSize is the number of weight vectors in each set.
 var setSize = [numSets]int{
 	modes * 256, modes * 256, modes * matchBuckets * 16, modes * 64, modes * 256, modes * 16 * 8, modes * 512, modes * 256,
@@ -32,7 +34,7 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 			in[2*i+1] = 0
 			continue
 		}
-		p := a.p()
+		p := a.P()
 		in[2*i] = stretch(p)
 		in[2*i+1] = (int32(p) - 32768) >> 6
 	}
@@ -40,9 +42,9 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 	x.o0 = &own.order0[l.group*16+node]
 	x.o1 = &own.order1[c1*groups*16+l.group*16+node]
 	x.o2 = &x.order2[l.base2+node]
-	in[inOrder] = stretch(x.o0.p())
-	in[inOrder+1] = stretch(x.o1.p())
-	in[inOrder+2] = stretch(x.o2.p())
+	in[inOrder] = stretch(x.o0.P())
+	in[inOrder+1] = stretch(x.o1.P())
+	in[inOrder+2] = stretch(x.o2.P())
 
 	mctx := uint32(0)
 	expect := uint32(0)
@@ -57,7 +59,7 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		if m != modeEnd {
 			y = t.byte >> (7 - bitpos) & 1
 		}
-		a := x.matches[i].conf[m>>1][t.ctx].p()
+		a := x.matches[i].conf[m>>1][t.ctx].P()
 		st := stretch(a)
 		lin := (int32(a) - 32768) >> 5
 		if y == 0 {
@@ -73,8 +75,8 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		st := stretch(pm)
 		in[inModel] = st
 		in[inModel+1] = (int32(pm) - 32768) >> 5
-		a0 := own.modelAPM.refine(st, c0)
-		a1 := x.modelAPM.refine(st, c0|c1<<8)
+		a0 := own.modelAPM.Refine(st, c0)
+		a1 := x.modelAPM.Refine(st, c0|c1<<8)
 		in[inModel+2] = stretch(a0)
 		in[inModel+3] = stretch(a1)
 		if st < 0 {
@@ -132,7 +134,7 @@ type decision struct {
 }
 
 // combine returns the probability that network n and the maps make of the inputs.
-func (x *Mixer) combine(d *decision, n *net, byteAPM *apm, in *inputs) uint32 {
+func (x *Mixer) combine(d *decision, n *net, byteAPM *cm.APM, in *inputs) uint32 {
 	dots(n.weights, in, &d.xf, &d.off)
 	for i := range d.xf {
 		v := d.xf[i] >> 12
@@ -152,8 +154,8 @@ func (x *Mixer) combine(d *decision, n *net, byteAPM *apm, in *inputs) uint32 {
 		sum += t
 	}
 	sum >>= 1
-	q0 := n.finalAPM.refine(sum, d.finalCtx)
-	q1 := byteAPM.refine(sum, d.byteCtx)
+	q0 := n.finalAPM.Refine(sum, d.finalCtx)
+	q1 := byteAPM.Refine(sum, d.byteCtx)
 	if x.drop&partAPM != 0 {
 		return min(max(squash(sum), 1), 65535)
 	}
@@ -162,7 +164,7 @@ func (x *Mixer) combine(d *decision, n *net, byteAPM *apm, in *inputs) uint32 {
 }
 
 // learn teaches network n and the maps the bit, after combine.
-func (d *decision) learn(n *net, byteAPM *apm, in *inputs, bit uint32) {
+func (d *decision) learn(n *net, byteAPM *cm.APM, in *inputs, bit uint32) {
 	target := int32(bit * 65535)
 	for k, set := range d.final {
 		e := int64(target - int32(d.pf[k]))
@@ -177,8 +179,8 @@ func (d *decision) learn(n *net, byteAPM *apm, in *inputs, bit uint32) {
 		es[i] = ((target-int32(d.ps[i]))*r + 1<<7) >> 8
 	}
 	trains(n.weights, in, &es, &d.off)
-	n.finalAPM.train(bit, 6)
-	byteAPM.train(bit, 6)
+	n.finalAPM.Train(bit, 6)
+	byteAPM.Train(bit, 6)
 }
 
 // update teaches everything that took part in the last prediction the bit.
@@ -198,13 +200,13 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 	for i := range l.slots {
 		s := &l.slots[i][node&15]
 		if *s != 0 {
-			x.smp[i].train(bit, smLimit)
+			x.smp[i].Train(bit, smLimit)
 		}
-		*s = nextState[*s][bit]
+		*s = cm.NextState[*s][bit]
 	}
-	x.o0.train(bit, orderLimit)
-	x.o1.train(bit, orderLimit)
-	x.o2.train(bit, orderLimit)
+	x.o0.Train(bit, orderLimit)
+	x.o1.Train(bit, orderLimit)
+	x.o2.Train(bit, orderLimit)
 	for i := range l.match {
 		t := &l.match[i]
 		if t.ok {
@@ -215,12 +217,12 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 				hit = 0
 				t.ok = false
 			}
-			x.matches[i].conf[m>>1][t.ctx].train(hit, matchLimit)
+			x.matches[i].conf[m>>1][t.ctx].Train(hit, matchLimit)
 		}
 	}
 	if x.withModel {
-		own.modelAPM.train(bit, 6)
-		x.modelAPM.train(bit, 6)
+		own.modelAPM.Train(bit, 6)
+		x.modelAPM.Train(bit, 6)
 	}
 }
 

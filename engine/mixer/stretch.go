@@ -1,5 +1,7 @@
 package mixer
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // A block may be coded in stretches, one after the other: with the model in all
 // lanes, which are parts of the stretch, or by the mixer alone in a single lane. So
 // lanes stay close together, and the model may be left where it doesn't help.
@@ -12,7 +14,7 @@ type stretches struct {
 	// alone is the network of the mixer alone. In stretches with the model, it follows
 	// one lane, judge, to tell what would have come of it.
 	alone    *net
-	aloneAPM apm
+	aloneAPM cm.APM
 	judge    *lane
 	begun    int // stretches with the model so far
 
@@ -79,6 +81,6 @@ func (x *Mixer) Worth() (mixed, alone uint64) { return x.mixed, x.mixerAlone }
 
 // compare adds up what the bit just coded has cost either way.
 func (x *Mixer) compare(bit uint32) {
-	x.mixed += uint64(cost(x.pMixed, bit))
-	x.mixerAlone += uint64(cost(x.pAlone, bit))
+	x.mixed += uint64(cm.Cost(x.pMixed, bit))
+	x.mixerAlone += uint64(cm.Cost(x.pAlone, bit))
 }

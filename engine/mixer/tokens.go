@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // Token models. A model's frequencies are of tokens, not bytes. With the tokens
@@ -91,9 +93,9 @@ func (s *tokenSums) take(lane int, freqs []uint32) {
 // sum returns the frequencies of the ranks from lo up to hi.
 func (s *tokenSums) sum(lo, hi int) uint32 { return s.below[hi] - s.below[lo] }
 
-// one implements byteModel. It is called once for each bit, in order, with ranges
+// One implements byteModel. It is called once for each bit, in order, with ranges
 // that are not empty.
-func (s *tokenSums) one(c0 uint32) (uint32, bool) {
+func (s *tokenSums) One(c0 uint32) (uint32, bool) {
 	if c0 == 1 {
 		s.bitLo, s.bitHi = s.lo, s.hi
 	} else {
@@ -111,10 +113,10 @@ func (s *tokenSums) one(c0 uint32) (uint32, bool) {
 	case s.bitHi:
 		return 1, true
 	}
-	return ratio16(s.sum(s.split, s.bitHi), s.sum(s.bitLo, s.bitHi)), false
+	return cm.Ratio16(s.sum(s.split, s.bitHi), s.sum(s.bitLo, s.bitHi)), false
 }
 
-// choose takes the bit that followed the last call of one.
+// choose takes the bit that followed the last call of One.
 func (s *tokenSums) choose(bit uint32) {
 	if bit == 1 {
 		s.bitLo = s.split
@@ -202,7 +204,7 @@ func (x *Mixer) CodeToken(c BitCoder, lane int, freqs []uint32, total uint32, id
 				if len(text) == s.depth {
 					bit = 1
 				}
-				ends = x.codeEnd(c, l, ratio16(s.sum(s.lo, e), s.sum(s.lo, s.hi)), bit)
+				ends = x.codeEnd(c, l, cm.Ratio16(s.sum(s.lo, e), s.sum(s.lo, s.hi)), bit)
 			}
 			if ends == 1 {
 				r := s.codeRank(c, s.lo, e, rank)
@@ -227,7 +229,7 @@ func (s *tokenSums) codeRank(c BitCoder, lo, hi, rank int) int {
 		if rank >= mid {
 			bit = 1
 		}
-		if c.Bit(ratio16(s.sum(mid, hi), s.sum(lo, hi)), bit) == 1 {
+		if c.Bit(cm.Ratio16(s.sum(mid, hi), s.sum(lo, hi)), bit) == 1 {
 			lo = mid
 		} else {
 			hi = mid

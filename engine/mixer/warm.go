@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"sync"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // The warm start is what the mixer has learned from other data: the initial
@@ -65,8 +67,8 @@ func coldStart() *warm {
 		for m := range modes {
 			for i := range numCtx {
 				for s := range 256 {
-					h := states[s]
-					p := (h.n1*2 + 1) * 65536 / ((h.n0+h.n1)*2 + 2)
+					h := cm.States[s]
+					p := (h.N1*2 + 1) * 65536 / ((h.N0+h.N1)*2 + 2)
 					w.SM[model][m][i][s] = uint16(min(max(p, 64), 65536-64))
 				}
 			}
@@ -95,7 +97,7 @@ func (x *Mixer) adopt(w *warm, trust uint32) {
 	}
 	for k := range x.matches {
 		for i, p := range w.Conf[v][k] {
-			x.matches[k].conf[0][i] = newAdaptive(uint32(p), trust)
+			x.matches[k].conf[0][i] = cm.NewAdaptive(uint32(p), trust)
 		}
 		x.matches[k].conf[1] = x.matches[k].conf[0]
 	}

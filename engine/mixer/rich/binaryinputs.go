@@ -1,6 +1,9 @@
 package rich
 
-import "github.com/llmz/llmz/engine/content"
+import (
+	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // binaryInputs reads what no other kind describes: tables whose rows have a length that is
 // known or that it finds, chains of tagged records, numbers, machine code; bytes with others
@@ -11,7 +14,7 @@ type binaryInputs struct {
 	found          bool // the segment says so
 	unit           int  // bytes of a number or instruction, 0 where it is not known
 	numbers        bool
-	rec            records
+	rec            cm.Records
 	chain          chain
 	forecast       *[binaryForecasts]forecast
 	guess          *numberGuess // of numbers of four bytes
@@ -64,7 +67,7 @@ func (t *binaryInputs) see(x *Mixer, l *lane, b byte) {
 	t.ind1[c1] = t.ind1[c1]<<8 | uint16(b)
 	t.ind2[c2] = t.ind2[c2]<<8 | uint16(b)
 	if textClass[b] <= classDigit {
-		t.word = mixHash(t.word, uint64(b))
+		t.word = cm.Hash(t.word, uint64(b))
 	} else if t.word != 0 {
 		t.lastWord, t.word = t.word, 0
 	}
@@ -78,7 +81,7 @@ func (t *binaryInputs) see(x *Mixer, l *lane, b byte) {
 		sort = 2
 	}
 	t.sorts = t.sorts<<2 | sort
-	h3 := (l.c8 >> 8 & 0xffffff) * phi >> 48
+	h3 := (l.c8 >> 8 & 0xffffff) * cm.Phi >> 48
 	t.ind3[h3] = t.ind3[h3]<<8 | uint16(b)
 	for i := range t.forecast {
 		t.forecast[i].learn(b)
@@ -88,8 +91,8 @@ func (t *binaryInputs) see(x *Mixer, l *lane, b byte) {
 	}
 	t.chain.see(x, l)
 	if !t.found {
-		t.rec.see(b, l.pos-1)
-		t.row = t.rec.len
+		t.rec.See(b, l.pos-1)
+		t.row = t.rec.Len
 	}
 }
 
@@ -106,17 +109,17 @@ func (t *binaryInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 		ctx[n] = h
 		n++
 	}
-	add(mixHash(t.sorts, 7))
+	add(cm.Hash(t.sorts, 7))
 	add(c2)
 	add(c3)
 	add(c8 & 0xffffffff)
 	add(c8 & 0xffffffffff)
 	add(c8 & 0xffffffffffff)
-	add(hash3(uint64(t.ind3[c3*phi>>48]), c2, 0))
-	add(mixHash(c8, l.c16&0xffff))
-	add(mixHash(t.word, c1))
+	add(hash3(uint64(t.ind3[c3*cm.Phi>>48]), c2, 0))
+	add(cm.Hash(c8, l.c16&0xffff))
+	add(cm.Hash(t.word, c1))
 	add(0)
-	add(mixHash(col, uint64(r)))
+	add(cm.Hash(col, uint64(r)))
 	add(hash3(c1, col, 1))
 	add(hash3((c1-x.back(l, r+1))&0xff, above, 3))
 	add(hash3(t.word, t.lastWord, c1))
@@ -158,15 +161,15 @@ func (t *binaryInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 		add(c8 & 0xff00000000000000)
 		add(hash3(c8>>56, c1, uint64(l.pos&7)))
 	}
-	add(mixHash(uint64(t.ind1[c1]), c1))
-	add(mixHash(uint64(t.ind2[c2]), c1))
+	add(cm.Hash(uint64(t.ind1[c1]), c1))
+	add(cm.Hash(uint64(t.ind2[c2]), c1))
 	t.foresee(x, l, col)
 	e := uint64(0)
 	if l.expect > 0 {
 		e = uint64(l.expect)<<8 | uint64(matchBucket(max(l.match[0].length, l.match[1].length, l.match[2].length)))
 	}
 	add(e)
-	add(mixHash(uint64(l.expect), c1))
+	add(cm.Hash(uint64(l.expect), c1))
 	return n
 }
 

@@ -1,16 +1,19 @@
 package rich
 
-import "github.com/llmz/llmz/engine/content"
+import (
+	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // brain is what is learned of one kind of content, by a lane or a few neighbouring ones.
 type brain struct {
-	sm     [numCtx][256]adaptive // probabilities of the bit histories
-	run    [numCtx][64]adaptive  // that the last byte in a context comes again
-	order0 [256]adaptive
-	order1 [256 * 256]adaptive
-	conf   [numMatch][matchBuckets * 16]adaptive // that a match is right
+	sm     [numCtx][256]cm.Adaptive // probabilities of the bit histories
+	run    [numCtx][64]cm.Adaptive  // that the last byte in a context comes again
+	order0 [256]cm.Adaptive
+	order1 [256 * 256]cm.Adaptive
+	conf   [numMatch][matchBuckets * 16]cm.Adaptive // that a match is right
 	net
-	model0 apm // of the model's probability, by the bits so far
+	model0 cm.APM // of the model's probability, by the bits so far
 }
 
 // net is a network's weights.
@@ -22,7 +25,7 @@ type net struct {
 	count   uint32 // decisions so far
 	// maps refine what it says: by the bits so far and the match, the last byte, the last
 	// two bytes, and the input set's selector.
-	maps [numMaps]*apm
+	maps [numMaps]*cm.APM
 }
 
 // setSize is the number of weight vectors in each set.
@@ -60,20 +63,20 @@ func newBrain(k content.Kind, model bool) *brain {
 	b := new(brain)
 	for i := range b.sm {
 		for s := range b.sm[i] {
-			h := states[s]
-			p := (h.n1*2 + 1) * 65536 / ((h.n0+h.n1)*2 + 2)
-			b.sm[i][s] = newAdaptive(uint32(min(max(p, 64), 65536-64)), 6)
+			h := cm.States[s]
+			p := (h.N1*2 + 1) * 65536 / ((h.N0+h.N1)*2 + 2)
+			b.sm[i][s] = cm.NewAdaptive(uint32(min(max(p, 64), 65536-64)), 6)
 		}
 		for k := range b.run[i] {
 			c := k & 15
-			b.run[i][k] = newAdaptive(uint32(65535-65536/(2*c+3)), 6)
+			b.run[i][k] = cm.NewAdaptive(uint32(65535-65536/(2*c+3)), 6)
 		}
 	}
-	fill(b.order0[:], newAdaptive(32768, 0))
-	fill(b.order1[:], newAdaptive(32768, 0))
+	fill(b.order0[:], cm.NewAdaptive(32768, 0))
+	fill(b.order1[:], cm.NewAdaptive(32768, 0))
 	for k := range b.conf {
 		for i := range b.conf[k] {
-			b.conf[k][i] = newAdaptive(uint32(65535-65536/(i/16+3)), 6)
+			b.conf[k][i] = cm.NewAdaptive(uint32(65535-65536/(i/16+3)), 6)
 		}
 	}
 	b.net.init(model)
@@ -81,24 +84,24 @@ func newBrain(k content.Kind, model bool) *brain {
 		b.adopt(w)
 	}
 	if model {
-		b.model0 = newAPM(8)
+		b.model0 = cm.NewAPM(8, squash)
 	}
 	return b
 }
 
 // common is what all lanes share of a kind of content.
 type common struct {
-	maps   [2]apm // by the last byte, and the last two
-	model1 apm    // of the model's probability, by the last byte
+	maps   [2]cm.APM // by the last byte, and the last two
+	model1 cm.APM    // of the model's probability, by the last byte
 	// alone is the network of the mixer alone, where bytes may be coded without the model. With
 	// the model, it follows a part of the bytes, to tell what would have come of them.
 	alone *net
 }
 
 func newCommon(k content.Kind, model, alone bool) *common {
-	c := &common{maps: [2]apm{newAPM(mapLog), newAPM(mapLog)}}
+	c := &common{maps: [2]cm.APM{cm.NewAPM(mapLog, squash), cm.NewAPM(mapLog, squash)}}
 	if model {
-		c.model1 = newAPM(mapLog)
+		c.model1 = cm.NewAPM(mapLog, squash)
 	}
 	if alone {
 		c.alone = new(net)
@@ -106,7 +109,7 @@ func newCommon(k content.Kind, model, alone bool) *common {
 		if w := warmFor(k, false); w != nil {
 			c.alone.adopt(w)
 		}
-		a, b := newAPM(mapLog), newAPM(mapLog)
+		a, b := cm.NewAPM(mapLog, squash), cm.NewAPM(mapLog, squash)
 		c.alone.refineWith(&a, &b)
 	}
 	return c
@@ -119,9 +122,9 @@ const (
 )
 
 // refineWith gives the network its maps.
-func (n *net) refineWith(byte1, byte2 *apm) {
-	a, b := newAPM(matchMap), newAPM(selectLog)
-	n.maps = [numMaps]*apm{&a, byte1, byte2, &b}
+func (n *net) refineWith(byte1, byte2 *cm.APM) {
+	a, b := cm.NewAPM(matchMap, squash), cm.NewAPM(selectLog, squash)
+	n.maps = [numMaps]*cm.APM{&a, byte1, byte2, &b}
 }
 
 // numMaps is the number of maps that refine what a network says.

@@ -1,5 +1,7 @@
 package rich
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // A chain is a row of tagged records, as spreadsheets and many other binary files are:
 // two bytes of a tag, two of a length, lower byte first, and as many bytes. Where such
 // records follow one another for a while, the byte to come is known by its tag and place, and
@@ -116,7 +118,7 @@ func (c *chain) link(x *Mixer, l *lane) {
 	if c.size >= 4 {
 		field = x.back(l, int(c.size)-2) | x.back(l, int(c.size)-3)<<8
 	}
-	last := &c.col[mixHash(uint64(c.tag), field)%chainCols]
+	last := &c.col[cm.Hash(uint64(c.tag), field)%chainCols]
 	c.like, c.like2 = -1, -1
 	if p := int(*last); p > l.from && p+4 < c.begun && uint32(x.hist[p])|uint32(x.hist[p+1])<<8 == c.tag {
 		c.like = p + 4 + int(x.hist[p+2]) + int(x.hist[p+3])<<8

@@ -1,6 +1,10 @@
 package rich
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // An estimate predicts the bits of a number, highest first, from a guess of its value: how
 // likely the upper half of the interval is that the bits so far leave depends on how far its
@@ -12,7 +16,7 @@ type estimate struct {
 	guess int32
 	err   uint32 // mean absolute error, in sixteenths of a unit of guess
 	at    uint32
-	tab   [estimateWidths * estimateFar * 2]adaptive
+	tab   [estimateWidths * estimateFar * 2]cm.Adaptive
 }
 
 const (
@@ -23,7 +27,7 @@ const (
 
 func (e *estimate) init() {
 	e.err = 16 << 6
-	fill(e.tab[:], newAdaptive(32768, 0))
+	fill(e.tab[:], cm.NewAdaptive(32768, 0))
 }
 
 // log4 returns 4·log2(x), rounded down, at least 0.
@@ -47,11 +51,11 @@ func (e *estimate) bit(mid, half int32) int32 {
 	far := min(max(log4(uint32(d))-s+36, 0), estimateFar-1)
 	wide := min(max((log4(uint32(half))-s)/2+18, 0), estimateWidths-1)
 	e.at = (uint32(wide)*estimateFar+uint32(far))*2 + sign
-	return stretch(e.tab[e.at].p())
+	return stretch(e.tab[e.at].P())
 }
 
 // learn takes the bit.
-func (e *estimate) learn(bit uint32) { e.tab[e.at].train(bit, estimateLimit) }
+func (e *estimate) learn(bit uint32) { e.tab[e.at].Train(bit, estimateLimit) }
 
 // learnValue takes the number.
 func (e *estimate) learnValue(v int32) {

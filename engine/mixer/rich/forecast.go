@@ -1,15 +1,17 @@
 package rich
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // A forecast says which byte comes next, from arithmetic that no table of what has been seen
 // can know: a counter goes on, a difference stays. It is believed as far as it has been right
 // before, at the same place (key) and of late.
 type forecast struct {
 	byte  uint32 // what it expects, with a leading one; 0 for nothing
 	key   uint32
-	past  [forecastKeys]uint8        // by key: the last outcomes, 1 is a miss, above a one that says how many
-	conf  [256 * 8]adaptive          // that it is right, by past and bit
-	place [forecastKeys * 2]adaptive // by key, before and after the first nibble
-	at    [2]*adaptive
+	past  [forecastKeys]uint8           // by key: the last outcomes, 1 is a miss, above a one that says how many
+	conf  [256 * 8]cm.Adaptive          // that it is right, by past and bit
+	place [forecastKeys * 2]cm.Adaptive // by key, before and after the first nibble
+	at    [2]*cm.Adaptive
 	bit   uint32
 	ok    bool
 }
@@ -20,8 +22,8 @@ const (
 )
 
 func (f *forecast) init() {
-	fill(f.conf[:], newAdaptive(49152, 2))
-	fill(f.place[:], newAdaptive(49152, 2))
+	fill(f.conf[:], cm.NewAdaptive(49152, 2))
+	fill(f.place[:], cm.NewAdaptive(49152, 2))
 	for i := range f.past {
 		f.past[i] = 1
 	}
@@ -30,7 +32,7 @@ func (f *forecast) init() {
 // expect sets what comes next, at a place of key.
 func (f *forecast) expect(b, key uint64) {
 	f.byte = uint32(b&0xff) | 256
-	f.key = uint32(key*phi>>32) >> 22
+	f.key = uint32(key*cm.Phi>>32) >> 22
 	f.ok = true
 }
 
@@ -51,7 +53,7 @@ func (f *forecast) predict(c0, bitpos uint32, in []int32) {
 	}
 	f.at[1] = &f.place[k]
 	for i, a := range f.at {
-		s := stretch(a.p())
+		s := stretch(a.P())
 		if f.bit == 0 {
 			s = -s
 		}
@@ -69,8 +71,8 @@ func (f *forecast) learnBit(bit uint32) {
 		hit = 0
 		f.ok = false
 	}
-	f.at[0].train(hit, forecastLimit)
-	f.at[1].train(hit, forecastLimit)
+	f.at[0].Train(hit, forecastLimit)
+	f.at[1].Train(hit, forecastLimit)
 }
 
 // learn takes the byte.

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // image1Inputs reads images of one bit a pixel, as fax machines and scanners make them. A
@@ -18,7 +19,7 @@ type image1Inputs struct {
 	// pixel above the byte's first.
 	row [image1Rows]uint64
 
-	tab   [image1Templates][]adaptive
+	tab   [image1Templates][]cm.Adaptive
 	shift [image1Templates]uint
 	at    [image1Templates]uint32
 }
@@ -38,8 +39,8 @@ func (t *image1Inputs) begin(x *Mixer, l *lane, seg content.Segment, start int) 
 	t.begun = true
 	for i := range t.tab {
 		log2 := image1Log(i, len(x.hist), len(x.lanes))
-		t.tab[i] = make([]adaptive, 1<<log2)
-		fill(t.tab[i], newAdaptive(32768, 0))
+		t.tab[i] = make([]cm.Adaptive, 1<<log2)
+		fill(t.tab[i], cm.NewAdaptive(32768, 0))
 		t.shift[i] = 64 - log2
 	}
 }
@@ -126,14 +127,14 @@ func (t *image1Inputs) predictBit(x *Mixer, l *lane, in *[numDirect]int32, s *se
 		if i < image1Small {
 			h = uint32(c[i])
 		} else {
-			h = uint32((c[i] + uint64(i)*phi) * 0xd6e8feb86659fd93 * phi >> t.shift[i])
+			h = uint32((c[i] + uint64(i)*cm.Phi) * 0xd6e8feb86659fd93 * cm.Phi >> t.shift[i])
 		}
 		t.at[i] = h
 		a := t.tab[i][h]
-		in[i] = stretch(a.p())
+		in[i] = stretch(a.P())
 		if i >= image1Small && i < image1Small+4 {
 			n := uint32(a) & 1023
-			in[image1Templates+i-image1Small] = (int32(a.p()) - 32768) >> 5
+			in[image1Templates+i-image1Small] = (int32(a.P()) - 32768) >> 5
 			if n > 3 {
 				known++
 			}
@@ -154,6 +155,6 @@ func edge(r, y uint64) uint64 {
 
 func (t *image1Inputs) learnBit(x *Mixer, l *lane, bit uint32) {
 	for i, at := range t.at {
-		t.tab[i][at].train(bit, image1Limit)
+		t.tab[i][at].Train(bit, image1Limit)
 	}
 }

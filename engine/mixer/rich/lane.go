@@ -4,19 +4,10 @@ import (
 	"math/bits"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
-const phi = 0x9e3779b97f4a7c15
-
-// mixHash combines two values into a well-spread hash.
-func mixHash(a, b uint64) uint64 {
-	h := (a + phi) * 0xd6e8feb86659fd93
-	h ^= h >> 32
-	h = (h + b) * 0xcaf649a9f5d1c3e5
-	return h ^ h>>29
-}
-
-func hash3(a, b, c uint64) uint64 { return mixHash(mixHash(a, b), c) }
+func hash3(a, b, c uint64) uint64 { return cm.Hash(cm.Hash(a, b), c) }
 
 // lane is the state of one lane.
 type lane struct {
@@ -117,7 +108,7 @@ func (x *Mixer) endByte(l *lane, b byte) {
 func (l *lane) see(x *Mixer, b byte) {
 	l.c16 = l.c16<<8 | l.c8>>56
 	l.c8 = l.c8<<8 | uint64(b)
-	l.classes = (l.classes<<3 | uint32(classOf[b])) & 511
+	l.classes = (l.classes<<3 | uint32(cm.ClassOf[b])) & 511
 	l.in.see(x, l, b)
 }
 
@@ -138,9 +129,9 @@ func (x *Mixer) beginByte(l *lane) {
 		x.enterSegment(l)
 	}
 	c8 := l.c8
-	x.matches[0].next(x, &l.match[0], l, hash3(c8, l.c16, x.back(l, 20)<<24|x.back(l, 19)<<16|x.back(l, 18)<<8|x.back(l, 17))*phi)
-	x.matches[1].next(x, &l.match[1], l, mixHash(c8, l.c16&0xffffff)*phi)
-	x.matches[2].next(x, &l.match[2], l, (c8&0xffffffffff)*phi)
+	x.matches[0].next(x, &l.match[0], l, hash3(c8, l.c16, x.back(l, 20)<<24|x.back(l, 19)<<16|x.back(l, 18)<<8|x.back(l, 17))*cm.Phi)
+	x.matches[1].next(x, &l.match[1], l, cm.Hash(c8, l.c16&0xffffff)*cm.Phi)
+	x.matches[2].next(x, &l.match[2], l, (c8&0xffffffffff)*cm.Phi)
 	l.expect = 0
 	for i := range l.match {
 		if t := &l.match[i]; t.ok {
@@ -153,7 +144,7 @@ func (x *Mixer) beginByte(l *lane) {
 	l.bitSel = l.sel
 	kind := uint64(l.kind) << 40
 	for i := range l.n {
-		l.hash[i] = mixHash(l.hash[i], (uint64(i)+kind+1)*phi)
+		l.hash[i] = cm.Hash(l.hash[i], (uint64(i)+kind+1)*cm.Phi)
 	}
 	x.hashSlots(l, 0, 0)
 }
@@ -186,7 +177,7 @@ func (x *Mixer) modelContexts(l *lane, freqs *[256]uint32) {
 func (x *Mixer) hashSlots(l *lane, c0 uint64, first int) {
 	n := uint64(len(x.table.buckets))
 	for i := first; i < l.n; i++ {
-		h := (l.hash[i] + c0*0xd6e8feb86659fd93) * phi
+		h := (l.hash[i] + c0*0xd6e8feb86659fd93) * cm.Phi
 		h ^= h >> 31
 		h *= 0xcaf649a9f5d1c3e5
 		l.at[i] = uint32(h >> 32 * n >> 32)

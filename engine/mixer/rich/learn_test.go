@@ -110,19 +110,19 @@ func (le *learner) warm() *warm {
 	}
 	for i := range numCtx {
 		for s := range w.SM[i] {
-			w.SM[i][s] = uint16(le.b.sm[i][s].p())
+			w.SM[i][s] = uint16(le.b.sm[i][s].P())
 		}
 		for s := range w.Run[i] {
-			w.Run[i][s] = uint16(le.b.run[i][s].p())
+			w.Run[i][s] = uint16(le.b.run[i][s].P())
 		}
 	}
 	for k := range w.Conf {
 		for i := range w.Conf[k] {
-			w.Conf[k][i] = uint16(le.b.conf[k][i].p())
+			w.Conf[k][i] = uint16(le.b.conf[k][i].P())
 		}
 	}
 	for i := range w.Order0 {
-		w.Order0[i] = uint16(le.b.order0[i].p())
+		w.Order0[i] = uint16(le.b.order0[i].P())
 	}
 	return w
 }

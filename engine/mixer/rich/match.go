@@ -1,5 +1,7 @@
 package rich
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 // match follows an earlier occurrence of what a lane has just seen, and predicts that the
 // same byte comes next. It goes on after a mismatch, with less confidence, so that records
 // with small differences are followed.
@@ -76,7 +78,7 @@ func (m *matchModel) next(x *Mixer, t *match, l *lane, h uint64) {
 	search := !t.active || t.misses&0xff != 0 && t.length < matchTrusted
 	found := false
 	if x.apart {
-		own := &m.heads[(h+uint64(l.id+1)*phi)*0xd6e8feb86659fd93>>m.shift]
+		own := &m.heads[(h+uint64(l.id+1)*cm.Phi)*0xd6e8feb86659fd93>>m.shift]
 		found = search && m.follow(x, t, l, *own)
 		*own = uint32(l.pos)
 	}

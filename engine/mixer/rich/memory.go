@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // MemoryBytes returns the memory that a Mixer takes for cfg: of each way of reading that
@@ -55,15 +56,15 @@ func ways(p content.Plan) (used [numKinds]bool) {
 
 // wayBytes is the memory for one way of reading.
 func wayBytes(cfg Config) int64 {
-	weights := int64(numVectors)*numInputs*4 + 2*apmPoints*(1<<matchMap+1<<selectLog)
+	weights := int64(numVectors)*numInputs*4 + 2*cm.APMPoints*(1<<matchMap+1<<selectLog)
 	own := int64(reflect.TypeFor[brain]().Size()) + weights
-	shared := int64(2 * 2 * apmPoints << mapLog)
+	shared := int64(2 * 2 * cm.APMPoints << mapLog)
 	if cfg.Model {
-		own += 2 * apmPoints << 8
-		shared += 2 * apmPoints << mapLog
+		own += 2 * cm.APMPoints << 8
+		shared += 2 * cm.APMPoints << mapLog
 	}
 	if cfg.Stretches {
-		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*apmPoints<<mapLog
+		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*cm.APMPoints<<mapLog
 	}
 	return int64(min(cfg.Lanes, maxOwn))*own + shared
 }

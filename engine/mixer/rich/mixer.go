@@ -6,6 +6,7 @@ import (
 
 	"github.com/llmz/llmz/engine/content"
 	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // Config describes a block.
@@ -53,7 +54,7 @@ type Mixer struct {
 	matches [numMatch]matchModel
 	apart   bool // there are several lanes
 	own     []own
-	sums    byteSums
+	sums    cm.ByteSums
 
 	// The state of the decision being coded.
 	x         inputs
@@ -61,7 +62,7 @@ type Mixer struct {
 	states    [numCtx]uint8 // of the contexts' histories
 	runAt     [numCtx]uint8 // of the runs, 0 where there is none
 	direct    [numDirect]int32
-	o0, o1    *adaptive
+	o0, o1    *cm.Adaptive
 	withModel bool
 
 	stretches
@@ -178,15 +179,15 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 	if len(freqs) == 0 {
 		return x.codeByte(c, l, nil, sym)
 	}
-	x.sums.fill(freqs)
+	x.sums.Fill(freqs)
 	return x.codeByte(c, l, &x.sums, sym)
 }
 
 // codeByte codes a byte of lane l.
-func (x *Mixer) codeByte(c BitCoder, l *lane, model *byteSums, sym byte) byte {
+func (x *Mixer) codeByte(c BitCoder, l *lane, model *cm.ByteSums, sym byte) byte {
 	x.judge(model != nil)
 	if model != nil {
-		x.modelContexts(l, model.freqs)
+		x.modelContexts(l, model.Freqs)
 	}
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
@@ -197,7 +198,7 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model *byteSums, sym byte) byte {
 		}
 		var pm uint32
 		if model != nil {
-			pm, _ = model.one(l.c0)
+			pm, _ = model.One(l.c0)
 		}
 		p := x.predict(l, pm)
 		bit := uint32(c.Bit(p, int(sym>>i)&1))

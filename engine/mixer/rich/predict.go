@@ -1,5 +1,7 @@
 package rich
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 const (
 	smLimit    = 255
 	runLimit   = 255
@@ -19,8 +21,8 @@ const (
 var certainty [256]int32
 
 func init() {
-	for s, h := range states {
-		if h.n0 == 0 && h.n1 > 0 || h.n1 == 0 && h.n0 > 0 {
+	for s, h := range cm.States {
+		if h.N0 == 0 && h.N1 > 0 || h.N1 == 0 && h.N0 > 0 {
 			certainty[s] = 1
 		}
 	}
@@ -50,7 +52,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		x.runAt[i] = 0
 		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
 			k := (uint32(l.runCtx[i]) + runPart) & 63
-			p := stretch(run[i][k].p())
+			p := stretch(run[i][k].P())
 			k |= runUsed
 			if r>>(7-bitpos)&1 == 0 {
 				p = -p
@@ -66,7 +68,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 			v[0], v[1], v[2] = 0, 0, 0
 			continue
 		}
-		p := sm[i][st].p()
+		p := sm[i][st].P()
 		t := stretch(p)
 		v[0] = t << 16
 		v[1] = (int32(p) - 32768) >> 5 << 16
@@ -75,8 +77,8 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	c1 := uint32(l.c8 & 0xff)
 	x.o0 = &b.order0[c0&255]
 	x.o1 = &b.order1[c1<<8|c0&255]
-	in[inOrder] = stretch(x.o0.p()) << 16
-	in[inOrder+1] = stretch(x.o1.p()) << 16
+	in[inOrder] = stretch(x.o0.P()) << 16
+	in[inOrder+1] = stretch(x.o1.P()) << 16
 
 	mctx, expect, ebyte := uint32(0), uint32(0), uint32(0)
 	for i := range l.match {
@@ -87,7 +89,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 			continue
 		}
 		y := t.byte >> (7 - bitpos) & 1
-		a := b.conf[i][t.ctx].p()
+		a := b.conf[i][t.ctx].P()
 		st := stretch(a)
 		lin := (int32(a) - 32768) >> 5
 		ln := min(int32(t.length)*16, 1024)
@@ -107,8 +109,8 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		st := stretch(pm)
 		in[inModel] = st << 16
 		in[inModel+1] = (int32(pm) - 32768) >> 5 << 16
-		in[inModel+2] = stretch(b.model0.refine(st, c0)) << 16
-		in[inModel+3] = stretch(l.common.model1.refine(st, c0|c1<<8)) << 16
+		in[inModel+2] = stretch(b.model0.Refine(st, c0)) << 16
+		in[inModel+3] = stretch(l.common.model1.Refine(st, c0|c1<<8)) << 16
 		if st < 0 {
 			st = -st
 		}
@@ -197,10 +199,10 @@ func (d *decision) combine(n *net, in *inputs) uint32 {
 		sum += t
 	}
 	sum /= numFinal
-	q0 := n.maps[0].refine(sum, d.maps[0])
-	q1 := n.maps[1].refine(sum, d.maps[1])
-	q2 := n.maps[2].refine(sum, d.maps[2])
-	q3 := n.maps[3].refine(sum, d.maps[3])
+	q0 := n.maps[0].Refine(sum, d.maps[0])
+	q1 := n.maps[1].Refine(sum, d.maps[1])
+	q2 := n.maps[2].Refine(sum, d.maps[2])
+	q3 := n.maps[3].Refine(sum, d.maps[3])
 	p := (2*squash(sum) + q0 + 2*q1 + 2*q2 + q3 + 4) / 8
 	return min(max(p, 1), 65535)
 }
@@ -223,7 +225,7 @@ func (d *decision) learn(n *net, in *inputs, bit uint32) {
 	}
 	trains(n.weights, in, &es, &d.off)
 	for i := range n.maps {
-		n.maps[i].train(bit, mapRate)
+		n.maps[i].Train(bit, mapRate)
 	}
 }
 
@@ -235,8 +237,8 @@ func (x *Mixer) update(l *lane, bit uint32) {
 		x.main.learn(&b.net, &x.x, bit)
 		if x.judged {
 			x.without.learn(alone, &x.less, bit)
-			x.mixed += uint64(cost(x.pMixed, bit))
-			x.mixerAlone += uint64(cost(x.pAlone, bit))
+			x.mixed += uint64(cm.Cost(x.pMixed, bit))
+			x.mixerAlone += uint64(cm.Cost(x.pAlone, bit))
 		}
 	} else {
 		x.main.learn(alone, &x.x, bit)
@@ -245,15 +247,15 @@ func (x *Mixer) update(l *lane, bit uint32) {
 	for i, s := range l.slots[:l.n] {
 		st := s[node] // another than before where contexts share a slot
 		if st != 0 {
-			sm[i][x.states[i]].train(bit, smLimit)
+			sm[i][x.states[i]].Train(bit, smLimit)
 		}
-		s[node] = nextState[st][bit]
+		s[node] = cm.NextState[st][bit]
 		if k := uint32(x.runAt[i]); k != 0 {
-			run[i][k&63].train(^(k/runOne^bit)&1, runLimit)
+			run[i][k&63].Train(^(k/runOne^bit)&1, runLimit)
 		}
 	}
-	x.o0.train(bit, orderLimit)
-	x.o1.train(bit, orderLimit)
+	x.o0.Train(bit, orderLimit)
+	x.o1.Train(bit, orderLimit)
 	shift := 8 - ilog(l.c0)
 	for i := range l.match {
 		if t := &l.match[i]; t.ok {
@@ -262,12 +264,12 @@ func (x *Mixer) update(l *lane, bit uint32) {
 				hit = 0
 				t.ok = false
 			}
-			b.conf[i][t.ctx].train(hit, matchLimit)
+			b.conf[i][t.ctx].Train(hit, matchLimit)
 		}
 	}
 	if x.withModel {
-		b.model0.train(bit, 6)
-		l.common.model1.train(bit, 6)
+		b.model0.Train(bit, 6)
+		l.common.model1.Train(bit, 6)
 	}
 	if l.bit != nil {
 		l.bit.learnBit(x, l, bit)

@@ -1,6 +1,9 @@
 package rich
 
-import "github.com/llmz/llmz/engine/content"
+import (
+	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // textInputs reads text of any sort: words and sentences, lines and columns, fields,
 // indentation, brackets and quotes.
@@ -45,14 +48,14 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 	c2 := l.c8 >> 8 & 0xffff
 	t.ind1[c1] = t.ind1[c1]<<8 | uint16(b)
 	t.ind2[c2] = t.ind2[c2]<<8 | uint16(b)
-	h3 := (l.c8 >> 8 & 0xffffff) * phi >> 48
+	h3 := (l.c8 >> 8 & 0xffffff) * cm.Phi >> 48
 	t.ind3[h3] = t.ind3[h3]<<8 | uint16(b)
 
 	cl := textClass[b]
 	t.vowels = t.vowels<<4 | uint64(letterSort(b, cl))
 	t.mask = t.mask<<4 | uint64(cl)
 	if cl != t.lastClass || cl != classLower && cl != classDigit {
-		t.format = mixHash(t.format, uint64(formatOf(b, cl)))
+		t.format = cm.Hash(t.format, uint64(formatOf(b, cl)))
 		t.lastClass = cl
 	}
 	lower := b
@@ -63,7 +66,7 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 		if t.word == 0 {
 			t.wordLen = 0
 		}
-		t.word = mixHash(t.word, uint64(lower))
+		t.word = cm.Hash(t.word, uint64(lower))
 		t.wordLen++
 		if t.wordLen == 1 {
 			t.gap = 0
@@ -79,7 +82,7 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 			t.word = 0
 			t.wordLen = 0
 		}
-		t.gap = mixHash(t.gap, uint64(b))
+		t.gap = cm.Hash(t.gap, uint64(b))
 	}
 	switch b {
 	case '.', '!', '?':
@@ -88,7 +91,7 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 		if t.depth < len(t.stack)-1 {
 			t.depth++
 		}
-		t.stack[t.depth] = mixHash(t.words[0], uint64(b))
+		t.stack[t.depth] = cm.Hash(t.words[0], uint64(b))
 		t.brackets[t.depth] = b
 	case ')', ']', '}', '>':
 		open := byte('(')
@@ -116,7 +119,7 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 		}
 	}
 	if t.quote != 0 && b != '"' {
-		t.str = mixHash(t.str, uint64(b))
+		t.str = cm.Hash(t.str, uint64(b))
 	}
 	switch b {
 	case ' ', '\t', ',', ';', '|', '/', ':', '"', '=', '&', '-', '.', '<', '>', '(':
@@ -126,7 +129,7 @@ func (t *textInputs) see(x *Mixer, l *lane, b byte) {
 			t.fieldHash = 0
 		}
 	default:
-		t.fieldHash = mixHash(t.fieldHash, uint64(b))
+		t.fieldHash = cm.Hash(t.fieldHash, uint64(b))
 	}
 	if t.inIndent {
 		if b == ' ' || b == '\t' {
@@ -234,14 +237,14 @@ func (t *textInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(c8 & 0xffffffffff)
 	add(c8 & 0xffffffffffff)
 	add(hash3(uint64(t.ind2[c2]), c2, 1))
-	add(mixHash(c8, l.c16&0xffff))
-	add(mixHash(w0, c1))
+	add(cm.Hash(c8, l.c16&0xffff))
+	add(cm.Hash(w0, c1))
 	add(hash3(w0, w1, c1))
 	add(hash3(w0, w2, c1))
-	add(hash3(w0, mixHash(w1, w2), c1))
+	add(hash3(w0, cm.Hash(w1, w2), c1))
 	add(hash3(w0, uint64(t.after[w1>>48]), c1))
 	add(hash3(w0, t.gap, w1))
-	add(mixHash(t.vowels&0xffffffff, c1))
+	add(cm.Hash(t.vowels&0xffffffff, c1))
 	add(hash3(w0, t.firstWord, c1))
 	add(hash3(w0, t.stack[t.depth], c1))
 	add(hash3(w0, t.key, t.fieldHash))
@@ -249,26 +252,26 @@ func (t *textInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(hash3(uint64(min(col, 255)), above, c1))
 	add(hash3(above, aboveNext, c2))
 	add(hash3(above, above2, c1))
-	add(hash3(t.indent, t.lastIndent, mixHash(w0, c1)))
+	add(hash3(t.indent, t.lastIndent, cm.Hash(w0, c1)))
 	add(hash3(uint64(t.field), t.fieldHash, 0))
 	add(hash3(uint64(t.field), t.fieldHash, t.fieldPrev))
-	add(mixHash(t.format, c1))
-	add(mixHash(t.mask&0xffffffffff, c1))
-	add(mixHash(t.mask&0xffffff, c2))
+	add(cm.Hash(t.format, c1))
+	add(cm.Hash(t.mask&0xffffffffff, c1))
+	add(cm.Hash(t.mask&0xffffff, c2))
 	// Sparse ones, and what followed before.
 	add(c8 & 0xffff00)
 	add(c8 & 0xff00ff)
 	add(hash3(uint64(t.ind1[c1]), c2, 2))
 	add(c8 & 0xffffff00)
-	add(mixHash(uint64(t.ind1[c1]), c1))
-	add(mixHash(uint64(t.ind2[c2]), c1))
-	add(hash3(uint64(t.ind3[c3*phi>>48]), c2, 0))
+	add(cm.Hash(uint64(t.ind1[c1]), c1))
+	add(cm.Hash(uint64(t.ind2[c2]), c1))
+	add(hash3(uint64(t.ind3[c3*cm.Phi>>48]), c2, 0))
 	e := uint64(0)
 	if t := &l.match[0]; l.expect > 0 {
 		e = uint64(l.expect)<<8 | uint64(matchBucket(max(t.length, l.match[1].length, l.match[2].length)))
 	}
 	add(e)
-	add(mixHash(uint64(l.expect), c2))
+	add(cm.Hash(uint64(l.expect), c2))
 	return n
 }
 

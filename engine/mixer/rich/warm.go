@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
 // The warm start is what the mixer has learned from other data, for each way of reading:
@@ -99,18 +100,18 @@ func (b *brain) adopt(w *warm) {
 	b.net.adopt(w)
 	for i := range b.sm {
 		for s := range b.sm[i] {
-			b.sm[i][s] = newAdaptive(uint32(w.SM[i][s]), trust)
+			b.sm[i][s] = cm.NewAdaptive(uint32(w.SM[i][s]), trust)
 		}
 		for k := range b.run[i] {
-			b.run[i][k] = newAdaptive(uint32(w.Run[i][k]), trust)
+			b.run[i][k] = cm.NewAdaptive(uint32(w.Run[i][k]), trust)
 		}
 	}
 	for k := range b.conf {
 		for i := range b.conf[k] {
-			b.conf[k][i] = newAdaptive(uint32(w.Conf[k][i]), trust)
+			b.conf[k][i] = cm.NewAdaptive(uint32(w.Conf[k][i]), trust)
 		}
 	}
 	for i := range b.order0 {
-		b.order0[i] = newAdaptive(uint32(w.Order0[i]), trust/4)
+		b.order0[i] = cm.NewAdaptive(uint32(w.Order0[i]), trust/4)
 	}
 }

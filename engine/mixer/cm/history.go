@@ -1,4 +1,4 @@
-package rich
+package cm
 
 // A bit history is one byte: what has been seen in a context so far, as a state
 // of a finite machine. A state stands for the numbers of zeros and ones seen
@@ -8,21 +8,22 @@ package rich
 // States are numbered by n0+n1, so a smaller number means less evidence: the hash
 // table replaces small ones first.
 
-// historyState is the meaning of a state.
-type historyState struct {
-	n0, n1 int
+// History is the meaning of a state.
+type History struct {
+	N0, N1 int // zeros and ones seen
 	// last holds the last bits seen, the newest lowest: all of them while
-	// n0+n1 <= exactBits, otherwise only the last one.
+	// N0+N1 <= exactBits, otherwise only the last one.
 	last int
 }
 
 const exactBits = 4
 
 var (
-	// nextState[s][y] follows state s when bit y is seen.
-	nextState [256][2]uint8
-	// states describes each state.
-	states [256]historyState
+	// NextState[s][y] follows state s when bit y is seen.
+	NextState [256][2]uint8
+	// States describes each state; numStates are in use.
+	States    [256]History
+	numStates int
 )
 
 // historyBound returns the largest count allowed beside an opposing count of m.
@@ -64,18 +65,18 @@ func historyAllowed(n0, n1 int) bool {
 }
 
 // historyNext computes the state that follows s when y is seen.
-func historyNext(s historyState, y int) historyState {
-	total := s.n0 + s.n1
+func historyNext(s History, y int) History {
+	total := s.N0 + s.N1
 	if total < exactBits {
-		n := historyState{s.n0, s.n1, s.last<<1 | y}
+		n := History{s.N0, s.N1, s.last<<1 | y}
 		if y == 0 {
-			n.n0++
+			n.N0++
 		} else {
-			n.n1++
+			n.N1++
 		}
 		return n
 	}
-	same, other := s.n0, s.n1
+	same, other := s.N0, s.N1
 	if y == 1 {
 		same, other = other, same
 	}
@@ -88,19 +89,19 @@ func historyNext(s historyState, y int) historyState {
 			other--
 		}
 	}
-	n := historyState{same, other, y}
+	n := History{same, other, y}
 	if y == 1 {
-		n.n0, n.n1 = other, same
+		n.N0, n.N1 = other, same
 	}
-	if n.n0+n.n1 <= exactBits {
+	if n.N0+n.N1 <= exactBits {
 		// A discount brought the counts back into the exact range: order them with the
 		// newest evidence last.
 		n.last = 0
-		for range n.n1 {
+		for range n.N1 {
 			n.last = n.last<<1 | 1
 		}
 		if y == 0 {
-			n.last <<= n.n0
+			n.last <<= n.N0
 		} // y == 1: the zeros come first, which are leading zeros
 	}
 	return n
@@ -108,33 +109,34 @@ func historyNext(s historyState, y int) historyState {
 
 func init() {
 	// All reachable states, breadth first, then ordered by evidence.
-	seen := map[historyState]bool{}
-	var all []historyState
-	add := func(s historyState) {
+	seen := map[History]bool{}
+	var all []History
+	add := func(s History) {
 		if !seen[s] {
 			seen[s] = true
 			all = append(all, s)
 		}
 	}
-	add(historyState{})
+	add(History{})
 	for i := 0; i < len(all); i++ {
 		add(historyNext(all[i], 0))
 		add(historyNext(all[i], 1))
 	}
 	if len(all) > 256 {
-		panic("mixer: too many bit history states") // a broken table, caught by every test
+		panic("cm: too many bit history states") // a broken table, caught by every test
 	}
 	for i := 1; i < len(all); i++ { // stable insertion sort by n0+n1
-		for j := i; j > 0 && all[j].n0+all[j].n1 < all[j-1].n0+all[j-1].n1; j-- {
+		for j := i; j > 0 && all[j].N0+all[j].N1 < all[j-1].N0+all[j-1].N1; j-- {
 			all[j], all[j-1] = all[j-1], all[j]
 		}
 	}
-	number := map[historyState]uint8{}
+	number := map[History]uint8{}
 	for i, s := range all {
 		number[s] = uint8(i)
-		states[i] = s
+		States[i] = s
 	}
+	numStates = len(all)
 	for i, s := range all {
-		nextState[i] = [2]uint8{number[historyNext(s, 0)], number[historyNext(s, 1)]}
+		NextState[i] = [2]uint8{number[historyNext(s, 0)], number[historyNext(s, 1)]}
 	}
 }

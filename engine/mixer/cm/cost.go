@@ -1,4 +1,4 @@
-package rich
+package cm
 
 import "math/bits"
 
@@ -22,9 +22,9 @@ func init() {
 	}
 }
 
-// cost returns what a decision costs, in 1/65536 bit, where a one had probability p, in
+// Cost returns what a decision costs, in 1/65536 bit, where a one had probability p, in
 // 1/65536.
-func cost(p, bit uint32) uint32 {
+func Cost(p, bit uint32) uint32 {
 	if bit == 0 {
 		p = 65536 - p
 	}

@@ -1,18 +1,18 @@
-package rich
+package cm
 
-// records finds the period of tables: the distance at which bytes keep recurring.
-type records struct {
+// Records finds the period of tables: the distance at which bytes keep recurring.
+type Records struct {
 	last  [256]int32  // position + 1 of the last occurrence of each byte
 	dist  [256]uint16 // its distance from the one before
 	votes [recordMax]uint16
 	n     uint32
-	len   int // current guess, 0: none
+	Len   int // current guess, 0: none
 }
 
 const recordMax = 1024
 
-// see takes the byte c at pos.
-func (r *records) see(c uint8, pos int) {
+// See takes the byte c at pos.
+func (r *Records) See(c uint8, pos int) {
 	if p := r.last[c]; p > 0 {
 		d := pos + 1 - int(p)
 		if d < recordMax && d > 1 {
@@ -30,7 +30,7 @@ func (r *records) see(c uint8, pos int) {
 		best, at := uint16(64), 0
 		for d := range r.votes {
 			v := r.votes[d]
-			if d == r.len {
+			if d == r.Len {
 				v += v >> 2 // stay with the current guess unless another is clearly better
 			}
 			if v > best {
@@ -39,7 +39,7 @@ func (r *records) see(c uint8, pos int) {
 			r.votes[d] -= r.votes[d] >> 2
 		}
 		if at > 0 {
-			r.len = at
+			r.Len = at
 		}
 	}
 }
