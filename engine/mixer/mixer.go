@@ -10,6 +10,7 @@ import (
 	"math/bits"
 	"reflect"
 
+	"github.com/llmz/llmz/engine/lanes"
 	"github.com/llmz/llmz/engine/mixer/cm"
 )
 
@@ -245,14 +246,10 @@ func New(cfg Config) (*Mixer, error) {
 		return x, nil
 	}
 	x.active, x.until = x.lanes, n
-	at := 0
+	cut := lanes.Cut{Symbols: n, Lanes: cfg.Lanes}
 	for i := range x.lanes {
-		size := n / cfg.Lanes
-		if i < n%cfg.Lanes {
-			size++
-		}
-		x.startLane(i, at, at+size)
-		at += size
+		at := cut.Start(i)
+		x.startLane(i, at, at+cut.Len(i))
 	}
 	return x, nil
 }

@@ -1,6 +1,9 @@
 package mixer
 
-import "github.com/llmz/llmz/engine/mixer/cm"
+import (
+	"github.com/llmz/llmz/engine/lanes"
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 // A block may be coded in stretches, one after the other: with the model in all
 // lanes, which are parts of the stretch, or by the mixer alone in a single lane. So
@@ -34,23 +37,18 @@ const primeBytes = 64
 // in all lanes, or without in one.
 func (x *Mixer) Begin(end int, model bool) {
 	x.since, x.until = x.until, end
-	n, lanes := end-x.since, 1
+	cut := lanes.Cut{Symbols: end - x.since, Lanes: 1}
 	if model {
-		lanes = min(len(x.lanes), max(n, 1))
-		x.judge = &x.lanes[x.begun%lanes]
+		cut.Lanes = min(len(x.lanes), max(cut.Symbols, 1))
+		x.judge = &x.lanes[x.begun%cut.Lanes]
 		x.begun++
 	}
 	x.mixed, x.mixerAlone = 0, 0
-	x.active = x.lanes[:lanes]
-	at := x.since
+	x.active = x.lanes[:cut.Lanes]
 	for i := range x.active {
-		size := n / lanes
-		if i < n%lanes {
-			size++
-		}
+		at := x.since + cut.Start(i)
 		l := &x.active[i]
-		*l = lane{own: l.own, id: l.id, mode: l.mode, oddness: l.oddness, rec: l.rec, start: at, end: at + size}
-		at += size
+		*l = lane{own: l.own, id: l.id, mode: l.mode, oddness: l.oddness, rec: l.rec, start: at, end: at + cut.Len(i)}
 	}
 	for i := range x.active {
 		x.enter(&x.active[i])

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/lanes"
 	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/mixer/cm"
 )
@@ -142,14 +143,10 @@ func New(cfg Config) (*Mixer, error) {
 	if cfg.Stretches {
 		return x, nil
 	}
-	at = 0
+	cut := lanes.Cut{Symbols: n, Lanes: cfg.Lanes}
 	for i := range x.lanes {
-		size := n / cfg.Lanes
-		if i < n%cfg.Lanes {
-			size++
-		}
-		x.startLane(&x.lanes[i], at, at+size)
-		at += size
+		at := cut.Start(i)
+		x.startLane(&x.lanes[i], at, at+cut.Len(i))
 	}
 	return x, nil
 }

@@ -1,5 +1,7 @@
 package rich
 
+import "github.com/llmz/llmz/engine/lanes"
+
 // A block may be coded in stretches, one after the other: with the model in all lanes, which
 // are parts of the stretch, or by the mixer alone in a single lane. So lanes stay close
 // together, and the model may be left where it doesn't help.
@@ -87,17 +89,13 @@ func (x *Mixer) known(p int) int {
 // Begin starts a stretch, where the last one ended, up to end, exclusive: with the model in
 // all lanes, or without in one.
 func (x *Mixer) Begin(end int, model bool) {
-	n, lanes := end-x.front, 1
+	cut := lanes.Cut{Symbols: end - x.front, Lanes: 1}
 	if model {
-		lanes = min(len(x.lanes), max(n, 1))
+		cut.Lanes = min(len(x.lanes), max(cut.Symbols, 1))
 		x.mixed, x.mixerAlone = 0, 0
 	}
-	for i := range lanes {
-		size := n / lanes
-		if i < n%lanes {
-			size++
-		}
-		x.enter(&x.lanes[i], x.front+size)
+	for i := range cut.Lanes {
+		x.enter(&x.lanes[i], x.front+cut.Len(i))
 	}
 }
 
