@@ -233,10 +233,7 @@ func TestHostileModels(t *testing.T) {
 	before := patience
 	patience = 2 * time.Minute
 	defer func() { patience = before }()
-	flags := []string{"-q", "-f"}
-	if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
-		flags = append(flags, "--runtime", "llama.cpp")
-	}
+	flags := []string{"-q", "-f", "--runtime", "llama.cpp"}
 	n := 0
 	for _, base := range []string{tinyModel, os.Getenv("LLMZ_TEST_GGUF")} {
 		if _, err := os.Stat(base); err != nil {
@@ -259,6 +256,9 @@ func TestHostileModels(t *testing.T) {
 	t.Logf("%d variants", n)
 }
 
+// throughLlama compresses with llama.cpp.
+var throughLlama = []string{"-q", "--yes", "--no-verify", "-m", "tiny.gguf", "in", "--runtime", "llama.cpp"}
+
 // TestModelCutOffInUse cuts a model file off while llama.cpp works with it.
 func TestModelCutOffInUse(t *testing.T) {
 	needLlama(t)
@@ -266,11 +266,7 @@ func TestModelCutOffInUse(t *testing.T) {
 		dir := t.TempDir()
 		tinyIn(t, dir)
 		bigText(t, filepath.Join(dir, "in"), 40_000)
-		args := []string{"-q", "--yes", "--no-verify", "-m", "tiny.gguf", "in"}
-		if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
-			args = append(args, "--runtime", "llama.cpp")
-		}
-		cmd := command(t, dir, args...)
+		cmd := command(t, dir, throughLlama...)
 		time.AfterFunc(wait, func() { os.Truncate(filepath.Join(dir, "tiny.gguf"), 100) })
 		out, err := cmd.CombinedOutput()
 		if code := exitStatus(err); code == exitUsage || code < 0 || strings.Contains(string(out), "goroutine") {
@@ -290,11 +286,7 @@ func TestLibraryCutOffInUse(t *testing.T) {
 	}
 	tinyIn(t, dir)
 	bigText(t, filepath.Join(dir, "in"), 40_000)
-	args := []string{"-q", "--yes", "--no-verify", "-m", "tiny.gguf", "in"}
-	if newRootCommand(newApp(os.Stdin, os.Stdout, os.Stderr)).Flags().Lookup("runtime") != nil {
-		args = append(args, "--runtime", "llama.cpp")
-	}
-	cmd := command(t, dir, args...)
+	cmd := command(t, dir, throughLlama...)
 	cmd.Env = append(cmd.Env, llamacpp.EnvLib+"="+libs)
 	time.AfterFunc(time.Second, func() {
 		files, _ := filepath.Glob(filepath.Join(libs, "*.so*"))

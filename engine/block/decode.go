@@ -93,7 +93,7 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	if t.Watch != nil {
 		t.Watch.Begin(c.Model, symbols, nil)
 	}
-	x.stretches = c.mixed() && c.stretches(b.Lanes)
+	x.stretches = c.stretches(b.Lanes)
 	switch {
 	case c.rich() && !tokens:
 		if err := c.mixRich(x, plan); err != nil {

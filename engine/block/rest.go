@@ -12,8 +12,7 @@ import (
 
 // Rests tells whether a block with so many lanes, of a member with header h, is coded so.
 func Rests(h *archive.Header, lanes int) bool {
-	m := h.Model
-	return h.Mixer == archive.MixerFast && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes == 1
+	return h.Mixer == archive.MixerFast && mayLeave(h.Model) && lanes == 1
 }
 
 const (

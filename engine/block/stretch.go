@@ -13,8 +13,13 @@ import (
 // Stretched tells whether a block with so many lanes, of a member with header h, is coded
 // so.
 func Stretched(h *archive.Header, lanes int) bool {
-	m := h.Model
-	return h.Mixer >= archive.MixerFast && m != nil && !m.Tokens && m.Portability == uint8(predict.Portable) && lanes > 1
+	return h.Mixer >= archive.MixerFast && mayLeave(h.Model) && lanes > 1
+}
+
+// mayLeave tells whether m may be left within a block: a model of bytes whose predictions
+// are the same whenever and wherever it is asked.
+func mayLeave(m *archive.Model) bool {
+	return m != nil && !m.Tokens && m.Portability == uint8(predict.Portable)
 }
 
 const (
