@@ -124,9 +124,9 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		x.data = data
 	}
 	b.Lanes = Lanes(c.Model, c.mixed(), c.Lanes, symbols)
-	if c.Lanes == 0 && c.Model != nil && Rests(c.Header, 1) && repetitive(data) {
+	if c.Lanes == 0 && c.Model != nil && Rests(c.Header, 1) {
 		// Lanes cost most where much comes again, and there is least to do for the model.
-		if few := c.Model.Preferences(b.Lanes).FewLanes; few > 0 {
+		if few := c.Model.Preferences(b.Lanes).FewLanes; few > 0 && repetitive(data) {
 			b.Lanes = min(b.Lanes, few)
 		}
 	}
