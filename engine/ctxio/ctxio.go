@@ -35,10 +35,14 @@ func await(ctx context.Context, call func() ioReply) ioReply {
 }
 
 // Open opens path where that may wait, for the other end of a named pipe, but no
-// longer than ctx lasts.
+// longer than ctx lasts. A file that opens after that is closed again.
 func Open(ctx context.Context, path string, flag int) (*os.File, error) {
 	r := await(ctx, func() ioReply {
 		f, err := os.OpenFile(path, flag, 0)
+		if err == nil && ctx.Err() != nil {
+			f.Close()
+			return ioReply{err: context.Cause(ctx)}
+		}
 		return ioReply{file: f, err: err}
 	})
 	return r.file, r.err
