@@ -42,6 +42,7 @@ type benchOptions struct {
 	sizes     []string
 	blockSize byteSize
 	noMix     bool
+	levels    []string
 	controls  bool
 	details   bool
 	yes       bool
@@ -66,6 +67,7 @@ func newBenchCommand(a *app) *cobra.Command {
 		Example: `  llmz bench                                  the bundled samples, in a minute or two
   llmz bench -m gru,xz-9 --runs 5 book.txt
   llmz bench --devices cpu,cpu:generic -m gru book.txt
+  llmz bench --levels book.txt                what each level gains, and takes
   llmz bench -o today.jsonl --compare yesterday.jsonl --plots pictures`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -77,6 +79,8 @@ func newBenchCommand(a *app) *cobra.Command {
 	}
 	fs := cmd.Flags()
 	fs.StringSliceVarP(&o.models, "model", "m", nil, "only these: models, none, zip-9, xz-9, … (default: all)")
+	fs.StringSliceVar(&o.levels, "levels", nil, "the levels -1 to -9 in place of models, or some of them:\n--levels=1,6,9")
+	fs.Lookup("levels").NoOptDefVal = allLevels
 	fs.BoolVar(&o.peers, "peers", false, "programs on this machine, too: xz, zpaq, 7z, cmix, …")
 	fs.IntVar(&o.runs, "runs", 3, "measured runs; runs of milliseconds are repeated beyond it")
 	fs.IntVar(&o.warmup, "warmup", 1, "runs on the first 16 KiB before those")
@@ -91,7 +95,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")
 	fs.BoolVar(&o.yes, "yes", false, "start without asking what is predicted to take over an hour")
 	fs.StringVar(&o.format, "format", "table", "table, markdown or csv; --json for JSON")
-	fs.StringVar(&o.table, "table", "", "only this one: results, devices, details, commands or changes;\nCSV is always one, results or with --compare changes")
+	fs.StringVar(&o.table, "table", "", "only this one: results, devices, details, commands, levels or changes;\nCSV is always one, results or with --compare changes")
 	fs.StringVarP(&o.output, "output", "o", "", "also write the rows to a file, for --compare and --from")
 	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
 	fs.StringVar(&o.from, "from", "", "measure nothing: show the rows of an earlier run")
@@ -157,6 +161,12 @@ func (o *benchOptions) check(args []string) error {
 	if !slices.Contains(benchFormats, o.format) {
 		return usagef("--format must be table, markdown or csv, not %q", o.format)
 	}
+	if len(o.levels) > 0 && (len(o.models) > 0 || o.noMix) {
+		return usagef("a level is a model and a mixer: drop --levels, or -m and --no-mix")
+	}
+	if _, err := chosenLevels(o.levels); err != nil {
+		return err
+	}
 	if o.from != "" && len(args) > 0 {
 		return usagef("--from measures nothing: drop it, or the files")
 	}
@@ -181,7 +191,7 @@ func (o *benchOptions) check(args []string) error {
 var benchFormats = []string{"table", "markdown", "csv"}
 
 // benchTables are the values of --table; the first stands for all.
-var benchTables = []string{"", "results", "devices", "details", "commands", "changes"}
+var benchTables = []string{"", "results", "devices", "details", "commands", "levels", "changes"}
 
 // rows measures, or reads what was measured earlier.
 func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench.Row, error) {
@@ -219,7 +229,7 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 		Measure: process.Measure, Host: bench.ThisHost(currentVersion().Version, commit),
 		Begin: func(i, n int, c bench.Case) {
 			if !a.quiet {
-				text.Fprintf(a.stderr, "[%d/%d] %s on %s\n", i+1, n, c.Model, c.Data.Name)
+				text.Fprintf(a.stderr, "[%d/%d] %s on %s\n", i+1, n, c.Name(), c.Data.Name)
 			}
 		},
 		Done: func(_, _ int, r bench.Row) {
@@ -280,6 +290,11 @@ func (o *benchOptions) matrix(ctx context.Context, a *app, args []string) (m ben
 func (o *benchOptions) contenders(ctx context.Context, a *app, m *bench.Matrix) error {
 	if o.peers {
 		m.Peers = bench.Installed(bench.Peers())
+	}
+	if len(o.levels) > 0 {
+		var err error
+		m.Levels, err = chosenLevels(o.levels)
+		return err
 	}
 	if len(o.models) == 0 {
 		for _, c := range classic.All() {
@@ -376,21 +391,34 @@ func (o *benchOptions) report(ctx context.Context, a *app, rows, old []bench.Row
 func (o *benchOptions) tables(rows, old []bench.Row, verbose bool) []*bench.Table {
 	changes := func() *bench.Table { return bench.Changes(bench.Compare(old, rows)) }
 	csv := o.format == "csv"
+	// The ladder takes the place of the results where all are levels.
+	results := bench.Results
+	if bench.AllLevels(rows) {
+		results = bench.Ladder
+	}
 	switch only := o.table; {
 	case only == "devices" && csv:
 		return []*bench.Table{bench.AllDevices(rows)}
 	case only == "devices":
 		return bench.Devices(rows)
+	case only == "levels":
+		return []*bench.Table{bench.Ladder(rows)}
 	case only == "details":
 		return bench.Details(rows)
 	case only == "commands":
 		return []*bench.Table{bench.Commands(rows)}
 	case only == "changes" || only == "" && csv && o.compare != "":
 		return []*bench.Table{changes()}
-	case only == "results" || csv:
+	case only == "results":
 		return []*bench.Table{bench.Results(rows)}
+	case csv:
+		return []*bench.Table{results(rows)}
 	}
-	all := append([]*bench.Table{bench.Results(rows)}, bench.Devices(rows)...)
+	all := []*bench.Table{results(rows)}
+	if bench.AnyLevels(rows) && !bench.AllLevels(rows) {
+		all = append(all, bench.Ladder(rows))
+	}
+	all = append(all, bench.Devices(rows)...)
 	if o.details {
 		all = append(all, bench.Details(rows)...)
 	}

@@ -35,6 +35,7 @@ type estimateOptions struct {
 	lanes     int
 	blockSize byteSize
 	noMix     bool
+	rich      bool // the rich mixer
 	parts     int
 }
 
@@ -183,7 +184,7 @@ type predictor func(context.Context, engine.Options) (estimate.Prediction, error
 
 // model estimates with one model.
 func (o *estimateOptions) model(ctx context.Context, a *app, f *os.File, name string, predict predictor) (estimate.Prediction, error) {
-	write := engine.Options{NoMix: o.noMix, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads), Meta: filejob.MetaOf(f)}
+	write := engine.Options{NoMix: o.noMix, Rich: o.rich, Lanes: o.lanes, BlockSize: int(o.blockSize), Threads: int(o.threads), Meta: filejob.MetaOf(f)}
 	if name == noModel {
 		write.NoModel, write.NoMix = true, false
 	} else {
@@ -349,7 +350,7 @@ func (a *app) confirmBench(ctx context.Context, m bench.Matrix) error {
 		if err != nil {
 			continue
 		}
-		o := estimateOptions{threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix}
+		o := estimateOptions{threads: threadCount(c.Threads), lanes: c.Lanes, blockSize: byteSize(c.BlockSize), noMix: c.NoMix, rich: c.Rich}
 		p, err := o.model(ctx, a, f, c.Model, estimate.NewFile(f, size, time.Second/2).Time)
 		f.Close()
 		if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -9,6 +10,7 @@ import (
 // that are asked for.
 type Matrix struct {
 	Models   []string // of llmz, NoModel included
+	Levels   []Level  // of llmz, before the models
 	Classics []string
 	Peers    []Peer
 	Data     []Data
@@ -30,14 +32,16 @@ func (m Matrix) Cases() []Case {
 	var cases []Case
 	for _, d := range m.data() {
 		size, _ := d.Size()
-		for _, model := range m.Models {
+		for _, level := range m.contestants() {
+			model := level.Model
 			for _, place := range orDefault(m.Places, "") {
 				for _, threads := range orDefault(m.Threads, 0) {
 					for _, lanes := range orDefault(m.Lanes, 0) {
 						if int64(lanes) > max(size, 1) {
 							continue
 						}
-						c := Case{Model: model, Kind: KindModel, Data: d, Threads: threads, Lanes: lanes, BlockSize: m.BlockSize, NoMix: m.NoMix && model != NoModel, Plan: m.Plan}
+						c := Case{Model: model, Kind: KindModel, Data: d, Threads: threads, Lanes: lanes, BlockSize: m.BlockSize, NoMix: m.NoMix && model != NoModel,
+							Rich: level.Rich, Levels: level.Numbers, Plan: m.Plan}
 						c.Device, c.Kernel, _ = strings.Cut(place, ":")
 						if model == NoModel && (c.Kernel != "" || place != "" && place != "auto" && place != "cpu") {
 							continue // it runs none of the kernels
@@ -61,6 +65,15 @@ func (m Matrix) Cases() []Case {
 		}
 	}
 	return cases
+}
+
+// contestants returns the levels, and each model with the fast mixer.
+func (m Matrix) contestants() []Level {
+	all := slices.Clone(m.Levels)
+	for _, name := range m.Models {
+		all = append(all, Level{Model: name})
+	}
+	return all
 }
 
 // data returns the files, each with the prefixes of it that are asked for.
@@ -114,7 +127,12 @@ func (m Matrix) command(c Case) string {
 	path, before := m.prepared(c.Data)
 	var b strings.Builder
 	b.WriteString(before)
-	fmt.Fprintf(&b, "llmz bench -m %s", quote(c.Model))
+	b.WriteString("llmz bench ")
+	if len(c.Levels) > 0 {
+		b.WriteString("--levels=" + levelList(c.Levels))
+	} else {
+		b.WriteString("-m " + quote(c.Model))
+	}
 	if c.Kind == KindModel {
 		switch {
 		case c.Kernel != "":

@@ -53,7 +53,7 @@ func Compare(old, now []Row) []Change {
 
 // key tells which case a row is about.
 func (r *Row) key() string {
-	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d|%v", r.Model, r.Kind, r.File, r.Device, r.Kernel, r.Threads, r.LanesAsked, r.OriginalBytes, r.NoMix)
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d|%v|%v", r.Model, r.Kind, r.File, r.Device, r.Kernel, r.Threads, r.LanesAsked, r.OriginalBytes, r.NoMix, r.Rich)
 }
 
 func change(old, now float64) float64 {

@@ -19,7 +19,7 @@ var ErrMismatch = errors.New("decoded data differs from the original")
 func Measure(ctx context.Context, c Case, open Opener) Row {
 	row := Row{
 		Op: "bench", File: c.Data.Name, Model: c.Model, Kind: c.Kind,
-		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes, NoMix: c.NoMix,
+		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes, NoMix: c.NoMix, Rich: c.Rich, Levels: c.Levels,
 		Command: c.Command, Rot13: c.Data.Rot13, Limit: c.Data.Limit, Profile: stages(engine.Profile{}, engine.Compressing),
 	}
 	m := measurement{ctx: ctx, c: c, row: &row}

@@ -26,7 +26,7 @@ type Loaded struct {
 func OpenModels(load func(ctx context.Context, name, device string) (Loaded, error)) Opener {
 	return func(ctx context.Context, c Case) (Subject, Facts, error) {
 		s := &modelSubject{
-			write: engine.Options{NoMix: c.NoMix, BlockSize: c.BlockSize, Lanes: c.Lanes, Threads: c.Threads, Meta: c.Data.meta()},
+			write: engine.Options{NoMix: c.NoMix, Rich: c.Rich, BlockSize: c.BlockSize, Lanes: c.Lanes, Threads: c.Threads, Meta: c.Data.meta()},
 			read:  engine.ReadOptions{Threads: c.Threads},
 		}
 		if c.Model == NoModel {

@@ -75,6 +75,10 @@ type Row struct {
 	LanesAsked int `json:"lanes_asked,omitempty"`
 	// NoMix is true for the bare model, without context mixing.
 	NoMix bool `json:"no_mix,omitempty"`
+	// Rich is true for the rich mixer.
+	Rich bool `json:"rich,omitempty"`
+	// Levels are the levels that the row stands for, if they were asked for.
+	Levels []int `json:"levels,omitempty"`
 
 	Host
 }

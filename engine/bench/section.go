@@ -75,7 +75,7 @@ func orElse(s, def string) string {
 func find(rows []Row, model, file string) *Row {
 	for i := range rows {
 		r := &rows[i]
-		if !r.Failed() && r.Model == model && r.File == file && r.LanesAsked == 0 && r.Limit == 0 && !r.NoMix {
+		if !r.Failed() && r.Model == model && r.File == file && r.LanesAsked == 0 && r.Limit == 0 && !r.NoMix && !r.Rich {
 			return r
 		}
 	}
@@ -179,7 +179,7 @@ func plain(rows []Row) []Row {
 			continue
 		}
 		same := func(o Row) bool {
-			return o.Model == r.Model && o.Kind == r.Kind && o.File == r.File && o.NoMix == r.NoMix
+			return o.Model == r.Model && o.Kind == r.Kind && o.File == r.File && o.NoMix == r.NoMix && o.Rich == r.Rich
 		}
 		if !slices.ContainsFunc(out, same) {
 			out = append(out, r)

@@ -19,10 +19,24 @@ type Case struct {
 	Lanes     int  `json:"lanes,omitempty"`
 	BlockSize int  `json:"block_size,omitempty"`
 	NoMix     bool `json:"no_mix,omitempty"`
+	Rich      bool `json:"rich,omitempty"` // the rich mixer
+	// Levels are the levels that the case stands for, if it was asked for by them.
+	Levels []int `json:"levels,omitempty"`
 
 	Plan Plan `json:"plan"`
 	// Command is what reproduces the row.
 	Command string `json:"command,omitempty"`
+}
+
+// Name names the compressor, a level with its numbers.
+func (c *Case) Name() string {
+	switch {
+	case len(c.Levels) > 0 && c.Rich:
+		return levelName(c.Levels) + " (" + c.Model + ", rich mixer)"
+	case len(c.Levels) > 0:
+		return levelName(c.Levels) + " (" + c.Model + ")"
+	}
+	return c.Model
 }
 
 // Plan says how often a case is run.

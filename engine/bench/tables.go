@@ -104,7 +104,7 @@ func byDevice(rows []Row) [][]*Row {
 	type key struct {
 		model, file string
 		lanes       int
-		noMix       bool
+		noMix, rich bool
 	}
 	var keys []key
 	groups := make(map[key][]*Row)
@@ -113,7 +113,7 @@ func byDevice(rows []Row) [][]*Row {
 		if r.Kind != KindModel {
 			continue
 		}
-		k := key{r.Model, r.File, r.LanesAsked, r.NoMix}
+		k := key{r.Model, r.File, r.LanesAsked, r.NoMix, r.Rich}
 		same := func(o *Row) bool { return o.Where() == r.Where() && o.Threads == r.Threads }
 		if at := slices.IndexFunc(groups[k], same); at >= 0 {
 			groups[k][at] = r
@@ -187,7 +187,7 @@ func Notes(rows []Row) []string {
 
 // variation tells what else than model and file differs between rows, and so
 // has to be part of their label.
-type variation struct{ where, threads, lanes, noMix bool }
+type variation struct{ where, threads, lanes, noMix, rich bool }
 
 func varying(rows []Row) variation {
 	var v variation
@@ -204,12 +204,13 @@ func varying(rows []Row) variation {
 		v.threads = v.threads || r.Threads != first.Threads
 		v.lanes = v.lanes || r.LanesAsked != first.LanesAsked
 		v.noMix = v.noMix || r.NoMix
+		v.rich = v.rich || r.Rich
 	}
 	return v
 }
 
 // Name returns the compressor's name, which tells a bare model from the mixed one.
-func (r *Row) Name() string { return r.label(variation{noMix: true}) }
+func (r *Row) Name() string { return r.label(variation{noMix: true, rich: true}) }
 
 func (r *Row) label(v variation) string {
 	if r.Kind != KindModel {
@@ -218,6 +219,9 @@ func (r *Row) label(v variation) string {
 	var more []string
 	if v.noMix && r.NoMix {
 		more = append(more, "--no-mix")
+	}
+	if v.rich && r.Rich {
+		more = append(more, "rich mixer")
 	}
 	if v.where && r.Where() != "" {
 		more = append(more, r.Where())
