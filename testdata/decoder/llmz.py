@@ -1,13 +1,13 @@
-"""A decoder of .llmz archives, written only from engine/archive/FORMAT.md and
-ggml/NUMERICS.md, with Python's standard library. It is slow and plain: it is here to
+"""A decoder of .llmz archives, written only from engine/archive/FORMAT.md,
+engine/mixer/SPECIFICATION.md and ggml/NUMERICS.md, with Python's standard library. It is slow and plain: it is here to
 show that these pages are enough, and to read archives if everything else is gone.
 
     python3 llmz.py list FILE...            headers, blocks, checksums; stored blocks are decoded
     python3 llmz.py cat FILE [--model M]    the content, to standard output
 
-M is a GRU or LSTM in a GGUF file whose archive was made with --no-mix, or "counting",
-the model of the engine's golden archives. Blocks of the mixer, whose algorithm is not
-part of the pages, are checked up to their record CRC.
+M is a GRU or LSTM in a GGUF file whose archive was made with --no-mix, "none" for archives
+of the mixer alone, or "counting", the model of the engine's golden archives. Blocks of the
+rich mixer, of tokens, and of a bundled model that is mixed are checked up to their record CRC.
 """
 import hashlib
 import sys
@@ -229,6 +229,12 @@ class Block:
         """The original bytes, None where they need what is not here."""
         if self.stored:
             content = self.payload
+        elif h.mixer and model is not None and model.fits(h) and mixes(h, self):
+            import mixer
+            d = RangeDecoder(self.payload)
+            states = None if h.model is None else [model.start() for _ in range(self.lanes)]
+            content = mixer.decode(d, self.length, self.lanes, self.kind, h.mixer, states)
+            d.finish()
         elif h.mixer or h.tokens or model is None:
             return None
         else:
@@ -349,6 +355,20 @@ def decode(payload, n, lanes, model):
     return bytes(out)
 
 
+def mixes(h, b):
+    """Whether a block is of bytes and the fast mixer, in one stretch and without rests."""
+    if h.mixer > 2 or h.tokens:
+        return False
+    return h.model is None or h.mixer == 1 or h.klass & 3 != 0 or 1 < b.lanes and b.length < 4096 * b.lanes
+
+
+class Alone:
+    """Stands for no model: of archives of the mixer alone."""
+
+    def fits(self, h):
+        return h.model is None
+
+
 class Counting:
     """The model of the engine's golden archives: how often a byte followed the one before it, in its lane."""
 
@@ -381,6 +401,8 @@ def main(args):
         at = args.index("--model")
         if args[at + 1] == "counting":
             model = Counting()
+        elif args[at + 1] == "none":
+            model = Alone()
         else:
             import rnn
             model = rnn.Model(args[at + 1])

@@ -56,8 +56,9 @@ def golden():
     want = read(os.path.join(here, "golden.txt")).decode()
     expect(out.getvalue() == want, "the golden archives are described differently:\n" + out.getvalue())
     small = read("testdata/canterbury_small.bin")[:1500]
-    for name in ("bare", "bare-digests", "part", "whole"):
-        c = content(read(f"engine/testdata/{name}.llmz"), llmz.Counting())
+    counted = ("bare", "bare-digests", "part", "whole", "mixed", "mixed-2", "mixed-2-digests")
+    for name in counted + ("alone", "alone-2", "alone-lanes-2"):
+        c = content(read(f"engine/testdata/{name}.llmz"), llmz.Counting() if name in counted else llmz.Alone())
         expect(len(c) == 3000 and c[:1000] == small[:1000] and c[2000:] == small[1000:] + small[:500], name + " decodes to something else")
     return paths
 
@@ -96,6 +97,7 @@ def written(program):
         expect(content(archive, None) == noise + b"x", "stored blocks decode to something else")
         mixed = made("mixed", read(os.path.join(root, "testdata/canterbury_small.bin")), "-m", "none", "--block-size", "4KiB")
         expect(refused(mixed) is None and len(mixed) < 10000, "an archive of the mixer is refused")
+        expect(content(mixed, llmz.Alone()) == read(os.path.join(root, "testdata/canterbury_small.bin")), "the mixer alone decodes to something else")
 
 
 program = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else None
