@@ -65,9 +65,6 @@ func checkMember(h *archive.Header) error {
 	if h.Mixer > archive.MixerVersion {
 		return &archive.Error{Block: -1, What: fmt.Sprintf("mixer version %d, this program has %d: use a newer one", h.Mixer, archive.MixerVersion), Class: ErrUnsupported}
 	}
-	if h.Mixer == archive.MixerRich && h.Model != nil && h.Model.Tokens {
-		return &archive.Error{Block: -1, What: "the rich mixer with a model of tokens: there is no such thing", Class: ErrCorrupt}
-	}
 	return nil
 }
 

@@ -32,6 +32,8 @@ func TestGolden(t *testing.T) {
 		"mixed-3":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
 		"stretches-3":            {Model: newFakeModel("a"), Rich: true, Lanes: 2},
 		"code-3":                 {NoModel: true, Rich: true},
+		"mixed-tokens-3":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
+		"code-tokens-3":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
 		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,6 +45,8 @@ func TestGolden(t *testing.T) {
 				content = stretchyContent(content)[:60<<10]
 			case "code-3":
 				content = codeLike()
+			case "code-tokens-3":
+				content = codeLike()[:9000]
 			}
 			path := filepath.Join("testdata", name+".llmz")
 			made, res := compress(t, content, o)

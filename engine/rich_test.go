@@ -62,13 +62,19 @@ func TestRich(t *testing.T) {
 	}
 }
 
-// TestRichTokens mixes models of tokens with the fast mixer.
+// TestRichTokens mixes models of tokens with the rich mixer, in content of several kinds,
+// machine code among it, which is changed before it is cut into tokens.
 func TestRichTokens(t *testing.T) {
 	text := readFile(t, "canterbury_small.bin")[:1500]
-	rich, _ := compress(t, text, Options{Model: newFakeTokenModel(), Rich: true})
-	fast, _ := compress(t, text, Options{Model: newFakeTokenModel()})
-	if !bytes.Equal(rich, fast) {
-		t.Error("archives differ")
+	for _, data := range [][]byte{text, text[:1], slices.Concat(text, codeLike()[:20000], text)} {
+		for _, o := range []Options{{}, {Lanes: 3}, {BlockSize: 4000}} {
+			o.Model, o.Rich = newFakeTokenModel(), true
+			made, _ := compress(t, data, o)
+			got, _, err := decompress(made, ReadOptions{Models: resolver()})
+			if err != nil || !bytes.Equal(got, data) {
+				t.Errorf("%d bytes, %d lanes: %v", len(data), o.Lanes, err)
+			}
+		}
 	}
 }
 

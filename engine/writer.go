@@ -267,7 +267,7 @@ func (o *Options) header() *archive.Header {
 	}
 	if !o.NoMix {
 		h.Mixer = archive.MixerFast
-		if o.Rich && (h.Model == nil || !h.Model.Tokens) {
+		if o.Rich {
 			h.Mixer = archive.MixerRich
 		}
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/llmz/llmz/engine/gate"
 	"github.com/llmz/llmz/engine/lanes"
-	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/profile"
 )
@@ -23,8 +22,8 @@ type coding struct {
 	// model predicts and mixer mixes; at least one of them is set.
 	model predict.Model
 	mixer byteMixer
-	// fast is the mixer, where it is the fast one.
-	fast *mixer.Mixer
+	// words is the mixer, where the model is one of tokens.
+	words tokenMixer
 
 	// Exactly one of the following holds the block's symbols: to be encoded, or space
 	// for what is decoded.
@@ -211,8 +210,8 @@ func (c *coding) codeLanes(step int, cut lanes.Cut) {
 		}
 		pos := c.base + lane*short + min(lane, long) + step
 		switch {
-		case c.mixer != nil && c.tokens != nil:
-			s := c.fast.CodeToken(c.coder, lane, freqs, total, c.tokens[pos])
+		case c.words != nil:
+			s := c.words.CodeToken(c.coder, lane, freqs, c.tokens[pos])
 			c.tokens[pos] = s
 			c.prev[lane] = s
 		case c.mixer != nil:
@@ -287,7 +286,7 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 		f.Foresee(lanes.Split(c.symbols(cut.Symbols), cut.Lanes))
 	}
 	if c.tokens != nil {
-		c.feed = newTokenFeed(c.session, c.fast, cut.Lanes, threads)
+		c.feed = newTokenFeed(c.session, c.words, cut.Lanes, threads)
 	}
 	return nil
 }

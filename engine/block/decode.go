@@ -95,8 +95,8 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	}
 	x.stretches = c.stretches(b.Lanes)
 	switch {
-	case c.rich() && !tokens:
-		if err := c.mixRich(x, plan); err != nil {
+	case c.rich():
+		if err := c.mixRich(x, b.Length, plan, nil); err != nil {
 			return nil, 0, err
 		}
 	case c.mixed():
@@ -137,16 +137,19 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	if t.Watch != nil {
 		t.Watch.End(x.tokens)
 	}
-	if !tokens {
-		plan.Undo(x.data)
-		return x.data, symbols, nil
+	data := x.data
+	if tokens {
+		start := time.Now()
+		defer func() { x.profile[profile.StageTokenize] += time.Since(start) }()
+		var ok bool
+		if data, ok = joined(tm, x.tokens, t.Buf, b.Length); !ok {
+			return fail(archive.ErrChecksum, "its tokens have more bytes than the original: the model here computes something else")
+		}
+		if len(data) != b.Length {
+			return data, symbols, nil // not what the plan is of; the checksum says so
+		}
 	}
-	start := time.Now()
-	defer func() { x.profile[profile.StageTokenize] += time.Since(start) }()
-	data, ok := joined(tm, x.tokens, t.Buf, b.Length)
-	if !ok {
-		return fail(archive.ErrChecksum, "its tokens have more bytes than the original: the model here computes something else")
-	}
+	plan.Undo(data)
 	return data, symbols, nil
 }
 

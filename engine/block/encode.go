@@ -103,6 +103,14 @@ func (c *Codec) encode(ctx context.Context, s *Source) (Encoded, error) {
 // code fills in out.
 func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	data, b := s.Data, &out.Header
+	var plan content.Plan
+	if c.rich() {
+		plan = content.Detect(data)
+		if plan.Changes() {
+			data = bytes.Clone(data)
+			plan.Apply(data)
+		}
+	}
 	rc, m := watched(rangecoder.NewEncoder(make([]byte, 0, len(data)/4+64)), s.Watch)
 	x := &coding{coder: rc, meter: m, watch: s.Watch, model: c.Model, known: true, threads: c.Threads, gate: c.Gate}
 	defer func() { s.Report.Spent(&x.profile) }()
@@ -136,16 +144,10 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	if s.Watch != nil {
 		s.Watch.Begin(c.Model, symbols, x.tokens)
 	}
-	var plan content.Plan
 	switch {
 	case c.rich():
-		plan = content.Detect(data)
-		if plan.Changes() {
-			x.data = bytes.Clone(data)
-			plan.Apply(x.data)
-		}
 		b.MixerKind = uint8(rich.Ways(plan))
-		if err := c.mixRich(x, plan); err != nil {
+		if err := c.mixRich(x, len(data), plan, x.tokens); err != nil {
 			return err
 		}
 	case c.mixed():

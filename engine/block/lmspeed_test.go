@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/lm"
 	"github.com/llmz/llmz/engine/lm/llama"
 	"github.com/llmz/llmz/engine/lm/llamacpp"
@@ -220,8 +221,8 @@ func (s *lmBlocks) code(coded []byte, mixed bool) []byte {
 		tokens = nil
 	}
 	if mixed {
-		var err error
-		if c.mixer, err = s.vocabularies.newMixer(c.coder, mixer.Config{Model: true, BlockLen: s.bytes, Lanes: s.lanes, Kind: mixer.Text}, s.m, tokens); err != nil {
+		codec := Codec{Header: &archive.Header{Mixer: archive.MixerFast}, Model: s.m, Vocabularies: &s.vocabularies}
+		if err := codec.mix(c, s.bytes, mixer.Text, tokens); err != nil {
 			s.b.Fatal(err)
 		}
 	}

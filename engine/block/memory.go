@@ -27,15 +27,16 @@ func (s Shape) Memory() int64 {
 		coded = min(coded, 2*s.Coded)
 	}
 	n := int64(s.Length) + int64(coded) + 4*int64(s.Tokens)
+	var history []byte
+	if s.Tokens == 0 {
+		history = []byte{} // it is the content
+	}
 	switch {
 	case s.Mixer == archive.MixerRich:
-		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Stretches: s.Stretches, History: []byte{}})
+		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Tokens: s.Tokens > 0, Stretches: s.Stretches, History: history})
 		n += int64(s.Length) // where machine code is changed
 	case s.Mixer > 0:
-		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches, Rests: s.Rests}
-		if s.Tokens == 0 {
-			c.History = []byte{} // it is the content
-		}
+		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches, Rests: s.Rests, History: history}
 		n += mixer.MemoryBytes(c)
 	}
 	return n

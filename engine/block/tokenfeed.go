@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/llmz/llmz/engine/mixer"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -14,7 +13,7 @@ import (
 // coded. What is coded does not depend on who did what.
 type tokenFeed struct {
 	session predict.Session
-	mixer   *mixer.Mixer // nil where none mixes
+	mixer   tokenMixer // nil where none mixes
 
 	count int
 	next  atomic.Int32 // the first lane that nobody has taken up
@@ -32,7 +31,7 @@ const BareLanes = 64
 
 // newTokenFeed makes a feed for a session of so many lanes, with a helper if there
 // is more than one thread and enough to do.
-func newTokenFeed(s predict.Session, m *mixer.Mixer, lanes, threads int) *tokenFeed {
+func newTokenFeed(s predict.Session, m tokenMixer, lanes, threads int) *tokenFeed {
 	f := &tokenFeed{session: s, mixer: m, mine: make([]bool, lanes)}
 	if threads < 2 || lanes < 2 || m == nil && lanes < BareLanes {
 		return f

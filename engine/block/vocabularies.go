@@ -4,8 +4,7 @@ import (
 	"runtime/debug"
 	"sync"
 
-	"github.com/llmz/llmz/engine/lanes"
-	"github.com/llmz/llmz/engine/mixer"
+	"github.com/llmz/llmz/engine/mixer/tokens"
 	"github.com/llmz/llmz/engine/predict"
 )
 
@@ -14,7 +13,7 @@ import (
 type Vocabularies struct {
 	mu    sync.Mutex
 	model predict.TokenModel
-	v     *mixer.Vocabulary
+	v     *tokens.Vocabulary
 
 	measured predict.TokenModel
 	most     int // bytes of its longest token
@@ -33,38 +32,18 @@ func (c *Vocabularies) longest(tm predict.TokenModel) int {
 	return c.most
 }
 
-func (c *Vocabularies) of(tm predict.TokenModel) (*mixer.Vocabulary, error) {
+func (c *Vocabularies) of(tm predict.TokenModel) (*tokens.Vocabulary, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.model == tm {
 		return c.v, nil
 	}
-	v, err := mixer.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
+	v, err := tokens.NewVocabulary(tm.Info().Alphabet, tm.TokenBytes)
 	if err != nil {
 		return nil, err
 	}
 	c.model, c.v = tm, v
 	return v, nil
-}
-
-// newMixer makes the mixer of a block for a model of tokens. It codes the numbers of
-// bytes of the lanes: when encoding, tokens are the block's; when decoding, they are nil.
-func (c *Vocabularies) newMixer(to mixer.BitCoder, cfg mixer.Config, tm predict.TokenModel, tokens []int32) (*mixer.Mixer, error) {
-	v, err := c.of(tm)
-	if err != nil {
-		return nil, err
-	}
-	var laneBytes []int
-	if tokens != nil {
-		laneBytes = make([]int, cfg.Lanes)
-		for i, lane := range lanes.Split(tokens, cfg.Lanes) {
-			for _, t := range lane {
-				laneBytes[i] += len(tm.TokenBytes(t))
-			}
-		}
-	}
-	makeRoom(mixer.MemoryBytes(cfg))
-	return mixer.NewTokens(cfg, v, to, laneBytes)
 }
 
 // bigMixer is the size from which a mixer's memory is collected before the next

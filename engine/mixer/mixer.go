@@ -58,9 +58,8 @@ type BitCoder interface {
 type Mixer struct {
 	cfg    Config
 	lanes  []lane
-	hist   []uint8  // the bytes of the block, meaningless where not coded yet
-	ends   []uint64 // bit set of the positions in the block where a token begins
-	tokens tokenSums
+	hist   []uint8 // the bytes of the block, meaningless where not coded yet
+	tokens tokenState
 
 	table   table
 	order2  []cm.Adaptive

@@ -55,7 +55,7 @@ func (x *Mixer) predict(l *lane, m, pm uint32) uint32 {
 		if !t.ok {
 			continue
 		}
-		y := x.endAt(t.ptr)
+		y := x.tokens.ends.At(t.ptr)
 		if m != modeEnd {
 			y = t.byte >> (7 - bitpos) & 1
 		}
@@ -212,7 +212,7 @@ func (x *Mixer) update(l *lane, m, bit uint32) {
 		if t.ok {
 			hit := uint32(1)
 			if m == modeEnd {
-				hit ^= bit ^ x.endAt(t.ptr)
+				hit ^= bit ^ x.tokens.ends.At(t.ptr)
 			} else if t.byte>>(8-ilog(l.c0))&1 != bit {
 				hit = 0
 				t.ok = false

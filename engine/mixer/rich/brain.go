@@ -7,40 +7,53 @@ import (
 
 // brain is what is learned of one kind of content, by a lane or a few neighbouring ones.
 type brain struct {
-	sm     [numCtx][256]cm.Adaptive // probabilities of the bit histories
-	run    [numCtx][64]cm.Adaptive  // that the last byte in a context comes again
+	histories
+	ends   *histories              // of the ends of tokens, nil where symbols are bytes
+	run    [numCtx][64]cm.Adaptive // that the last byte in a context comes again
 	order0 [256]cm.Adaptive
 	order1 [256 * 256]cm.Adaptive
-	conf   [numMatch][matchBuckets * 16]cm.Adaptive // that a match is right
 	net
 	model0 cm.APM // of the model's probability, by the bits so far
 }
 
+// histories is what is learned of what contexts and matches foretell.
+type histories struct {
+	sm   [numCtx][256]cm.Adaptive                 // probabilities of the bit histories
+	conf [numMatch][matchBuckets * 16]cm.Adaptive // that a match is right
+}
+
 // net is a network's weights.
 type net struct {
-	weights []int32                                    // all sets one after another
-	final0  [256][numSets]int32                        // second layer, by the bits so far
-	final1  [2 * (matchBuckets + 1) * 8][numSets]int32 // by the match
-	final2  [selectorSize][numSets]int32
+	weights []int32                                            // all sets one after another
+	final0  [256][numSets]int32                                // second layer, by the bits so far
+	final1  [2 * (matchBuckets + 1) * positions][numSets]int32 // by the match
+	final2  [selectorSize + 1][numSets]int32
 	count   uint32 // decisions so far
 	// maps refine what it says: by the bits so far and the match, the last byte, the last
 	// two bytes, and the input set's selector.
 	maps [numMaps]*cm.APM
 }
 
-// setSize is the number of weight vectors in each set.
+// positions are those of a byte's bits, and endPos, that of whether a token ends.
+const (
+	positions = 9
+	endPos    = 8
+)
+
+// setSize is the number of weight vectors in each set. The last one of those that are not
+// chosen by the position is for the ends of tokens.
 var setSize = [numSets]uint32{
-	256,                        // the bits so far
-	256,                        // the last byte
-	2 * (matchBuckets + 1) * 8, // the longest match, what it expects, bit position
-	9 * 8,                      // how many orders know the context, bit position
-	256,                        // the last byte but one
-	confidences * 8,            // the model's confidence, bit position
-	512,                        // classes of the last three bytes
-	257,                        // the byte that a match expects
-	selectorSize,               // the input set's
-	selectorSize,
-	256, // the byte before those
+	256,                                // the bits so far
+	256 + 1,                            // the last byte
+	2 * (matchBuckets + 1) * positions, // the longest match, what it expects, bit position
+	9 * positions,                      // how many orders know the context, bit position
+	256 + 1,                            // the last byte but one
+	confidences * positions,            // the model's confidence, bit position
+	512 + 1,                            // classes of the last three bytes
+	257 + 1,                            // the byte that a match expects
+	selectorSize + 1,                   // the input set's
+	selectorSize + 1,
+	256 + 1, // the byte before those
 }
 
 // confidences is the number of steps of a model's confidence.
@@ -59,7 +72,7 @@ func init() {
 	}
 }
 
-func newBrain(k content.Kind, model bool) *brain {
+func newBrain(k content.Kind, model, tokens bool) *brain {
 	b := new(brain)
 	for i := range b.sm {
 		for s := range b.sm[i] {
@@ -78,6 +91,10 @@ func newBrain(k content.Kind, model bool) *brain {
 		for i := range b.conf[k] {
 			b.conf[k][i] = cm.NewAdaptive(uint32(65535-65536/(i/16+3)), 6)
 		}
+	}
+	if tokens {
+		ends := b.histories
+		b.ends = &ends
 	}
 	b.net.init(model)
 	if w := warmFor(k, model); w != nil {

@@ -63,7 +63,7 @@ func (x *Mixer) enterSegment(l *lane) {
 		x.common[k] = newCommon(k, x.cfg.Model, x.cfg.Stretches)
 	}
 	if o.brains[k] == nil {
-		o.brains[k] = newBrain(k, x.cfg.Model)
+		o.brains[k] = newBrain(k, x.cfg.Model, x.cfg.Tokens)
 		o.brains[k].refineWith(&x.common[k].maps[0], &x.common[k].maps[1])
 	}
 	if l.sets[k] == nil {

@@ -63,6 +63,9 @@ func wayBytes(cfg Config) int64 {
 		own += 2 * cm.APMPoints << 8
 		shared += 2 * cm.APMPoints << mapLog
 	}
+	if cfg.Tokens {
+		own += int64(reflect.TypeFor[histories]().Size())
+	}
 	if cfg.Stretches {
 		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*cm.APMPoints<<mapLog
 	}

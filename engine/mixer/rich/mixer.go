@@ -28,6 +28,8 @@ type Config struct {
 	Stretches bool
 	// Model says whether a model's frequencies come with each byte.
 	Model bool
+	// Tokens says that they are of tokens. NewTokens sets it.
+	Tokens bool
 	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It may
 	// be the block itself, in either direction: no byte is read before it is coded.
 	History []byte
@@ -65,7 +67,9 @@ type Mixer struct {
 	direct    [numDirect]int32
 	o0, o1    *cm.Adaptive
 	withModel bool
+	atEnd     bool // it is whether a token ends
 
+	tokens tokenState
 	stretches
 }
 
@@ -140,8 +144,8 @@ func New(cfg Config) (*Mixer, error) {
 		x.lanes[i].id = uint32(i) & 63
 		x.lanes[i].own = &x.own[i*len(x.own)/len(x.lanes)]
 	}
-	if cfg.Stretches {
-		return x, nil
+	if cfg.Stretches || cfg.Tokens {
+		return x, nil // what begins a stretch, or knows the lanes, starts them
 	}
 	cut := lanes.Cut{Symbols: n, Lanes: cfg.Lanes}
 	for i := range x.lanes {
@@ -177,15 +181,20 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 		return x.codeByte(c, l, nil, sym)
 	}
 	x.sums.Fill(freqs)
+	x.modelContexts(l, x.sums.Freqs)
 	return x.codeByte(c, l, &x.sums, sym)
 }
 
+// byteModel is what a model says of a lane's next byte.
+type byteModel interface {
+	// One returns the probability, in 1/65536, of a one after the bits c0, which follow a
+	// leading one, and whether no other bit is possible.
+	One(c0 uint32) (p uint32, only bool)
+}
+
 // codeByte codes a byte of lane l.
-func (x *Mixer) codeByte(c BitCoder, l *lane, model *cm.ByteSums, sym byte) byte {
+func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
 	x.judge(model != nil)
-	if model != nil {
-		x.modelContexts(l, model.Freqs)
-	}
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
 		if i == 3 {
@@ -194,11 +203,15 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model *cm.ByteSums, sym byte) byte
 			x.findSlots(l)
 		}
 		var pm uint32
+		var only bool
 		if model != nil {
-			pm, _ = model.One(l.c0)
+			pm, only = model.One(l.c0)
 		}
 		p := x.predict(l, pm)
-		bit := uint32(c.Bit(p, int(sym>>i)&1))
+		bit := pm >> 15
+		if !only {
+			bit = uint32(c.Bit(p, int(sym>>i)&1))
+		}
 		x.update(l, bit)
 		l.c0 = l.c0<<1 | bit
 		l.node = l.node<<1 | bit

@@ -35,6 +35,10 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	bitpos := ilog(c0) - 1
 	node := l.node & 15
 	b := l.brain
+	h := &b.histories
+	if x.atEnd {
+		h = b.ends
+	}
 	in := &x.x
 	n := l.n
 	clear(in[inputsPerCtx*n : inOrder])
@@ -45,7 +49,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	if bitpos > 3 {
 		runPart += 16
 	}
-	sm, run := b.sm[:n], b.run[:n]
+	sm, run := h.sm[:n], b.run[:n]
 	for i, s := range l.slots[:n] {
 		v := (*[4]int32)(in[4*i:])
 		v[3] = 0
@@ -74,6 +78,9 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		v[1] = (int32(p) - 32768) >> 5 << 16
 		v[2] = t * certainty[st] << 16
 	}
+	if x.atEnd {
+		c0, bitpos = 0, endPos
+	}
 	c1 := uint32(l.c8 & 0xff)
 	x.o0 = &b.order0[c0&255]
 	x.o1 = &b.order1[c1<<8|c0&255]
@@ -88,8 +95,13 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		if !t.ok {
 			continue
 		}
-		y := t.byte >> (7 - bitpos) & 1
-		a := b.conf[i][t.ctx].P()
+		y := uint32(0)
+		if x.atEnd {
+			y = x.tokens.ends.At(t.ptr)
+		} else {
+			y = t.byte >> (7 - bitpos) & 1
+		}
+		a := h.conf[i][t.ctx].P()
 		st := stretch(a)
 		lin := (int32(a) - 32768) >> 5
 		ln := min(int32(t.length)*16, 1024)
@@ -117,7 +129,9 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		conf = 1 + min(uint32(st)/100, confidences-2)
 	}
 	x.withModel = pm > 0
-	if l.bit != nil {
+	if x.atEnd {
+		clear(in[inDirect : inDirect+numDirect])
+	} else if l.bit != nil {
 		x.direct = [numDirect]int32{}
 		l.bitSel = l.sel
 		l.bit.predictBit(x, l, &x.direct, &l.bitSel)
@@ -128,15 +142,15 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	in[inBias] = stretchUnit << 16
 
 	d := &x.main
-	m := (mctx*2+min(expect, 2)>>1)*8 + bitpos
-	h := uint32(l.c8&0xffff)<<8 | c0
+	m := (mctx*2+min(expect, 2)>>1)*positions + bitpos
+	last := uint32(l.c8&0xffff)<<8 | c0
 	d.sets = [numSets]uint32{
 		c0,
 		c1,
 		m,
-		l.hits*8 + bitpos,
+		l.hits*positions + bitpos,
 		uint32(l.c8 >> 8 & 0xff),
-		conf*8 + bitpos,
+		conf*positions + bitpos,
 		l.classes,
 		ebyte>>8 + ebyte&255,
 		l.bitSel.a,
@@ -144,7 +158,13 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		uint32(l.c8 >> 16 & 0xff),
 	}
 	d.finals = [numFinal]uint32{c0 & 255, m, l.bitSel.b}
-	d.maps = [numMaps]uint32{c0 | expect<<8, c0 | c1<<8, h * 0x9e3779b1 >> 16, l.bitSel.final}
+	d.maps = [numMaps]uint32{c0 | expect<<8, c0 | c1<<8, last * 0x9e3779b1 >> 16, l.bitSel.final}
+	if x.atEnd {
+		for _, k := range [...]int{1, 4, 6, 7, 8, 9, 10} {
+			d.sets[k] = setSize[k] - 1
+		}
+		d.finals[2] = selectorSize
+	}
 	if l.common.alone == nil {
 		return x.main.combine(&b.net, in)
 	}
@@ -243,7 +263,11 @@ func (x *Mixer) update(l *lane, bit uint32) {
 	} else {
 		x.main.learn(alone, &x.x, bit)
 	}
-	sm, run := b.sm[:l.n], b.run[:l.n]
+	h := &b.histories
+	if x.atEnd {
+		h = b.ends
+	}
+	sm, run := h.sm[:l.n], b.run[:l.n]
 	for i, s := range l.slots[:l.n] {
 		st := s[node] // another than before where contexts share a slot
 		if st != 0 {
@@ -260,18 +284,20 @@ func (x *Mixer) update(l *lane, bit uint32) {
 	for i := range l.match {
 		if t := &l.match[i]; t.ok {
 			hit := uint32(1)
-			if t.byte>>shift&1 != bit {
+			if x.atEnd {
+				hit ^= bit ^ x.tokens.ends.At(t.ptr)
+			} else if t.byte>>shift&1 != bit {
 				hit = 0
 				t.ok = false
 			}
-			b.conf[i][t.ctx].Train(hit, matchLimit)
+			h.conf[i][t.ctx].Train(hit, matchLimit)
 		}
 	}
 	if x.withModel {
 		b.model0.Train(bit, 6)
 		l.common.model1.Train(bit, 6)
 	}
-	if l.bit != nil {
+	if l.bit != nil && !x.atEnd {
 		l.bit.learnBit(x, l, bit)
 	}
 }
