@@ -1,15 +1,18 @@
 package models
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"fmt"
 	"slices"
 	"sync"
 
+	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
 	"github.com/llmz/llmz/ggml/cpu"
+	"github.com/llmz/llmz/ggml/gguf"
 	"github.com/llmz/llmz/ggml/simd"
 )
 
@@ -28,6 +31,7 @@ type bundle struct {
 var bundled = []bundle{
 	newBundle("gru", "the prototype's GRU, 3 layers of 512: the better ratio"),
 	newBundle("lstm", "a small LSTM: several times faster"),
+	newBundle("gpt", "a GPT of 6 layers of 384 over 8,192 tokens: the smallest"),
 }
 
 func newBundle(name, about string) bundle {
@@ -42,15 +46,39 @@ func newBundle(name, about string) bundle {
 	}
 }
 
-func (b *bundle) open() (predict.Model, error) {
+// open loads the model; ref is nil, or what an archive needs.
+func (b *bundle) open(ctx context.Context, ref *predict.Ref) (m predict.Model, err error) {
 	if len(b.data()) == 0 {
 		return nil, fmt.Errorf("this build of llmz lacks the weights of %s: %w", b.name, predict.ErrModelMissing)
 	}
-	m, err := rnn.Load(b.data(), rnn.Options{Name: b.name, Bundled: true})
+	var arch string
+	f, err := gguf.Parse(b.data())
+	if err == nil {
+		arch, err = gguf.Get[string](f, "general.architecture")
+	}
+	switch {
+	case err != nil:
+	case arch == rnnArchitecture:
+		m, err = rnn.Load(b.data(), rnn.Options{Name: b.name, Bundled: true})
+	default:
+		digest := b.digest()
+		o := nativeOptions(ref)
+		o.Name, o.Digest, o.Bundled = b.name, digest[:], true
+		m, err = transformer.Load(ctx, b.data(), o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bundled model %s: %w", b.name, err)
 	}
 	return m, nil
+}
+
+// memory returns the bytes that decoding takes with the model in that many lanes.
+func (b *bundle) memory(runtime map[string]string, lanes int) (int64, error) {
+	f, err := gguf.Parse(b.data())
+	if err != nil {
+		return 0, err
+	}
+	return transformer.DecodeMemory(f, runtime, lanes)
 }
 
 // BundledNames returns the names of the bundled models, the default first.
@@ -63,12 +91,12 @@ func BundledNames() []string {
 }
 
 // Bundled loads a bundled model by name.
-func Bundled(name string) (predict.Model, error) {
+func Bundled(ctx context.Context, name string) (predict.Model, error) {
 	b, ok := findBundled(name)
 	if !ok {
 		return nil, &MissingError{Name: name}
 	}
-	return b.open()
+	return b.open(ctx, nil)
 }
 
 // BundledFile returns the GGUF file of a bundled model. It must not be changed.

@@ -58,13 +58,8 @@ func (r *Registry) openNative(ctx context.Context, path string, ref *predict.Ref
 	if err != nil {
 		return nil, err
 	}
-	o := transformer.Options{Path: path, Digest: digest[:]}
-	if ref != nil {
-		o.Name, o.Runtime = ref.Name, ref.Runtime
-		if o.Runtime == nil {
-			o.Runtime = map[string]string{}
-		}
-	}
+	o := nativeOptions(ref)
+	o.Path, o.Digest = path, digest[:]
 	m, err := transformer.Open(ctx, o)
 	if err != nil {
 		return nil, err
@@ -72,11 +67,31 @@ func (r *Registry) openNative(ctx context.Context, path string, ref *predict.Ref
 	return m, nil
 }
 
-// DecodeMemory returns the bytes that decoding takes with the language model in a file,
-// in that many lanes, if the bundled graph runs it.
+// nativeOptions are those of a model of which ref is nil, or what an archive needs.
+func nativeOptions(ref *predict.Ref) (o transformer.Options) {
+	if ref == nil {
+		return o
+	}
+	o.Name, o.Runtime = ref.Name, ref.Runtime
+	if o.Runtime == nil {
+		o.Runtime = map[string]string{}
+	}
+	return o
+}
+
+// DecodeMemory returns the bytes that decoding takes with the language model in a file, or
+// with that of ref if it is a bundled one and path is empty, in that many lanes, if the bundled
+// graph runs it.
 func DecodeMemory(path string, ref predict.Ref, lanes int) (int64, error) {
 	if ref.Numerics != transformer.Numerics {
 		return 0, transformer.ErrUnsupported
+	}
+	if path == "" {
+		b, ok := findBundledDigest(ref.Digest)
+		if !ok {
+			return 0, predict.ErrModelMissing
+		}
+		return b.memory(ref.Runtime, lanes)
 	}
 	f, err := gguf.Open(path)
 	if err != nil {

@@ -73,7 +73,7 @@ func NewRegistry() *Registry { return &Registry{Dir: Dir(), Device: "auto"} }
 // wrap predict.ErrModelMissing where there is no such model.
 func (r *Registry) Open(ctx context.Context, nameOrPath string) (predict.Model, error) {
 	if isBundled(nameOrPath) {
-		return Bundled(nameOrPath)
+		return Bundled(ctx, nameOrPath)
 	}
 	path, err := r.find(nameOrPath)
 	if err != nil {
@@ -142,7 +142,7 @@ func (r *Registry) Resolve(ctx context.Context, ref predict.Ref) (predict.Model,
 		return nil, fmt.Errorf("model %q has a digest of %d bytes: %w", ref.Name, len(ref.Digest), predict.ErrMismatch)
 	}
 	if b, ok := findBundledDigest(ref.Digest); ok {
-		return b.open()
+		return b.open(ctx, &ref)
 	}
 	path, err := r.findDigest(ctx, ref)
 	if err != nil {

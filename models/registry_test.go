@@ -61,7 +61,7 @@ func write(t *testing.T, path string, data []byte) {
 
 func TestBundled(t *testing.T) {
 	for _, name := range BundledNames() {
-		m, err := Bundled(name)
+		m, err := Bundled(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,16 +72,16 @@ func TestBundled(t *testing.T) {
 			t.Errorf("%s: %+v, want digest %x", name, info, want)
 		}
 		for _, n := range []int{32, 8} {
-			r, err := NewRegistry().Resolve(t.Context(), predict.Ref{Name: "other", Digest: info.Digest[:n]})
+			r, err := NewRegistry().Resolve(t.Context(), predict.Ref{Name: "other", Digest: info.Digest[:n], Runtime: info.Runtime})
 			if err != nil || r.Info().Name != name {
 				t.Errorf("resolving %s by %d digest bytes: %v", name, n, err)
 			}
 		}
 	}
-	if _, err := Bundled("nosuch"); !errors.Is(err, predict.ErrModelMissing) {
+	if _, err := Bundled(t.Context(), "nosuch"); !errors.Is(err, predict.ErrModelMissing) {
 		t.Errorf("unknown bundled model: %v", err)
 	}
-	if m, err := Bundled("gru"); err != nil || m.Info().Parameters != 4302208 {
+	if m, err := Bundled(t.Context(), "gru"); err != nil || m.Info().Parameters != 4302208 {
 		t.Errorf("gru: %v, %+v", err, m.Info())
 	}
 }

@@ -338,7 +338,7 @@ func (o *infoObject) add(m *archive.Member, look func(*archive.Model) lookup) me
 // modelMemory returns about what the model of a member takes when it decodes, from the
 // metadata of its file if that is a language model's, else from the file's size.
 func modelMemory(m *archive.Member, path string, bytes int64) int64 {
-	if ref, ok := engine.ModelRef(m.Header); ok && path != "" {
+	if ref, ok := engine.ModelRef(m.Header); ok {
 		lanes := 0
 		for i := range m.Blocks {
 			lanes = max(lanes, m.Blocks[i].Lanes)

@@ -24,9 +24,9 @@ var levels = [9]level{
 	{"lstm", false, "the small network"},
 	{"lstm", true, "the same, with the rich mixer"},
 	{"gru", false, "the large network: the default"},
-	{"gru", true, "the same, with the rich mixer: the smallest"},
-	{"gru", true, ""},
-	{"gru", true, ""},
+	{"gru", true, "the same, with the rich mixer"},
+	{"gpt", true, "a small GPT, with the rich mixer: the smallest"},
+	{"gpt", true, ""},
 }
 
 // The levels that have names.
@@ -52,8 +52,8 @@ func (o *codecOptions) addLevels(fs *pflag.FlagSet) {
 func levelsHelp() string {
 	s := `A level chooses model and mixer by one number. It gives the same bytes on every
 machine, whatever models are installed there. -m wins over its model, not over its
-mixer: -7 -m lstm is the small network with the rich mixer. Models of tokens have
-the fast mixer at all levels.
+mixer: -7 -m lstm is the small network with the rich mixer, and -9 -m MODEL the
+smallest with a model of yours.
 
 `
 	s += text.Fit("  level", 12) + text.Fit("model", 10) + "mixer\n"

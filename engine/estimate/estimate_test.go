@@ -44,7 +44,7 @@ func TestWhole(t *testing.T) {
 
 // TestModel: a small sample tells about all of a text, with a model and bare.
 func TestModel(t *testing.T) {
-	m, err := models.Bundled("lstm")
+	m, err := models.Bundled(t.Context(), "lstm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestTogether(t *testing.T) {
 }
 
 func TestTriesAlone(t *testing.T) {
-	m, err := models.Bundled("lstm")
+	m, err := models.Bundled(t.Context(), "lstm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func samples(ctx context.Context) ([]sample, error) {
 	for i := range noise {
 		noise[i] = byte(rng.Uint32())
 	}
-	lstm, err := models.Bundled("lstm")
+	lstm, err := models.Bundled(ctx, "lstm")
 	if err != nil {
 		return nil, err
 	}

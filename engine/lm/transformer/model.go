@@ -20,9 +20,11 @@ const Numerics = 2
 
 // Options are the options of Open.
 type Options struct {
-	// Path is the GGUF file, Digest its SHA-256, which the caller has computed.
+	// Path is the GGUF file of Open, Digest its SHA-256, which the caller has computed.
 	Path   string
 	Digest []byte
+	// Bundled says that it is part of the program.
+	Bundled bool
 	// Name is recorded in archives; empty for the file's base name.
 	Name string
 	// Runtime, if not nil, holds an archive's settings, which must be reproduced.
@@ -60,6 +62,15 @@ func Open(ctx context.Context, o Options) (*Model, error) {
 		return nil, fmt.Errorf("%s: %w", o.Path, err)
 	}
 	return m, nil
+}
+
+// Load is Open for a GGUF file in memory, of which nothing is kept.
+func Load(ctx context.Context, data []byte, o Options) (*Model, error) {
+	f, err := gguf.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return load(ctx, f, o)
 }
 
 func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
@@ -105,6 +116,7 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 			Name: name, Digest: o.Digest, Numerics: Numerics, Portability: predict.Portable, Runtime: m.set.encode(),
 		},
 		Parameters: m.config.Parameters(m.network.tied),
+		Bundled:    o.Bundled,
 		Kind:       predict.Tokens,
 		Alphabet:   m.config.Vocab,
 		Device:     m.backend.Name(),
@@ -139,9 +151,11 @@ func (m *Model) Config() Config { return m.config }
 const (
 	laneTokens  = 1024
 	maxLanes    = 32
-	fewLanes    = 4        // of models whose weights
-	smallModel  = 24 << 20 // are at most so many
 	cacheBudget = 640 << 20
+	// Models whose weights are at most so many stay in the caches, and gain little by lanes.
+	smallModel = 24 << 20
+	fewLanes   = 4
+	longLane   = 4096
 )
 
 // Lanes returns the number of lanes for n tokens.
@@ -150,7 +164,7 @@ func (m *Model) Lanes(n int) int {
 	perLane := 2 * m.set.ctx * c.Layers * c.KVHeads * (c.HeadDim + 4)
 	lanes := min(n/laneTokens, maxLanes, cacheBudget/perLane)
 	if m.info.Parameters <= smallModel {
-		lanes = min(lanes, fewLanes)
+		lanes = min(lanes, fewLanes, n/longLane)
 	}
 	if lanes >= 8 {
 		lanes -= lanes % 4
