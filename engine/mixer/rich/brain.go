@@ -56,6 +56,21 @@ var setSize = [numSets]uint32{
 	256 + 1, // the byte before those
 }
 
+// byPosition tells which sets are chosen by the position, too.
+var byPosition = [numSets]bool{2: true, 3: true, 5: true}
+
+// isEnd tells whether vector v of a set is for the ends of tokens. In the first set that is the
+// one of no bits at all.
+func isEnd(set int, v uint32) bool {
+	switch {
+	case set == 0:
+		return v == 0
+	case byPosition[set]:
+		return v%positions == endPos
+	}
+	return v == setSize[set]-1
+}
+
 // confidences is the number of steps of a model's confidence.
 const confidences = 24
 
@@ -97,7 +112,9 @@ func newBrain(k content.Kind, model, tokens bool) *brain {
 		b.ends = &ends
 	}
 	b.net.init(model)
-	if w := warmFor(k, model); w != nil {
+	if w := warmTokensFor(k); w != nil && tokens {
+		b.adoptTokens(w)
+	} else if w := warmFor(k, model); w != nil {
 		b.adopt(w)
 	}
 	if model {

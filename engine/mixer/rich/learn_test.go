@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/llmz/llmz/engine/content"
+	"github.com/llmz/llmz/engine/lm/transformer"
+	"github.com/llmz/llmz/engine/mixer/tokens"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/engine/rnn"
 )
@@ -33,6 +35,7 @@ type learner struct {
 	costCoder
 	kind  content.Kind
 	model bool
+	vocab *tokens.Vocabulary // of the model, nil if it is one of bytes
 	x     *Mixer
 	b     *brain
 
@@ -41,6 +44,9 @@ type learner struct {
 	uses   [numSets]float64
 	final  [numFinal][numSets]float64
 	finals float64
+	// Of the ends of tokens.
+	endSum  [numSets][numInputs]float64
+	endUses [numSets]float64
 }
 
 // Bit notes which weights are used.
@@ -48,10 +54,12 @@ func (le *learner) Bit(p1 uint32, bit int) int {
 	for _, o := range le.x.main.off {
 		le.use[o/numInputs]++
 	}
-	le.finals++
-	for k, f := range le.x.main.final {
-		for i, w := range f {
-			le.final[k][i] += float64(w)
+	if !le.x.atEnd {
+		le.finals++
+		for k, f := range le.x.main.final {
+			for i, w := range f {
+				le.final[k][i] += float64(w)
+			}
 		}
 	}
 	return le.costCoder.Bit(p1, bit)
@@ -60,7 +68,14 @@ func (le *learner) Bit(p1 uint32, bit int) int {
 // start makes a mixer for data that goes on with the brain.
 func (le *learner) start(t *testing.T, data []byte) {
 	t.Helper()
-	x, err := New(Config{BlockLen: len(data), Lanes: 1, Plan: content.Plan{{Kind: le.kind, Len: len(data)}}, Model: le.model, History: data})
+	cfg := Config{BlockLen: len(data), Lanes: 1, Plan: content.Plan{{Kind: le.kind, Len: len(data)}}, Model: le.model, History: data}
+	var x *Mixer
+	var err error
+	if le.vocab != nil {
+		x, err = NewTokens(cfg, le.vocab, &le.costCoder, []int{len(data)})
+	} else {
+		x, err = New(cfg)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +94,20 @@ func (le *learner) fold() {
 	const keep = 0.97
 	for k, size := range setSize {
 		le.uses[k] *= keep
+		le.endUses[k] *= keep
 		for i := range le.sum[k] {
 			le.sum[k][i] *= keep
+			le.endSum[k][i] *= keep
 		}
 		for v := base[k]; v < base[k]+size; v++ {
 			u := le.use[v]
-			le.uses[k] += u
-			for i := range le.sum[k] {
-				le.sum[k][i] += u * float64(le.b.weights[v*numInputs+uint32(i)])
+			uses, sum := &le.uses[k], &le.sum[k]
+			if isEnd(k, v-base[k]) {
+				uses, sum = &le.endUses[k], &le.endSum[k]
+			}
+			*uses += u
+			for i := range sum {
+				sum[i] += u * float64(le.b.weights[v*numInputs+uint32(i)])
 			}
 		}
 	}
@@ -95,7 +116,6 @@ func (le *learner) fold() {
 
 // warm returns what has been learned.
 func (le *learner) warm() *warm {
-	short := func(v float64) int16 { return int16(max(min(math.Round(v/(1<<14)), 32767), -32767)) }
 	w := &warm{Kind: uint8(le.kind)}
 	if le.model {
 		w.Model = 1
@@ -127,6 +147,54 @@ func (le *learner) warm() *warm {
 	return w
 }
 
+// short is a weight as warm starts hold it.
+func short(v float64) int16 { return int16(max(min(math.Round(v/(1<<14)), 32767), -32767)) }
+
+// warmTokens returns what has been learned with a model of tokens.
+func (le *learner) warmTokens() *warmTokens {
+	w := &warmTokens{Bytes: *le.warm()}
+	for k := range numSets {
+		for i := range numInputs {
+			w.Weights[k][i] = short(le.endSum[k][i] / le.endUses[k])
+		}
+	}
+	for i := range w.SM {
+		for s := range w.SM[i] {
+			w.SM[i][s] = uint16(le.b.ends.sm[i][s].P())
+		}
+	}
+	for k := range w.Conf {
+		for i := range w.Conf[k] {
+			w.Conf[k][i] = uint16(le.b.ends.conf[k][i].P())
+		}
+	}
+	return w
+}
+
+// write writes values as a warm start.
+func write[T any](t *testing.T, path string, all ...*T) {
+	t.Helper()
+	var raw, out bytes.Buffer
+	for _, w := range all {
+		if err := binary.Write(&raw, binary.LittleEndian, w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	z, err := flate.NewWriter(&out, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := z.Write(raw.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestLearnWarmStart writes warm.bin. LLMZ_WARM_TEXT and LLMZ_WARM_BINARY match the files
 // to learn from, pieces of 10 to 30 kB of many kinds; LLMZ_WARM_MODEL is a byte model's GGUF
 // file.
@@ -153,25 +221,32 @@ func TestLearnWarmStart(t *testing.T) {
 			})
 		}
 	})
-	var raw, out bytes.Buffer
+	var all []*warm
 	for _, le := range learners {
-		if err := binary.Write(&raw, binary.LittleEndian, le.warm()); err != nil {
-			t.Fatal(err)
-		}
+		all = append(all, le.warm())
 	}
-	z, err := flate.NewWriter(&out, flate.BestCompression)
+	write(t, "warm.bin", all...)
+}
+
+// TestLearnWarmTokens writes warmtokens.bin, from the files that LLMZ_WARM_TEXT matches, with the
+// GGUF file of a model of tokens that LLMZ_WARM_TOKENS names.
+//
+//	LLMZ_WARM_TEXT='text/*' LLMZ_WARM_TOKENS=gpt.gguf go test -run TestLearnWarmTokens -timeout 2h ./engine/mixer/rich
+func TestLearnWarmTokens(t *testing.T) {
+	if os.Getenv("LLMZ_WARM_TOKENS") == "" {
+		t.Skip("LLMZ_WARM_TOKENS names no model")
+	}
+	model, err := transformer.Open(t.Context(), transformer.Options{Path: os.Getenv("LLMZ_WARM_TOKENS")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := z.Write(raw.Bytes()); err != nil {
+	v, err := tokens.NewVocabulary(model.Info().Alphabet, model.TokenBytes)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile("warm.bin", out.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	le := &learner{kind: content.Text, model: true, vocab: v}
+	le.learn(t, model)
+	write(t, "warmtokens.bin", le.warmTokens())
 }
 
 // learn goes through all files of the learner's kind.
@@ -229,6 +304,10 @@ func (le *learner) code(t *testing.T, data []byte, model predict.Model) {
 	}
 	defer s.Close()
 	prev := []int32{predict.Start}
+	if tm, ok := model.(predict.TokenModel); ok {
+		le.codeTokens(t, data, tm, s)
+		return
+	}
 	for _, b := range data {
 		if err := s.Step(prev); err != nil {
 			t.Fatal(err)
@@ -236,5 +315,22 @@ func (le *learner) code(t *testing.T, data []byte, model predict.Model) {
 		freqs, total := s.Freqs(0)
 		le.x.Code(le, 0, freqs, total, b)
 		prev[0] = int32(b)
+	}
+}
+
+// codeTokens codes data with a model of tokens.
+func (le *learner) codeTokens(t *testing.T, data []byte, model predict.TokenModel, s predict.Session) {
+	ids, err := model.Tokenize(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.(predict.Foreseer).Foresee([][]int32{ids})
+	prev := []int32{predict.Start}
+	for _, id := range ids {
+		if err := s.Step(prev); err != nil {
+			t.Fatal(err)
+		}
+		freqs, _ := s.Freqs(0)
+		prev[0] = le.x.CodeToken(le, 0, freqs, id)
 	}
 }

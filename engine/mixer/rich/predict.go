@@ -160,8 +160,10 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	d.finals = [numFinal]uint32{c0 & 255, m, l.bitSel.b}
 	d.maps = [numMaps]uint32{c0 | expect<<8, c0 | c1<<8, last * 0x9e3779b1 >> 16, l.bitSel.final}
 	if x.atEnd {
-		for _, k := range [...]int{1, 4, 6, 7, 8, 9, 10} {
-			d.sets[k] = setSize[k] - 1
+		for k, also := range byPosition {
+			if k > 0 && !also {
+				d.sets[k] = setSize[k] - 1
+			}
 		}
 		d.finals[2] = selectorSize
 	}

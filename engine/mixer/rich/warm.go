@@ -32,18 +32,37 @@ type warm struct {
 	Order0 [256]uint16
 }
 
+// warmTokensFile is the same for text with a model of tokens.
+//
+//go:embed warmtokens.bin
+var warmTokensFile []byte
+
+// warmTokens is the warm start of one way of reading with a model of tokens.
+type warmTokens struct {
+	Bytes warm
+	// The others are of the ends of tokens.
+	Weights [numSets][numInputs]int16
+	SM      [numCtx][256]uint16
+	Conf    [numMatch][matchBuckets * 16]uint16
+}
+
 // warmTrust is how many observations a learned probability counts for.
 const warmTrust = 24
 
-// warmTable returns the warm starts.
-var warmTable = sync.OnceValue(func() []*warm {
-	b, err := io.ReadAll(flate.NewReader(bytes.NewReader(warmFile)))
+// warmTable and warmTokensTable return the warm starts.
+var (
+	warmTable       = sync.OnceValue(func() []*warm { return unpack[warm](warmFile) })
+	warmTokensTable = sync.OnceValue(func() []*warmTokens { return unpack[warmTokens](warmTokensFile) })
+)
+
+// unpack returns the values that a file holds.
+func unpack[T any](file []byte) (all []*T) {
+	b, err := io.ReadAll(flate.NewReader(bytes.NewReader(file)))
 	if err != nil {
 		return nil
 	}
-	var all []*warm
 	for len(b) > 0 {
-		w := new(warm)
+		w := new(T)
 		n, err := binary.Decode(b, binary.LittleEndian, w)
 		if err != nil {
 			return nil
@@ -52,7 +71,7 @@ var warmTable = sync.OnceValue(func() []*warm {
 		b = b[n:]
 	}
 	return all
-})
+}
 
 // warmFor returns the warm start for content of kind k, nil if there is none.
 func warmFor(k content.Kind, model bool) *warm {
@@ -65,6 +84,17 @@ func warmFor(k content.Kind, model bool) *warm {
 	}
 	for _, w := range warmTable() {
 		if w.Kind == uint8(k) && w.Model == m {
+			return w
+		}
+	}
+	return nil
+}
+
+// warmTokensFor returns the warm start for content of kind k with a model of tokens, nil if
+// there is none.
+func warmTokensFor(k content.Kind) *warmTokens {
+	for _, w := range warmTokensTable() {
+		if w.Bytes.Kind == uint8(k) {
 			return w
 		}
 	}
@@ -113,5 +143,31 @@ func (b *brain) adopt(w *warm) {
 	}
 	for i := range b.order0 {
 		b.order0[i] = cm.NewAdaptive(uint32(w.Order0[i]), trust/4)
+	}
+}
+
+// adoptTokens starts from w.
+func (b *brain) adoptTokens(w *warmTokens) {
+	b.adopt(&w.Bytes)
+	for k, size := range setSize {
+		var first inputs
+		for i := range first {
+			first[i] = int32(w.Weights[k][i]) << 14
+		}
+		for v := range size {
+			if isEnd(k, v) {
+				copy(b.weights[(base[k]+v)*numInputs:], first[:])
+			}
+		}
+	}
+	for i := range b.ends.sm {
+		for s := range b.ends.sm[i] {
+			b.ends.sm[i][s] = cm.NewAdaptive(uint32(w.SM[i][s]), warmTrust)
+		}
+	}
+	for k := range b.ends.conf {
+		for i := range b.ends.conf[k] {
+			b.ends.conf[k][i] = cm.NewAdaptive(uint32(w.Conf[k][i]), warmTrust)
+		}
 	}
 }
