@@ -31,7 +31,7 @@ type bundle struct {
 var bundled = []bundle{
 	newBundle("gru", "the prototype's GRU, 3 layers of 512: the better ratio"),
 	newBundle("lstm", "a small LSTM: several times faster"),
-	newBundle("gpt", "a GPT of 6 layers of 384 over 8,192 tokens: the smallest"),
+	newBundle("gpt", "a GPT of 6 layers of 384 over 8,192 tokens: the best on prose"),
 }
 
 func newBundle(name, about string) bundle {

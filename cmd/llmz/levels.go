@@ -25,7 +25,7 @@ var levels = [9]level{
 	{"lstm", true, "the same, with the rich mixer"},
 	{"gru", false, "the large network: the default"},
 	{"gru", true, "the same, with the rich mixer"},
-	{"gpt", true, "a small GPT, with the rich mixer: the smallest"},
+	{"gpt", true, "a small GPT, with the rich mixer: the smallest on prose"},
 	{"gpt", true, ""},
 }
 

@@ -155,7 +155,7 @@ const (
 	// Models whose weights are at most so many stay in the caches, and gain little by lanes.
 	smallModel = 24 << 20
 	fewLanes   = 4
-	longLane   = 4096
+	longLane   = 16384
 )
 
 // Lanes returns the number of lanes for n tokens.
