@@ -25,47 +25,50 @@ type bundle struct {
 	about  string
 	data   func() []byte
 	digest func() [32]byte
+	load   loader
 }
 
 // bundled are the bundled models; the first is the default.
 var bundled = []bundle{
-	newBundle("gru", "the prototype's GRU, 3 layers of 512: the better ratio"),
-	newBundle("lstm", "a small LSTM: several times faster"),
-	newBundle("gpt", "a GPT of 6 layers of 384 over 8,192 tokens: the best on prose"),
+	newBundle("gru", loadNetwork, "the prototype's GRU, 3 layers of 512: the better ratio"),
+	newBundle("lstm", loadNetwork, "a small LSTM: several times faster"),
+	newBundle("gpt", loadTransformer, "a GPT of 6 layers of 384 over 8,192 tokens: the best on prose"),
 }
 
-func newBundle(name, about string) bundle {
+func newBundle(name string, load loader, about string) bundle {
 	data := sync.OnceValue(func() []byte {
 		b, _ := weights.ReadFile("weights/" + name + Extension) // empty where the build lacks it
 		return b
 	})
 	return bundle{
-		name: name, about: about, data: data,
+		name: name, about: about, data: data, load: load,
 		// Hashing takes some milliseconds, so it waits until somebody asks.
 		digest: sync.OnceValue(func() [32]byte { return sha256.Sum256(data()) }),
 	}
 }
 
+// A loader loads a bundled model; ref is nil, or what an archive needs.
+type loader func(ctx context.Context, b *bundle, ref *predict.Ref) (predict.Model, error)
+
+// loadNetwork loads a recurrent network.
+func loadNetwork(_ context.Context, b *bundle, _ *predict.Ref) (predict.Model, error) {
+	return rnn.Load(b.data(), rnn.Options{Name: b.name, Bundled: true})
+}
+
+// loadTransformer loads a transformer.
+func loadTransformer(ctx context.Context, b *bundle, ref *predict.Ref) (predict.Model, error) {
+	digest := b.digest()
+	o := nativeOptions(ref)
+	o.Name, o.Digest, o.Bundled = b.name, digest[:], true
+	return transformer.Load(ctx, b.data(), o)
+}
+
 // open loads the model; ref is nil, or what an archive needs.
-func (b *bundle) open(ctx context.Context, ref *predict.Ref) (m predict.Model, err error) {
+func (b *bundle) open(ctx context.Context, ref *predict.Ref) (predict.Model, error) {
 	if len(b.data()) == 0 {
 		return nil, fmt.Errorf("this build of llmz lacks the weights of %s: %w", b.name, predict.ErrModelMissing)
 	}
-	var arch string
-	f, err := gguf.Parse(b.data())
-	if err == nil {
-		arch, err = gguf.Get[string](f, "general.architecture")
-	}
-	switch {
-	case err != nil:
-	case arch == rnnArchitecture:
-		m, err = rnn.Load(b.data(), rnn.Options{Name: b.name, Bundled: true})
-	default:
-		digest := b.digest()
-		o := nativeOptions(ref)
-		o.Name, o.Digest, o.Bundled = b.name, digest[:], true
-		m, err = transformer.Load(ctx, b.data(), o)
-	}
+	m, err := b.load(ctx, b, ref)
 	if err != nil {
 		return nil, fmt.Errorf("bundled model %s: %w", b.name, err)
 	}
