@@ -63,15 +63,15 @@ func (c *Codec) mixRich(x *coding, n int, plan content.Plan, symbols []int32) (e
 	return err
 }
 
-// mixTokens gives x the mixer that make makes for a model of tokens, in so much memory. It
+// mixTokens gives x the mixer that build makes for a model of tokens, in so much memory. It
 // codes the numbers of bytes of the lanes.
-func (c *Codec) mixTokens(x *coding, memory int64, tm predict.TokenModel, symbols []int32, make func(v *tokens.Vocabulary, laneBytes []int) (tokenMixer, error)) error {
+func (c *Codec) mixTokens(x *coding, memory int64, tm predict.TokenModel, symbols []int32, build func(v *tokens.Vocabulary, laneBytes []int) (tokenMixer, error)) error {
 	v, err := c.Vocabularies.of(tm)
 	if err != nil {
 		return err
 	}
 	makeRoom(memory)
-	x.words, err = make(v, laneBytes(tm, symbols, x.lanes))
+	x.words, err = build(v, laneBytes(tm, symbols, x.lanes))
 	x.mixer = x.words
 	return err
 }

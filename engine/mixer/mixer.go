@@ -298,16 +298,8 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 	return x.codeByte(c, l, &x.sums, sym)
 }
 
-// byteModel gives a model's probabilities of the bits of the next byte.
-type byteModel interface {
-	// One returns the 16-bit probability, between 1 and 65535, that the bit after the
-	// ones of c0 (which follow a leading one) is a one. only tells that the other
-	// value is impossible.
-	One(c0 uint32) (p1 uint32, only bool)
-}
-
 // codeByte codes a byte of lane l.
-func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
+func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte {
 	if x.cfg.Rests {
 		x.pick(model != nil)
 	}

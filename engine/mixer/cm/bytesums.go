@@ -1,5 +1,12 @@
 package cm
 
+// A ByteModel is what a model says of a lane's next byte.
+type ByteModel interface {
+	// One returns the probability, in 1/65536, of a one after the bits c0, which follow a
+	// leading one, and whether no other bit is possible. It is called once for each bit, in order.
+	One(c0 uint32) (p uint32, only bool)
+}
+
 // ByteSums are the sums of a model's frequencies over the nodes of the byte's
 // binary tree.
 type ByteSums struct {

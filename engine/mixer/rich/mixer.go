@@ -185,15 +185,8 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 	return x.codeByte(c, l, &x.sums, sym)
 }
 
-// byteModel is what a model says of a lane's next byte.
-type byteModel interface {
-	// One returns the probability, in 1/65536, of a one after the bits c0, which follow a
-	// leading one, and whether no other bit is possible.
-	One(c0 uint32) (p uint32, only bool)
-}
-
 // codeByte codes a byte of lane l.
-func (x *Mixer) codeByte(c BitCoder, l *lane, model byteModel, sym byte) byte {
+func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte {
 	x.judge(model != nil)
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
