@@ -25,28 +25,23 @@ type foresightSession struct {
 	predict.Session
 	m     *foresightModel
 	lanes int
-	known [][]int32
+	known predict.Known
 	steps int
 }
 
-func (s *foresightSession) Foresee(lanes [][]int32) {
+func (s *foresightSession) Foresee(known predict.Known) {
 	s.m.told++
-	s.known = lanes
+	s.known = known
 }
 
 func (s *foresightSession) Step(prev []int32) error {
 	if s.known != nil {
-		if len(s.known) != s.lanes {
-			return fmt.Errorf("%d lanes foreseen of %d", len(s.known), s.lanes)
-		}
-		for i, l := range s.known {
-			if active := i < len(prev); active != (s.steps < len(l)) {
-				return fmt.Errorf("step %d: lane %d has %d symbols", s.steps, i, len(l))
-			}
+		if n := s.known.Active(s.lanes, s.steps); n != len(prev) {
+			return fmt.Errorf("step %d: %d lanes foreseen, not %d", s.steps, n, len(prev))
 		}
 		for i, v := range prev {
-			if s.steps > 0 && s.known[i][s.steps-1] != v {
-				return fmt.Errorf("step %d, lane %d: %d was foreseen, not %d", s.steps, i, s.known[i][s.steps-1], v)
+			if s.steps > 0 && s.known(i, s.steps-1) != v {
+				return fmt.Errorf("step %d, lane %d: %d was foreseen, not %d", s.steps, i, s.known(i, s.steps-1), v)
 			}
 		}
 	}

@@ -28,6 +28,9 @@ type CompileOptions struct {
 	// Threads is the number of threads that compute, the caller of Step among them;
 	// at least 1. It never changes a result.
 	Threads int
+	// Ahead says that results, of which the graph makes no further use, are kept while the
+	// next step is under way.
+	Ahead bool
 }
 
 // Memory is a number of bytes that a program takes.
@@ -43,6 +46,11 @@ type Program interface {
 	Int32s(t *Tensor) []int32
 	// Step computes the first n columns. Nothing is allocated.
 	Step(n int)
+	// Begin starts a Step on the program's other threads and returns; End takes part in it
+	// and returns when it is done. Between the two no input may be set, and only the results
+	// of the step before may be asked for, where CompileOptions.Ahead keeps them.
+	Begin(n int)
+	End()
 	// StepTo computes no more of the first n columns than it takes to reach t.
 	StepTo(n int, t *Tensor)
 	// Float32s returns the elements of a column of an F32 tensor; nil for intermediate

@@ -283,7 +283,7 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 		return err
 	}
 	if f, ok := c.session.(predict.Foreseer); ok && c.known && c.rester == nil {
-		f.Foresee(lanes.Split(c.symbols(cut.Symbols), cut.Lanes))
+		f.Foresee(c.symbols(cut))
 	}
 	if c.tokens != nil {
 		c.feed = newTokenFeed(c.session, c.words, cut.Lanes, threads)
@@ -291,16 +291,19 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 	return nil
 }
 
-// symbols returns the next n symbols of the block, which are known.
-func (c *coding) symbols(n int) []int32 {
-	if c.tokens != nil {
-		return c.tokens[c.base : c.base+n]
+// symbols returns the block's next symbols, which are known.
+func (c *coding) symbols(cut lanes.Cut) predict.Known {
+	base := c.base
+	return func(lane, i int) int32 {
+		if i >= cut.Len(lane) {
+			return -1
+		}
+		at := base + cut.Start(lane) + i
+		if c.tokens != nil {
+			return c.tokens[at]
+		}
+		return int32(c.data[at])
 	}
-	s := make([]int32, n)
-	for i, b := range c.data[c.base : c.base+n] {
-		s[i] = int32(b)
-	}
-	return s
 }
 
 // close ends the session and keeps its times.

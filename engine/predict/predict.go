@@ -153,14 +153,37 @@ type Session interface {
 	Close() error
 }
 
-// Foreseer is implemented by sessions that can evaluate several symbols of a lane at
-// once, where they are known: the encoder knows them all.
+// Foreseer is implemented by sessions that gain by knowing the symbols beforehand, as the
+// encoder does: they can evaluate several at once, and the next ones while the last are
+// coded.
 type Foreseer interface {
 	// Foresee tells which symbols will be fed to each lane after Start, the last one of
 	// a lane included, which only is coded. It is called once, before the first Step,
-	// with as many lanes as the session has; the slices stay as they are until the
-	// session is closed. Steps go on as without it, and give exactly the same.
-	Foresee(lanes [][]int32)
+	// and known says the same until the session is closed. Steps go on as without it, and
+	// give exactly the same.
+	Foresee(known Known)
+}
+
+// Known gives the symbols of lanes: the i-th of a lane, counted from 0, or -1 past its
+// end. Lanes differ in length by at most one, longer ones first.
+type Known func(lane, i int) int32
+
+// KnownLanes returns symbols as Known.
+func KnownLanes(lanes [][]int32) Known {
+	return func(lane, i int) int32 {
+		if i < len(lanes[lane]) {
+			return lanes[lane][i]
+		}
+		return -1
+	}
+}
+
+// Active returns the number of the first lanes, n at most, that have an i-th symbol.
+func (k Known) Active(n, i int) int {
+	for n > 0 && k(n-1, i) < 0 {
+		n--
+	}
+	return n
 }
 
 // TokenModel is implemented by models whose symbols are tokens.

@@ -119,7 +119,7 @@ const smallModel = 1 << 20
 // weights included.
 func (m *Model) MemoryBytes(lanes int) int64 {
 	g := m.graph(max(lanes, 1))
-	n, err := m.backend.Memory(g.Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0)})
+	n, err := m.backend.Memory(g.Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0), Ahead: true})
 	if err != nil {
 		return 0 // no session will start either
 	}

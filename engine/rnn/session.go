@@ -1,6 +1,7 @@
 package rnn
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/llmz/llmz/engine/predict"
@@ -43,16 +44,26 @@ type session struct {
 	network
 	program ggml.Program
 	active  int
+	known   predict.Known // nil unless foreseen
+	next    []int32       // what the next step is fed
+	steps   int           // done
+	begun   int           // lanes of the next step, which is under way; 0 if it is not
 }
 
 func (m *Model) newSession(o predict.SessionOptions) (*session, error) {
-	s := &session{network: m.graph(o.Lanes), active: o.Lanes}
+	s := &session{network: m.graph(o.Lanes), active: o.Lanes, next: make([]int32, o.Lanes)}
 	var err error
-	if s.program, err = m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: max(o.Threads, 1)}); err != nil {
+	if s.program, err = m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: max(o.Threads, 1), Ahead: true}); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
+
+// Foresee tells the session what each lane's symbols will be, so that a step can be under way
+// while those of the last one are coded. It must be called before the first.
+func (s *session) Foresee(known predict.Known) { s.known = known }
+
+var errForesee = errors.New("rnn: a symbol is not the one that was foreseen")
 
 // Step feeds each active lane the symbol just coded and computes the frequencies
 // of the one after it.
@@ -60,19 +71,78 @@ func (s *session) Step(prev []int32) error {
 	if len(prev) > s.active || len(prev) == 0 {
 		return fmt.Errorf("rnn: step of %d lanes, with %d active", len(prev), s.active)
 	}
+	if s.known != nil {
+		return s.foreseen(prev)
+	}
+	if err := s.feed(prev); err != nil {
+		return err
+	}
 	s.active = len(prev)
+	s.program.Step(len(prev))
+	return nil
+}
+
+// feed sets the inputs of a step.
+func (s *session) feed(prev []int32) error {
+	for i, v := range prev {
+		if v != predict.Start && (v < 0 || v >= Alphabet) {
+			return fmt.Errorf("rnn: symbol %d in lane %d is not a byte", v, i)
+		}
+	}
 	in := s.program.Int32s(s.symbols)
 	for i, v := range prev {
-		switch {
-		case v == predict.Start:
+		if v == predict.Start {
 			v = Alphabet
-		case v < 0 || v >= Alphabet:
-			return fmt.Errorf("rnn: symbol %d in lane %d is not a byte", v, i)
 		}
 		in[i] = v
 	}
-	s.program.Step(len(prev))
 	return nil
+}
+
+// foreseen is Step where the symbols are known: it ends the step that is under way, and begins
+// the next.
+func (s *session) foreseen(prev []int32) error {
+	for i, v := range prev {
+		if v != s.fed(i, s.steps) {
+			return errForesee
+		}
+	}
+	if s.steps == 0 {
+		if err := s.begin(len(prev)); err != nil {
+			return err
+		}
+	}
+	if len(prev) != s.begun {
+		return errForesee
+	}
+	s.active = len(prev)
+	s.program.End()
+	s.steps++
+	return s.begin(s.known.Active(s.active, s.steps))
+}
+
+// begin begins a step of n lanes, if there are any.
+func (s *session) begin(n int) error {
+	s.begun = n
+	if n == 0 {
+		return nil
+	}
+	for i := range n {
+		s.next[i] = s.fed(i, s.steps)
+	}
+	if err := s.feed(s.next[:n]); err != nil {
+		return err
+	}
+	s.program.Begin(n)
+	return nil
+}
+
+// fed returns the symbol that a lane is fed in a step.
+func (s *session) fed(lane, step int) int32 {
+	if step == 0 {
+		return predict.Start
+	}
+	return s.known(lane, step-1)
 }
 
 // Freqs returns the integer frequencies of lane's next byte.

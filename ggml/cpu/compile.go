@@ -21,11 +21,17 @@ type tensor struct {
 	offset int // of local data in the scratch memory, in elements
 	stage  int // in which it is computed, -1 for inputs and the past
 
-	i32 []int32   // numbers by column
+	i32 []int32 // numbers by column
+	i8  []int8  // activations, [ne0/kernel.Block][columns][kernel.Block]
+	mx  mx      // what else block-scaled activations have
+	row int     // distance of columns in f32
+	values
+	last values // of the step before, while one is under way: see ggml.CompileOptions.Ahead
+}
+
+// values are what a step computes of a tensor that is kept as a whole.
+type values struct {
 	f32 []float32 // [column][row]
-	i8  []int8    // activations, [ne0/kernel.Block][columns][kernel.Block]
-	mx  mx        // what else block-scaled activations have
-	row int       // distance of columns in f32
 	u32 []uint32  // frequencies, [column][ne0]
 	sum []uint32  // total frequency by column
 }
@@ -69,7 +75,7 @@ func (b *Backend) compile(g *ggml.Graph, o ggml.CompileOptions, dry bool) (*comp
 		}
 	}
 	if c.err == nil {
-		c.place()
+		c.place(o.Ahead)
 	}
 	if c.err != nil {
 		return nil, fmt.Errorf("%w: %w", ggml.ErrGraph, c.err)
@@ -123,8 +129,9 @@ func (c *compiler) stage(t *tensor) {
 	t.stage = last
 }
 
-// place decides where each result lives that an op has not placed itself.
-func (c *compiler) place() {
+// place decides where each result lives that an op has not placed itself, and finds room for
+// those to be kept while the next step is under way.
+func (c *compiler) place(ahead bool) {
 	users := make(map[*tensor][]*tensor)
 	for _, t := range c.p.tensors {
 		for _, s := range t.src {
@@ -151,6 +158,17 @@ func (c *compiler) place() {
 		}
 		t.row = pad(t.Ne[0], kernel.Rows)
 		t.f32 = alloc[float32](&c.mem, t.row*t.columns)
+	}
+	for _, t := range c.p.tensors {
+		if !ahead || t.op == nil || len(users[t]) > 0 {
+			continue
+		}
+		if _, ok := t.Op.(ggml.OpFreqs); ok {
+			t.last = c.freqs(t)
+		} else if t.row > 0 {
+			t.last.f32 = alloc[float32](&c.mem, t.row*t.columns)
+		}
+		c.p.results = append(c.p.results, t)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/llmz/llmz/ggml"
@@ -34,6 +35,77 @@ func eachKernel(t *testing.T, f func(t *testing.T, k *kernel.Kernel)) {
 			t.Fatal(err)
 		}
 		t.Run(name, func(t *testing.T) { f(t, k) })
+	}
+}
+
+// TestBegin compares steps that are begun and ended with whole ones, and asks for the results of
+// the step before while one is under way.
+func TestBegin(t *testing.T) {
+	const lanes, vocab, hidden, alphabet, steps = 5, 20, 32, 48, 150 // more steps than from one timed step to the next
+	r := rand.New(rand.NewPCG(5, 6))
+	m, err := ggml.NewMatrix(randomWeights(r, 3*hidden*hidden), randomFloats(r, 3*hidden), nil, 3*hidden, hidden, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := ggml.NewMatrix(randomWeights(r, alphabet*hidden), randomFloats(r, alphabet), nil, alphabet, hidden, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, err := ggml.NewTable(randomFloats(r, vocab*3*hidden), vocab, 3*hidden, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := ggml.NewGraph(lanes)
+	in := g.Input("symbols")
+	state := g.State("h", hidden)
+	below := g.GRU(g.GetRows(table, in), g.MulMat(m, state.Past), state)
+	logits, freqs := g.MulMat(out, below), g.Freqs(g.MulMat(out, below))
+	k, err := defaultKernel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiled := func(threads int, ahead bool) *program {
+		c, err := newBackend(k).compile(g, ggml.CompileOptions{Threads: threads, Ahead: ahead}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dry, err := newBackend(k).Memory(g, ggml.CompileOptions{Threads: threads, Ahead: ahead})
+		if err != nil || dry.Program != c.p.MemoryBytes() {
+			t.Errorf("%d bytes were said, %d are taken, %v", dry.Program, c.p.MemoryBytes(), err)
+		}
+		return c.p
+	}
+	results := func(p *program) (v []float64) {
+		for l := range lanes {
+			f, total := p.Freqs(freqs, l)
+			v = append(v, float64(total))
+			for i := range f {
+				v = append(v, float64(f[i]), float64(p.Float32s(logits, l)[i]))
+			}
+		}
+		return v
+	}
+	for threads := 1; threads <= 3; threads++ {
+		a, b := compiled(1, false), compiled(threads, true)
+		var last []float64
+		for step := range steps {
+			for l := range lanes {
+				a.Int32s(in)[l] = int32((step*7 + l*3) % vocab)
+				b.Int32s(in)[l] = int32((step*7 + l*3) % vocab)
+			}
+			a.Step(lanes)
+			b.Begin(lanes)
+			if last != nil && !slices.Equal(results(b), last) {
+				t.Fatalf("%d threads, step %d: the results of the step before have changed", threads, step)
+			}
+			b.End()
+			if last = results(a); !slices.Equal(results(b), last) {
+				t.Fatalf("%d threads, step %d: other results", threads, step)
+			}
+		}
+		b.Begin(lanes) // and is closed
+		a.Close()
+		b.Close()
 	}
 }
 

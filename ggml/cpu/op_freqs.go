@@ -7,10 +7,14 @@ import (
 
 func init() {
 	register(func(c *compiler, t *tensor, _ ggml.OpFreqs) op {
-		t.u32 = alloc[uint32](&c.mem, t.Ne[0]*t.columns)
-		t.sum = alloc[uint32](&c.mem, t.columns)
+		t.values = c.freqs(t)
 		return freqs{}
 	})
+}
+
+// freqs provides the memory of frequencies.
+func (c *compiler) freqs(t *tensor) values {
+	return values{u32: alloc[uint32](&c.mem, t.Ne[0]*t.columns), sum: alloc[uint32](&c.mem, t.columns)}
 }
 
 // The logits of a column must follow each other without padding.

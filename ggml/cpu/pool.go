@@ -44,7 +44,7 @@ var spinCount = sync.OnceValue(func() int {
 // only; the others take the rest. No stage starts before the one ahead of it is
 // complete. A thread that finds nothing to do spins briefly and then parks.
 //
-// Run must not be called concurrently. An idle pool costs nothing but memory.
+// Run, Start and Finish must not be called concurrently. An idle pool costs nothing but memory.
 type Pool struct {
 	threads int
 
@@ -58,6 +58,7 @@ type Pool struct {
 	closed atomic.Bool
 
 	job   Stages
+	begun bool   // and not finished
 	base  uint32 // epoch of the job's first stage
 	parks []parking
 }
@@ -132,22 +133,37 @@ func (p *Pool) Close() {
 
 // Run does all stages of j.
 func (p *Pool) Run(j Stages) {
+	p.Start(j)
+	p.Finish()
+}
+
+// Start has the other threads begin with the stages of j, if there are any, and returns.
+// The caller is free to do something else before it calls Finish.
+func (p *Pool) Start(j Stages) {
 	n := j.Chunks(0)
-	if n == 0 {
+	p.job, p.begun = j, n > 0
+	if n == 0 || p.threads == 1 {
 		return
 	}
+	p.base = uint32(p.ticket.Load()>>32) + 1
+	p.open(p.base, n)
+}
+
+// Finish takes part in what Start has begun, and returns when all of it is done.
+func (p *Pool) Finish() {
+	if !p.begun {
+		return
+	}
+	p.begun = false
 	if p.threads == 1 {
-		for s := 0; n > 0; n = j.Chunks(s) {
+		for s, n := 0, p.job.Chunks(0); n > 0; n = p.job.Chunks(s) {
 			for c := range n {
-				j.Run(s, c, 0)
+				p.job.Run(s, c, 0)
 			}
 			s++
 		}
 		return
 	}
-	p.job = j
-	p.base = uint32(p.ticket.Load()>>32) + 1
-	p.open(p.base, n)
 	for {
 		epoch, n := p.help(0)
 		if n == 0 {

@@ -120,6 +120,26 @@ func TestPoolParking(t *testing.T) {
 	}
 }
 
+// TestPoolStart does something else between Start and Finish: nothing, something short, or
+// so much that the other threads are done.
+func TestPoolStart(t *testing.T) {
+	for threads := 1; threads <= 4; threads++ {
+		p := NewPool(threads)
+		l := newLedger(t, 3, 16, 1, 2)
+		for i := range 30 {
+			l.reset()
+			p.Start(l)
+			time.Sleep(time.Duration(i%3) * 100 * time.Microsecond)
+			p.Finish()
+			l.check()
+			p.Finish() // of nothing
+			p.Start(newLedger(t))
+			p.Finish()
+		}
+		p.Close()
+	}
+}
+
 // TestPools runs several pools side by side, as blocks of a file do.
 func TestPools(t *testing.T) {
 	var wg sync.WaitGroup

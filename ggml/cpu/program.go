@@ -17,12 +17,16 @@ type program struct {
 	bytes   int64
 	tensors []*tensor // as in the graph
 	stages  [][]*tensor
+	results []*tensor // those whose values of the last step are kept
 	keep    []keeper
 	workers []*worker
 
 	n     int    // active columns
 	until int    // stages of the step
 	round uint64 // counts steps
+
+	begun bool          // a step, which has not ended
+	ahead time.Duration // what beginning it has taken
 
 	total, sampled, update time.Duration
 	sample                 bool
@@ -68,17 +72,26 @@ func (p *program) Int32s(t *ggml.Tensor) []int32 { return p.tensors[t.Index()].i
 // Float32s implements ggml.Program.
 func (p *program) Float32s(t *ggml.Tensor, column int) []float32 {
 	own := p.tensors[t.Index()]
-	if own.f32 == nil {
+	v := p.values(own).f32
+	if v == nil {
 		return nil
 	}
-	return own.f32[column*own.row:][:t.Ne[0]:t.Ne[0]]
+	return v[column*own.row:][:t.Ne[0]:t.Ne[0]]
 }
 
 // Freqs implements ggml.Program.
 func (p *program) Freqs(t *ggml.Tensor, column int) ([]uint32, uint32) {
 	n := t.Ne[0]
-	own := p.tensors[t.Index()]
-	return own.u32[column*n : (column+1)*n : (column+1)*n], own.sum[column]
+	v := p.values(p.tensors[t.Index()])
+	return v.u32[column*n : (column+1)*n : (column+1)*n], v.sum[column]
+}
+
+// values returns what the last complete step has computed of t.
+func (p *program) values(t *tensor) *values {
+	if p.begun {
+		return &t.last
+	}
+	return &t.values
 }
 
 // sampleEvery is how many steps share one in which the time of each node is taken.
@@ -92,12 +105,48 @@ func (p *program) Step(n int) { p.step(n, len(p.stages)) }
 func (p *program) StepTo(n int, t *ggml.Tensor) { p.step(n, p.tensors[t.Index()].stage+1) }
 
 func (p *program) step(n, stages int) {
+	p.begin(n, stages)
+	start := time.Now()
+	p.pool.Run((*job)(p))
+	p.end(time.Since(start))
+}
+
+// Begin implements ggml.Program. A step whose nodes are timed is done at once.
+func (p *program) Begin(n int) {
+	for _, t := range p.results {
+		t.values, t.last = t.last, t.values
+	}
+	p.begun = true
+	p.begin(n, len(p.stages))
+	start := time.Now()
+	if p.sample {
+		p.pool.Run((*job)(p))
+	} else {
+		p.pool.Start((*job)(p))
+	}
+	p.ahead = time.Since(start)
+}
+
+// End implements ggml.Program.
+func (p *program) End() {
+	if !p.begun {
+		return
+	}
+	start := time.Now()
+	p.pool.Finish()
+	p.begun = false
+	p.end(p.ahead + time.Since(start))
+}
+
+// begin prepares a step of so many stages.
+func (p *program) begin(n, stages int) {
 	p.n, p.until = n, stages
 	p.sample = p.round%sampleEvery == 0
 	p.round++
-	start := time.Now()
-	p.pool.Run((*job)(p))
-	d := time.Since(start)
+}
+
+// end ends a step that the caller has spent d on.
+func (p *program) end(d time.Duration) {
 	p.total += d
 	if p.sample {
 		p.sampled += d * time.Duration(len(p.workers))
@@ -131,6 +180,7 @@ func (p *program) MemoryBytes() int64 { return p.bytes }
 
 // Close implements ggml.Program.
 func (p *program) Close() error {
+	p.End()
 	p.pool.Close()
 	return nil
 }

@@ -45,7 +45,7 @@ func hashes(t testing.TB, m *Model, lanes [][]int32, threads int, foresee bool) 
 	}
 	defer s.Close()
 	if foresee {
-		s.Foresee(lanes)
+		s.Foresee(predict.KnownLanes(lanes))
 	}
 	h := make([]uint64, len(lanes))
 	prev := make([]int32, len(lanes))

@@ -176,7 +176,7 @@ func (m *Model) Lanes(n int) int {
 // weights included.
 func (m *Model) MemoryBytes(lanes int) int64 {
 	lanes = max(lanes, 1)
-	n, err := m.backend.Memory(m.graph(columns(lanes), lanes).Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0)})
+	n, err := m.backend.Memory(m.graph(columns(lanes), lanes).Graph, ggml.CompileOptions{Threads: runtime.GOMAXPROCS(0), Ahead: true})
 	if err != nil {
 		return 0 // no session will start either
 	}

@@ -35,7 +35,7 @@ func bits(t testing.TB, m *Model, tokens []int32, foresee bool) float64 {
 	}
 	defer s.Close()
 	if foresee {
-		s.Foresee([][]int32{tokens})
+		s.Foresee(predict.KnownLanes([][]int32{tokens}))
 	}
 	prev := []int32{predict.Start}
 	var sum float64

@@ -43,14 +43,13 @@ type session struct {
 	program ggml.Program // nil before the first step
 	step
 
-	known [][]int32 // what Foresee was told
-	steps int       // done
-	pos   int       // the next position to evaluate, the same in all lanes
-	// ahead counts the steps whose results are there already. Those of the step that
-	// is on are in the columns that column gives for the lanes.
-	ahead  int
-	column []int
-	// tail holds each lane's newest tokens, at least keep once there are as many.
+	known predict.Known // nil unless foreseen
+	steps int           // done
+	pos   int           // the next position to evaluate, the same in all lanes
+	batch batch         // the one that is being coded
+	next  batch         // the one that is under way, of no steps if none is
+	// tail holds each lane's newest tokens, at least keep once there are as many. Where they
+	// are known there is none.
 	tail [][]int32
 
 	freqs [][]uint32
@@ -59,33 +58,40 @@ type session struct {
 	infer time.Duration
 }
 
+// A batch is the steps that are evaluated together: several where the tokens are known.
+type batch struct {
+	first, steps int
+	column       []int // by lane, of the first step; those of a lane follow each other
+}
+
 func (m *Model) newSession(ctx context.Context, o predict.SessionOptions) (*session, error) {
 	if o.Lanes < 1 {
 		return nil, fmt.Errorf("session with %d lanes", o.Lanes)
 	}
 	s := &session{
 		ctx: ctx, m: m, threads: max(o.Threads, 1), lanes: o.Lanes, active: o.Lanes,
-		column: make([]int, o.Lanes),
-		tail:   make([][]int32, o.Lanes),
-		freqs:  make([][]uint32, o.Lanes),
-		total:  make([]uint32, o.Lanes),
-		ready:  make([]bool, o.Lanes),
+		batch: batch{column: make([]int, o.Lanes)},
+		next:  batch{column: make([]int, o.Lanes)},
+		tail:  make([][]int32, o.Lanes),
+		freqs: make([][]uint32, o.Lanes),
+		total: make([]uint32, o.Lanes),
+		ready: make([]bool, o.Lanes),
 	}
 	return s, m.graph(columns(s.lanes), s.lanes).Err()
 }
 
 // Foresee tells the session what each lane's symbols will be, so that it can evaluate
-// several at once. Steps give the same results as without. It must be called before
-// the first.
-func (s *session) Foresee(lanes [][]int32) {
-	if s.program == nil && len(lanes) == s.lanes {
-		s.known = lanes
+// several at once, and the next ones while the last are coded. Steps give the same results as
+// without. It must be called before the first.
+func (s *session) Foresee(known predict.Known) {
+	if s.program == nil {
+		s.known = known
 	}
 }
 
 func (s *session) start() (err error) {
 	s.step = s.m.graph(columns(s.lanes), s.lanes)
-	s.program, err = s.m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: s.threads})
+	s.program, err = s.m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: s.threads, Ahead: s.known != nil})
 	return err
 }
 
@@ -113,61 +119,87 @@ func (s *session) Step(prev []int32) error {
 			return fmt.Errorf("token %d is not in the vocabulary", t)
 		}
 	}
-	s.active = len(prev)
 	for i, t := range prev {
 		if t == predict.Start {
 			t = s.m.bos
 		}
-		if s.known != nil && t != s.foreseen(i, s.steps) {
+		switch {
+		case s.known == nil:
+			s.remember(i, t)
+		case t != s.token(i, s.steps):
 			return errForesee
 		}
-		s.remember(i, t)
 	}
+	s.active = len(prev)
 	clear(s.ready)
-	if s.ahead > 0 {
-		s.ahead--
-		for i := range s.column {
-			s.column[i]++
+	if s.steps == s.batch.first+s.batch.steps {
+		if err := s.evaluate(); err != nil {
+			return err
 		}
-	} else if err := s.evaluate(prev); err != nil {
-		return err
 	}
 	s.steps++
 	s.infer += time.Since(began)
 	return nil
 }
 
-// foreseen returns the token that lane i is fed in a step.
-func (s *session) foreseen(lane, step int) int32 {
-	if step == 0 {
+// token returns the token that a lane is fed in a step: of those to come only where they are
+// known, of others one of the last.
+func (s *session) token(lane, step int) int32 {
+	switch {
+	case s.known == nil:
+		return s.tail[lane][len(s.tail[lane])-1-s.steps+step]
+	case step == 0:
 		return s.m.bos
 	}
-	return s.known[lane][step-1]
+	return s.known(lane, step-1)
 }
 
-// evaluate computes the step that prev is fed to, and those after it that are known
-// and fit into the columns and into the window.
-func (s *session) evaluate(prev []int32) error {
-	if s.pos == s.m.set.ctx {
-		if err := s.refill(len(prev)); err != nil {
+// evaluate has the next batch evaluated, and where tokens are known the one after it begun.
+func (s *session) evaluate() error {
+	if s.next.steps == 0 {
+		if err := s.begin(s.steps, s.active); err != nil {
 			return err
 		}
 	}
-	steps := 1
-	if s.known != nil {
-		steps = max(1, min(columns(s.lanes)/len(prev), s.m.set.ctx-s.pos, len(s.known[0])-s.steps))
+	s.program.End()
+	s.batch, s.next = s.next, s.batch
+	s.next.steps = 0
+	if s.known == nil {
+		return nil
 	}
-	n := 0
-	for i := range prev {
-		s.column[i] = n
-		n = s.put(n, s.tail[i][len(s.tail[i])-1], i, s.pos)
-		for j := 1; j < steps && s.steps+j < len(s.known[i]); j++ {
-			n = s.put(n, s.foreseen(i, s.steps+j), i, s.pos+j)
+	first := s.steps + s.batch.steps
+	if n := s.known.Active(s.active, first); n > 0 {
+		return s.begin(first, n)
+	}
+	return nil
+}
+
+// begin begins the batch of a step of n lanes, and of those after it that are known and fit
+// into the columns and into the window.
+func (s *session) begin(first, n int) error {
+	if s.pos == s.m.set.ctx {
+		if err := s.refill(first, n); err != nil {
+			return err
 		}
 	}
-	s.program.Step(n)
-	s.pos += steps
-	s.ahead = steps - 1
+	b := &s.next
+	b.first, b.steps = first, 1
+	if s.known != nil {
+		b.steps = max(1, min(columns(s.lanes)/n, s.m.set.ctx-s.pos))
+		for b.steps > 1 && s.known(0, first+b.steps-1) < 0 {
+			b.steps--
+		}
+	}
+	c := 0
+	for i := range n {
+		b.column[i] = c
+		c = s.put(c, s.token(i, first), i, s.pos)
+		for j := 1; j < b.steps && s.known(i, first+j) >= 0; j++ {
+			c = s.put(c, s.token(i, first+j), i, s.pos+j)
+		}
+	}
+	s.program.Begin(c)
+	s.pos += b.steps
 	return nil
 }
 
@@ -188,14 +220,13 @@ func (s *session) remember(lane int, t int32) {
 	s.tail[lane] = append(tail, t)
 }
 
-// refill evaluates the tails of the first n lanes anew, but for their newest tokens,
-// which are left to the step.
-func (s *session) refill(n int) error {
+// refill evaluates the last tokens of the first n lanes before a step anew, but for the newest
+// ones, which are left to the step.
+func (s *session) refill(first, n int) error {
 	keep, c := s.m.set.keep, 0
 	for lane := range n {
-		tail := s.tail[lane]
 		for p := range keep - 1 {
-			c = s.put(c, tail[len(tail)-keep+p], lane, p)
+			c = s.put(c, s.token(lane, first-keep+1+p), lane, p)
 			if c < columns(s.lanes) && (p < keep-2 || lane < n-1) {
 				continue
 			}
@@ -214,7 +245,7 @@ func (s *session) refill(n int) error {
 // so several goroutines can share the work.
 func (s *session) Freqs(lane int) ([]uint32, uint32) {
 	if !s.ready[lane] {
-		s.freqs[lane], s.total[lane] = freq.FromLogits(s.program.Float32s(s.logits, s.column[lane]))
+		s.freqs[lane], s.total[lane] = freq.FromLogits(s.program.Float32s(s.logits, s.batch.column[lane]+s.steps-1-s.batch.first))
 		s.ready[lane] = true
 	}
 	return s.freqs[lane], s.total[lane]

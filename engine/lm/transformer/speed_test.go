@@ -167,7 +167,7 @@ func block(b testing.TB, m *Model, lanes [][]int32, foresee bool) {
 	}
 	defer s.Close()
 	if foresee {
-		s.Foresee(lanes)
+		s.Foresee(predict.KnownLanes(lanes))
 	}
 	prev := make([]int32, len(lanes))
 	for i := range prev {

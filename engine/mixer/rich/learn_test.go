@@ -324,7 +324,7 @@ func (le *learner) codeTokens(t *testing.T, data []byte, model predict.TokenMode
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.(predict.Foreseer).Foresee([][]int32{ids})
+	s.(predict.Foreseer).Foresee(predict.KnownLanes([][]int32{ids}))
 	prev := []int32{predict.Start}
 	for _, id := range ids {
 		if err := s.Step(prev); err != nil {

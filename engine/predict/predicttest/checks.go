@@ -102,7 +102,7 @@ func (s Suite) memory(t *testing.T) {
 		session := open(t, m, predict.SessionOptions{Lanes: lanes, Threads: 2})
 		text := symbols(lanes, min(s.Steps, 6), m.Info().Alphabet)
 		if f, ok := session.(predict.Foreseer); ok {
-			f.Foresee(text)
+			f.Foresee(predict.KnownLanes(text))
 		}
 		for step := range text[0] {
 			advance(t, session, how{lanes: text}, step)

@@ -73,7 +73,7 @@ type toySession struct {
 	state  []uint64
 }
 
-func (s *toySession) Foresee([][]int32) { s.known = true }
+func (s *toySession) Foresee(predict.Known) { s.known = true }
 
 func (s *toySession) Step(prev []int32) error {
 	if len(prev) == 0 || len(prev) > s.active {

@@ -37,7 +37,7 @@ func run(t *testing.T, m predict.Model, h how) prints {
 		}
 	}()
 	if h.foresee {
-		s.(predict.Foreseer).Foresee(h.lanes)
+		s.(predict.Foreseer).Foresee(predict.KnownLanes(h.lanes))
 	}
 	var p prints
 	for step := range h.lanes[0] {
