@@ -3,6 +3,7 @@ package transformer
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -27,7 +28,8 @@ type Options struct {
 	Bundled bool
 	// Name is recorded in archives; empty for the file's base name.
 	Name string
-	// Runtime, if not nil, holds an archive's settings, which must be reproduced.
+	// Runtime, if not nil, holds an archive's settings, none or all of them, which must be
+	// reproduced.
 	Runtime map[string]string
 	// Backend computes, and is closed with the model; nil for the CPU.
 	Backend ggml.Backend
@@ -113,7 +115,7 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 	}
 	m.info = predict.Info{
 		Ref: predict.Ref{
-			Name: name, Digest: o.Digest, Numerics: Numerics, Portability: predict.Portable, Runtime: m.set.encode(),
+			Name: name, Digest: o.Digest, Numerics: Numerics, Portability: predict.Portable, Runtime: o.Runtime,
 		},
 		Parameters: m.config.Parameters(m.network.tied),
 		Bundled:    o.Bundled,
@@ -138,7 +140,7 @@ func startToken(f *gguf.File, vocab int) (int32, error) {
 // Info describes the model.
 func (m *Model) Info() predict.Info {
 	i := m.info
-	i.Digest, i.Runtime = append([]byte(nil), i.Digest...), m.set.encode()
+	i.Digest, i.Runtime = append([]byte(nil), i.Digest...), maps.Clone(i.Runtime)
 	return i
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 )
 
-// The keys of predict.Ref.Runtime: what a decoder must do the same.
+// The keys of predict.Ref.Runtime: what a decoder must do the same. Archives name them no
+// more, as they are always the defaults; early ones do.
 const (
 	keyContext = "ctx"  // positions of the context window
 	keyKeep    = "keep" // tokens kept when the window is full
@@ -16,22 +17,21 @@ const (
 // settings are the decoded keys.
 type settings struct{ ctx, keep int }
 
-// maxWindow bounds the window that is chosen by default: a longer one costs memory,
-// and time for the attention, and wins little. See the README.
+// maxWindow bounds the window: a longer one costs memory, and time for the attention, and wins
+// little. See the README.
 const maxWindow = 1024
 
-// defaults returns the settings of a new archive.
+// defaults returns the settings of an archive that names none, which must stay what they are.
 func defaults(c *Config) settings {
 	ctx := min(c.Context, maxWindow)
 	return settings{ctx: ctx, keep: max(ctx/4, 1)}
 }
 
-func (s settings) encode() map[string]string {
-	return map[string]string{keyContext: strconv.Itoa(s.ctx), keyKeep: strconv.Itoa(s.keep)}
-}
-
 // parseSettings reads what an archive recorded. Its errors wrap predict.ErrMismatch.
 func parseSettings(m map[string]string, c *Config) (s settings, err error) {
+	if len(m) == 0 {
+		return defaults(c), nil
+	}
 	for _, e := range []struct {
 		key string
 		v   *int

@@ -3,40 +3,49 @@ package transformer
 import (
 	"context"
 	"errors"
-	"fmt"
+	"maps"
 	"testing"
 
-	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/engine/predict"
 )
 
-// TestShortContexts: what compresses decodes, so the settings of a new archive are
-// accepted by its decoder, or the model is refused before.
-func TestShortContexts(t *testing.T) {
-	for _, n := range []uint32{0, 1, 2, 3, 4, 5, 7, 8, 64} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			path := rewritten(t, testdata("stories260K", "stories260K.gguf"), func(f *gguf.File, _ map[string][]float32) {
-				for i := range f.KV {
-					if f.KV[i].Key == "llama.context_length" {
-						f.KV[i].Value = n
-					}
-				}
-			})
-			m, err := Open(context.Background(), Options{Path: path, Digest: make([]byte, 32)})
-			if n < minContext {
-				if !errors.Is(err, ErrModel) {
-					t.Fatalf("got %v, want ErrModel", err)
-				}
-				return
+// TestRecorded: archives with settings and without are decoded by what they say, and so refer
+// to the model as they did when they were made.
+func TestRecorded(t *testing.T) {
+	path := testdata("stories260K", "stories260K.gguf")
+	plain := open(t, path, Options{})
+	want := plain.set
+	if r := plain.Info().Runtime; len(r) > 0 {
+		t.Errorf("a new archive records %v", r)
+	}
+	for _, c := range []struct {
+		runtime map[string]string
+		want    settings
+		ok      bool
+	}{
+		{map[string]string{}, want, true},
+		{map[string]string{"ctx": "128", "keep": "32"}, settings{128, 32}, true},
+		{map[string]string{"ctx": "100", "keep": "7"}, settings{100, 7}, true},
+		{map[string]string{"ctx": "100"}, settings{}, false},
+		{map[string]string{"keep": "7"}, settings{}, false},
+		{map[string]string{"ctx": "100", "keep": "100"}, settings{}, false},
+		{map[string]string{"ctx": "1000000", "keep": "7"}, settings{}, false},
+		{map[string]string{"ctx": "100", "keep": "7", "more": "1"}, settings{}, false},
+	} {
+		m, err := Open(context.Background(), Options{Path: path, Runtime: c.runtime})
+		if !c.ok {
+			if !errors.Is(err, predict.ErrMismatch) {
+				t.Errorf("%v: %v", c.runtime, err)
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer m.Close()
-			again, err := Open(context.Background(), Options{Path: path, Digest: make([]byte, 32), Runtime: m.Info().Runtime})
-			if err != nil {
-				t.Fatal(err)
-			}
-			again.Close()
-		})
+			continue
+		}
+		if err != nil {
+			t.Errorf("%v: %v", c.runtime, err)
+			continue
+		}
+		if m.set != c.want || !maps.Equal(m.Info().Runtime, c.runtime) {
+			t.Errorf("%v: %+v, recorded as %v", c.runtime, m.set, m.Info().Runtime)
+		}
+		m.Close()
 	}
 }
