@@ -70,7 +70,7 @@ func howToGet(err error) string {
 // modelEntrant codes with a model, or without any.
 func modelEntrant(name string, m predict.Model, o codeOptions) race.Entrant {
 	e := race.Entrant{Name: name}
-	e.Compress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+	e.Compress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Tracker) (engine.Result, error) {
 		write := engine.Options{
 			Model: m, NoModel: m == nil, NoMix: o.noMix && m != nil, BlockSize: o.blockSize, Lanes: o.lanes, Threads: o.threads, Size: size, Observer: j.Observe, Gate: j.Gate(),
 		}
@@ -79,7 +79,7 @@ func modelEntrant(name string, m predict.Model, o codeOptions) race.Entrant {
 		}
 		return engine.Compress(ctx, dst, src, write)
 	}
-	e.Decompress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+	e.Decompress = func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Tracker) (engine.Result, error) {
 		return engine.Decompress(ctx, dst, src, engine.ReadOptions{Models: loaded{m}, Threads: o.threads, Observer: j.Observe, Gate: j.Gate()})
 	}
 	if m != nil {
@@ -114,7 +114,7 @@ func (openTokens) Close() error { return nil }
 func classicEntrant(c classic.Codec) race.Entrant {
 	info := predict.Info{Ref: predict.Ref{Name: c.Name}, Device: "cpu"}
 	run := func(dir engine.Direction) race.Code {
-		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Tracker) (engine.Result, error) {
 			w := &classicWatch{ctx: ctx, dir: dir, size: size, job: j, start: time.Now(), held: j.Gate().Held()}
 			j.Observe(engine.Started{Direction: dir, Model: info, TotalBytes: size, Threads: 1})
 			w.src, w.dst = src, dst
@@ -140,7 +140,7 @@ type classicWatch struct {
 	ctx         context.Context
 	dir         engine.Direction
 	size        int64
-	job         *feed.Job
+	job         *feed.Tracker
 	held        time.Duration // by the job's gate, before the start
 	src         io.Reader
 	dst         io.Writer

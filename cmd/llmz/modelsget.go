@@ -66,7 +66,7 @@ func runModelsPull(ctx context.Context, a *app, o models.PullOptions) error {
 		var p models.Pulled
 		err := a.watch(ctx, "pull", o.What, -1, func(ctx context.Context, f *progress.File) (engine.Result, error) {
 			var err error
-			p, err = a.models.Pull(ctx, watchedPull(ctx, o, f.Job))
+			p, err = a.models.Pull(ctx, watchedPull(ctx, o, f.Tracker))
 			f.SetOutput(p.Path)
 			return engine.Result{}, err
 		})
@@ -110,7 +110,7 @@ func downloaded(done, total int64, speed float64) string {
 
 // watchedPull tells a job how far a download, and then a conversion, is, and holds
 // both while the job is paused.
-func watchedPull(ctx context.Context, o models.PullOptions, j *feed.Job) models.PullOptions {
+func watchedPull(ctx context.Context, o models.PullOptions, j *feed.Tracker) models.PullOptions {
 	o.Progress = func(f hub.File, done, total int64) {
 		j.Download(f.Path, done, total)
 		_ = j.Gate().Wait(ctx) // the download looks at ctx itself

@@ -94,7 +94,7 @@ func puller(t *testing.T) *sessionBackend {
 	return &sessionBackend{a: a}
 }
 
-func (b *sessionBackend) pull(ctx context.Context, j *feed.Job) (session.Outcome, error) {
+func (b *sessionBackend) pull(ctx context.Context, j *feed.Tracker) (session.Outcome, error) {
 	return b.run(ctx, session.Task{Op: session.Pull, Path: pulledModel}, j)
 }
 

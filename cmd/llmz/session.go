@@ -96,7 +96,7 @@ func kindOf(e models.Entry) string {
 }
 
 // run does a task as the commands would.
-func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Job) (session.Outcome, error) {
+func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Tracker) (session.Outcome, error) {
 	switch t.Op {
 	case session.Pull:
 		p, err := b.a.models.Pull(ctx, watchedPull(ctx, models.PullOptions{What: t.Path, Type: ggml.Q8_0}, j))
@@ -236,13 +236,13 @@ func (b *sessionBackend) lazy(m session.Model, o codeOptions) race.Entrant {
 	}
 	return race.Entrant{
 		Name: m.Name,
-		Compress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+		Compress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Tracker) (engine.Result, error) {
 			if err := load(ctx); err != nil {
 				return engine.Result{}, err
 			}
 			return e.Compress(ctx, dst, src, size, j)
 		},
-		Decompress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Job) (engine.Result, error) {
+		Decompress: func(ctx context.Context, dst io.Writer, src io.Reader, size int64, j *feed.Tracker) (engine.Result, error) {
 			if err := load(ctx); err != nil {
 				return engine.Result{}, err
 			}

@@ -29,7 +29,7 @@ func (b *sessionBackend) trainOptions(t session.Task) *trainOptions {
 }
 
 // train trains a model into the models' directory.
-func (b *sessionBackend) train(ctx context.Context, t session.Task, j *feed.Job) (session.Outcome, error) {
+func (b *sessionBackend) train(ctx context.Context, t session.Task, j *feed.Tracker) (session.Outcome, error) {
 	o := b.trainOptions(t)
 	if err := os.MkdirAll(filepath.Dir(o.output), 0o755); err != nil {
 		return session.Outcome{}, err

@@ -214,7 +214,7 @@ func runTrain(ctx context.Context, a *app, o *trainOptions, changed func(string)
 			f.SetOutput(o.output)
 			var err error
 			done, err = o.train(ctx, a.stdin, args, weights, f.Train)
-			done.warn(f.Job)
+			done.warn(f.Tracker)
 			return engine.Result{}, err
 		})
 	} else {
@@ -308,7 +308,7 @@ type trained struct {
 }
 
 // warn tells a view what is wrong with the model.
-func (t trained) warn(j *feed.Job) {
+func (t trained) warn(j *feed.Tracker) {
 	if t.Warning != "" {
 		j.Observe(engine.Warning{Message: t.Warning})
 	}

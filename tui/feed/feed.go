@@ -1,10 +1,10 @@
 // Package feed stands between work and a screen. Observers of the engine, of a
-// training or of a download fill a Job; the screen, at its own pace, takes
+// training or of a download fill a Tracker; the screen, at its own pace, takes
 // Snapshots of it. So the work never waits for a redraw, and the screen never
-// falls behind. The other way round a Job has a gate: work that looks at it can be
+// falls behind. The other way round a Tracker has a gate: work that looks at it can be
 // paused.
 //
-// Concurrency: a Job may be used by any number of goroutines. Progress may be
+// Concurrency: a Tracker may be used by any number of goroutines. Progress may be
 // lost between two snapshots; the states, the result and the warnings are not.
 package feed
 
@@ -117,8 +117,8 @@ type sample struct {
 	point Point
 }
 
-// Job collects the events of one job.
-type Job struct {
+// Tracker collects the events of one job.
+type Tracker struct {
 	clock Clock
 	gate  *gate.Gate
 
@@ -130,13 +130,13 @@ type Job struct {
 	held    time.Duration // by the gate, before the job began
 	base    sample        // where the counting of the average begins
 	ended   bool          // the main work has: what comes now is the check of it
-	check   *Job          // nil until it begins
+	check   *Tracker      // nil until it begins
 	plot    trainingPlot
 }
 
 // New returns a job that waits to be started, with a gate of its own. The clock
 // may be nil.
-func New(name string, total int64, clock Clock) *Job {
+func New(name string, total int64, clock Clock) *Tracker {
 	if clock == nil {
 		clock = time.Now
 	}
@@ -144,20 +144,20 @@ func New(name string, total int64, clock Clock) *Job {
 }
 
 // Gated is New with a gate that others share; its clock must be the job's.
-func Gated(name string, total int64, clock Clock, g *gate.Gate) *Job {
+func Gated(name string, total int64, clock Clock, g *gate.Gate) *Tracker {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Job{clock: clock, gate: g, s: Snapshot{Name: name, Total: total, ETA: -1}}
+	return &Tracker{clock: clock, gate: g, s: Snapshot{Name: name, Total: total, ETA: -1}}
 }
 
 // Gate returns what the work has to look at to be pausable.
-func (j *Job) Gate() *gate.Gate { return j.gate }
+func (j *Tracker) Gate() *gate.Gate { return j.gate }
 
 // Observe takes an event of the engine. How the job ended is told by Finish: after
 // the engine's Finished, a check of what was written may follow as a second
 // Started, Progress and Finished.
-func (j *Job) Observe(e engine.Event) {
+func (j *Tracker) Observe(e engine.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, ok := e.(engine.Started); ok && j.ended && j.check == nil {
@@ -170,7 +170,7 @@ func (j *Job) Observe(e engine.Event) {
 	j.take(e)
 }
 
-func (j *Job) take(e engine.Event) {
+func (j *Tracker) take(e engine.Event) {
 	switch e := e.(type) {
 	case engine.Started:
 		j.begin()
@@ -196,14 +196,14 @@ func (j *Job) take(e engine.Event) {
 	}
 }
 
-func (j *Job) begin() {
+func (j *Tracker) begin() {
 	if j.s.State == Waiting {
 		j.s.State = Running
 		j.started, j.held = j.clock(), j.gate.Held()
 	}
 }
 
-func (j *Job) progress(e engine.Progress) {
+func (j *Tracker) progress(e engine.Progress) {
 	if e.TotalBytes > 0 {
 		j.s.Total = e.TotalBytes
 	}
@@ -215,7 +215,7 @@ func (j *Job) progress(e engine.Progress) {
 }
 
 // moved notes how far the job is, for its speed.
-func (j *Job) moved(p Point) {
+func (j *Tracker) moved(p Point) {
 	j.s.Bytes = p.Bytes
 	now := j.elapsed()
 	j.recent = append(j.recent, sample{now, p})
@@ -229,7 +229,7 @@ func (j *Job) moved(p Point) {
 }
 
 // Finish ends the job. Only the first end counts.
-func (j *Job) Finish(r engine.Result, err error) {
+func (j *Tracker) Finish(r engine.Result, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.s.State.Over() {
@@ -259,7 +259,7 @@ func (j *Job) Finish(r engine.Result, err error) {
 }
 
 // Pause holds the work at its next step; Resume lets it go on.
-func (j *Job) Pause() {
+func (j *Tracker) Pause() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.s.State.Over() {
@@ -268,10 +268,10 @@ func (j *Job) Pause() {
 }
 
 // Resume ends a pause.
-func (j *Job) Resume() { j.gate.Open() }
+func (j *Tracker) Resume() { j.gate.Open() }
 
 // elapsed returns the time since the start, pauses left out.
-func (j *Job) elapsed() time.Duration {
+func (j *Tracker) elapsed() time.Duration {
 	if j.started.IsZero() {
 		return 0
 	}
@@ -279,7 +279,7 @@ func (j *Job) elapsed() time.Duration {
 }
 
 // Snapshot returns what is known now. It shares nothing with the job.
-func (j *Job) Snapshot() Snapshot {
+func (j *Tracker) Snapshot() Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	s := j.s
@@ -309,7 +309,7 @@ func (j *Job) Snapshot() Snapshot {
 }
 
 // rates works out the speeds and what they promise.
-func (j *Job) rates(s *Snapshot) {
+func (j *Tracker) rates(s *Snapshot) {
 	s.Average, s.ETA = 0, -1
 	if sec := (s.Elapsed - j.base.at).Seconds(); sec > 0 {
 		s.Average = float64(s.Bytes-j.base.point.Bytes) / sec

@@ -15,7 +15,7 @@ import (
 
 func TestSnapshotOfARunningJob(t *testing.T) {
 	c := demo.NewClock()
-	s := demo.Job(c, demo.Models["gru"], "a", 100000, 0.5).Snapshot()
+	s := demo.Tracker(c, demo.Models["gru"], "a", 100000, 0.5).Snapshot()
 	if s.State != feed.Running || s.Bytes != 50000 || s.Fraction() != 0.5 {
 		t.Fatalf("%v %d %v", s.State, s.Bytes, s.Fraction())
 	}
@@ -31,7 +31,7 @@ func TestSnapshotOfARunningJob(t *testing.T) {
 }
 
 func TestSharesAddUp(t *testing.T) {
-	s := demo.Job(demo.NewClock(), demo.Models["gpt2"], "a", 777, 0.9).Snapshot()
+	s := demo.Tracker(demo.NewClock(), demo.Models["gpt2"], "a", 777, 0.9).Snapshot()
 	sum := 0
 	for _, sh := range s.Shares() {
 		sum += sh.Tenths
@@ -46,7 +46,7 @@ func TestSharesAddUp(t *testing.T) {
 
 // The parts of a file weigh up to the whole, however many there are.
 func TestStretchesWeighUp(t *testing.T) {
-	s := demo.Job(demo.NewClock(), demo.Models["gru"], "a", 1<<20, 0.995).Snapshot()
+	s := demo.Tracker(demo.NewClock(), demo.Models["gru"], "a", 1<<20, 0.995).Snapshot()
 	for _, n := range []int{1, 7, 60, 200} {
 		sum := 0.0
 		for _, v := range s.Stretches(n) {
@@ -261,7 +261,7 @@ func BenchmarkObserve(b *testing.B) {
 }
 
 func BenchmarkSnapshot(b *testing.B) {
-	j := demo.Job(demo.NewClock(), demo.Models["gru"], "a", 1<<20, 0.9)
+	j := demo.Tracker(demo.NewClock(), demo.Models["gru"], "a", 1<<20, 0.9)
 	b.ReportAllocs()
 	for b.Loop() {
 		s := j.Snapshot()

@@ -69,7 +69,7 @@ func (c *trainingCurve) points() []TrainingPoint {
 }
 
 // Train takes an event of a training.
-func (j *Job) Train(e trainer.Event) {
+func (j *Tracker) Train(e trainer.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.begin()

@@ -11,16 +11,16 @@ type Transfer struct {
 
 // Download takes a report on a download: done of total bytes (-1: not known) of
 // a file. The first one on a file tells what an earlier download left of it.
-func (j *Job) Download(file string, done, total int64) {
+func (j *Tracker) Download(file string, done, total int64) {
 	j.transfer(Transfer{File: file}, done, total)
 }
 
 // Convert takes a report on a conversion: done of total tensors.
-func (j *Job) Convert(done, total int) {
+func (j *Tracker) Convert(done, total int) {
 	j.transfer(Transfer{Converting: true}, int64(done), int64(total))
 }
 
-func (j *Job) transfer(t Transfer, done, total int64) {
+func (j *Tracker) transfer(t Transfer, done, total int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.begin()

@@ -50,7 +50,7 @@ func TestGoldenScreens(t *testing.T) {
 		}
 	}
 	m := New(context.Background(), "alice29.txt", 1000, nil, golden.Mono)
-	m.v.job = ptr(demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 1000, 0.4).Snapshot())
+	m.v.job = ptr(demo.Tracker(demo.NewClock(), demo.Models["gru"], "alice29.txt", 1000, 0.4).Snapshot())
 	m.SetSize(80, 24)
 	golden.Equal(t, "loading-80x24-mono", m.Render())
 	m.Update(doneMsg{to: m, err: errors.New("model \"gpt2\" is not installed")})

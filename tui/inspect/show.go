@@ -61,7 +61,7 @@ type Model struct {
 	v    view
 	ctx  context.Context
 	run  Run
-	job  *feed.Job
+	job  *feed.Tracker
 	done chan struct{} // closed when the computation has ended; nil before it began
 	end  doneMsg
 	left bool

@@ -46,7 +46,7 @@ type Options struct {
 
 // File is a line of a Display.
 type File struct {
-	*feed.Job
+	*feed.Tracker
 	verb string
 
 	mu     sync.Mutex
@@ -98,7 +98,7 @@ func Start(o Options) *Display {
 // Add appends a file: verb says what is done to it ("compress"), total is its
 // size in bytes, -1 where it is not known.
 func (d *Display) Add(verb, name string, total int64) *File {
-	f := &File{Job: feed.New(name, total, d.o.Clock), verb: verb}
+	f := &File{Tracker: feed.New(name, total, d.o.Clock), verb: verb}
 	d.mu.Lock()
 	d.files = append(d.files, f)
 	d.mu.Unlock()

@@ -14,13 +14,13 @@ import (
 	"github.com/llmz/llmz/tui/theme"
 )
 
-func file(j *feed.Job, verb, output string) fileView {
+func file(j *feed.Tracker, verb, output string) fileView {
 	return fileView{Snapshot: j.Snapshot(), verb: verb, output: output}
 }
 
 func single(f float64) []fileView {
 	c := demo.NewClock()
-	return []fileView{file(demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, f), "compress", "alice29.txt.llmz")}
+	return []fileView{file(demo.Tracker(c, demo.Models["gru"], "alice29.txt", 152089, f), "compress", "alice29.txt.llmz")}
 }
 
 // trained is a training that got as far as f.
@@ -51,12 +51,12 @@ func pulling(convert bool) fileView {
 func several() []fileView {
 	c := demo.NewClock()
 	m := demo.Models["gru"]
-	failed := demo.Job(c, m, "locked.bin", 80000, 0.1)
+	failed := demo.Tracker(c, m, "locked.bin", 80000, 0.1)
 	failed.Finish(engine.Result{}, errors.New("open locked.bin: permission denied"))
 	files := []fileView{
-		file(demo.Job(c, m, "alice29.txt", 152089, 1), "compress", ""),
+		file(demo.Tracker(c, m, "alice29.txt", 152089, 1), "compress", ""),
 		file(failed, "compress", ""),
-		file(demo.Job(c, m, "das große Wörterbuch der 日本語 und anderer Sprachen, Band drei.txt", 4100000, 0.4), "compress", ""),
+		file(demo.Tracker(c, m, "das große Wörterbuch der 日本語 und anderer Sprachen, Band drei.txt", 4100000, 0.4), "compress", ""),
 	}
 	for i := range 9 {
 		files = append(files, file(feed.New(fmt.Sprintf("kapitel-%02d.txt", i+1), int64(20000*(i+1)), c.Now), "compress", ""))
@@ -68,7 +68,7 @@ func TestGoldenScreens(t *testing.T) {
 	paused := single(0.5)
 	paused[0].State = feed.Paused
 	verifying := single(1)
-	check := demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.3).Snapshot()
+	check := demo.Tracker(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.3).Snapshot()
 	verifying[0].State, verifying[0].Verify = feed.Running, &check
 	training := []fileView{trained(0.43)}
 	pausedTraining := []fileView{trained(0.1)}
@@ -124,9 +124,9 @@ func over(f fileView, err error) fileView {
 
 func TestGoldenSummaries(t *testing.T) {
 	c := demo.NewClock()
-	failed := demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
+	failed := demo.Tracker(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
 	failed.Finish(engine.Result{}, errors.New("write alice29.txt.llmz: no space left on device"))
-	stopped := demo.Job(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
+	stopped := demo.Tracker(c, demo.Models["gru"], "alice29.txt", 152089, 0.2)
 	stopped.Finish(engine.Result{}, context.Canceled)
 	for name, files := range map[string][]fileView{
 		"done":    single(1),

@@ -27,7 +27,7 @@ var ErrDiffers = errors.New("the decompressed content differs from the original"
 
 // Code is one direction of an entrant: it reads src, writes dst, reports to job
 // on the way and waits at its gate. size is the number of original bytes.
-type Code func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Job) (engine.Result, error)
+type Code func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Tracker) (engine.Result, error)
 
 // An Entrant takes part in a race.
 type Entrant struct {
@@ -49,8 +49,8 @@ type Entrant struct {
 // A Lane is an entrant on its way.
 type Lane struct {
 	Entrant
-	Forth *feed.Job // compressing
-	Back  *feed.Job // decompressing and comparing
+	Forth *feed.Tracker // compressing
+	Back  *feed.Tracker // decompressing and comparing
 }
 
 // An Outcome is how a lane ended.

@@ -34,7 +34,7 @@ func BenchmarkShowCPU(b *testing.B) {
 	for _, name := range []string{"gru", "lstm", "distilgpt2", "gpt2"} {
 		m := demo.Models[name]
 		entrants = append(entrants, Entrant{Name: name,
-			Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, n int64, j *feed.Job) (engine.Result, error) {
+			Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, n int64, j *feed.Tracker) (engine.Result, error) {
 				demo.Live(ctx, m, n, 2*time.Second, j.Observe)
 				return demo.Result(m, n), nil
 			}})

@@ -36,14 +36,14 @@ func lanes(parts map[string]float64, back map[string]float64) []laneView {
 		if name == "xz-9" {
 			l.note = "the library finds shorter matches than xz -9e does"
 		}
-		j := demo.Job(demo.NewClock(), m, name, size, parts[name])
+		j := demo.Tracker(demo.NewClock(), m, name, size, parts[name])
 		l.forth = j.Snapshot()
 		if m.Lanes == 0 {
 			l.forth.Curve = nil
 		}
 		if b := back[name]; b > 0 {
 			m.Speed *= 0.9
-			l.back = demo.Job(demo.NewClock(), m, name, size, b).Snapshot()
+			l.back = demo.Tracker(demo.NewClock(), m, name, size, b).Snapshot()
 		}
 		out = append(out, l)
 	}
@@ -101,7 +101,7 @@ func TestEverySizeFits(t *testing.T) {
 // fake is an entrant that "compresses" by copying, with events on the way.
 func fake(name string, spoil bool, hold <-chan struct{}) Entrant {
 	code := func(dir engine.Direction) Code {
-		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Job) (engine.Result, error) {
+		return func(ctx context.Context, dst io.Writer, src io.Reader, size int64, job *feed.Tracker) (engine.Result, error) {
 			observe := job.Observe
 			observe(engine.Started{Direction: dir, TotalBytes: size})
 			if hold != nil {
@@ -208,7 +208,7 @@ func TestFlow(t *testing.T) {
 func TestFirst(t *testing.T) {
 	var running, most, firsts atomic.Int64
 	entrant := func(name string, first bool) Entrant {
-		return Entrant{Name: name, First: first, Compress: func(context.Context, io.Writer, io.Reader, int64, *feed.Job) (engine.Result, error) {
+		return Entrant{Name: name, First: first, Compress: func(context.Context, io.Writer, io.Reader, int64, *feed.Tracker) (engine.Result, error) {
 			n := running.Add(1)
 			defer running.Add(-1)
 			if first {
@@ -236,7 +236,7 @@ func TestFirst(t *testing.T) {
 
 // endless is an entrant that works until it is stopped, and counts its steps.
 func endless(name string, steps *atomic.Int64) Entrant {
-	return Entrant{Name: name, Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, size int64, job *feed.Job) (engine.Result, error) {
+	return Entrant{Name: name, Compress: func(ctx context.Context, _ io.Writer, _ io.Reader, size int64, job *feed.Tracker) (engine.Result, error) {
 		job.Observe(engine.Started{TotalBytes: size})
 		for ctx.Err() == nil {
 			if err := job.Gate().Wait(ctx); err != nil {

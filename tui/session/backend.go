@@ -140,7 +140,7 @@ type Backend struct {
 	Models func(ctx context.Context) ([]Model, error)
 	// Run does a task, tells the job how far it is, and waits at its gate.
 	// It may be called for a Pull beside another task. Errors may be a *Failure.
-	Run func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
+	Run func(ctx context.Context, t Task, j *feed.Tracker) (Outcome, error)
 	// Estimate judges by samples what a file would become with the settings' model.
 	Estimate func(ctx context.Context, path string, x Settings) (Estimate, error)
 	Entrants func(ctx context.Context) ([]race.Entrant, error)

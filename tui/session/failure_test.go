@@ -30,7 +30,7 @@ func squeezed(s string) string { return strings.Join(strings.Fields(s), "") }
 func failing(t *testing.T, w, h int, err error) (*Session, *[]Task) {
 	s, _ := at(t, golden.Mono, w, h)
 	var ran []Task
-	s.queue.run = func(_ context.Context, task Task, j *feed.Job) (Outcome, error) {
+	s.queue.run = func(_ context.Context, task Task, j *feed.Tracker) (Outcome, error) {
 		ran = append(ran, task)
 		if task.Op == Pull || task.Force || task.Salvage || task.After != "" {
 			return Outcome{Output: "/models/x"}, nil

@@ -15,7 +15,7 @@ type job struct {
 	id     int
 	task   Task
 	size   int64 // bytes, -1 where it is not known
-	feed   *feed.Job
+	feed   *feed.Tracker
 	cancel context.CancelFunc
 	output string
 	snap   feed.Snapshot // as of the last look
@@ -36,7 +36,7 @@ func (t Task) name() string {
 // which take next to nothing of it, have a queue of their own beside them.
 type queue struct {
 	ctx   context.Context
-	run   func(ctx context.Context, t Task, j *feed.Job) (Outcome, error)
+	run   func(ctx context.Context, t Task, j *feed.Tracker) (Outcome, error)
 	clock feed.Clock
 	jobs  []*job // in the order they were added
 	next  int    // the id of the next one

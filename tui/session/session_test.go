@@ -68,7 +68,7 @@ func (f *fake) backend() Backend {
 				{Name: "old", Where: Broken, Problem: "not a GGUF file"},
 			}, nil
 		},
-		Run: func(ctx context.Context, t Task, j *feed.Job) (Outcome, error) {
+		Run: func(ctx context.Context, t Task, j *feed.Tracker) (Outcome, error) {
 			if t.Op == Train || t.Op == Pull {
 				return f.makeModel(ctx, t, j)
 			}
@@ -116,7 +116,7 @@ func (f *fake) backend() Backend {
 }
 
 // makeModel trains or pulls, and ends half way if it is told to wait.
-func (f *fake) makeModel(ctx context.Context, t Task, j *feed.Job) (Outcome, error) {
+func (f *fake) makeModel(ctx context.Context, t Task, j *feed.Tracker) (Outcome, error) {
 	part := 1.0
 	if f.hold != nil {
 		part = 0.4
@@ -384,12 +384,12 @@ func TestGoldenScreens(t *testing.T) {
 				{"history", func(s *Session) { keys(s, "4", "s", "s", "s", "s") }},
 				{"whatif", func(s *Session) { keys(s, "4", "w") }},
 				{"jobs", func(s *Session) {
-					f := demo.Job(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.6)
+					f := demo.Tracker(demo.NewClock(), demo.Models["gru"], "alice29.txt", 152089, 0.6)
 					for i, name := range []string{"lcet10.txt", "alice29.txt", "plrabn12.txt"} {
 						s.queue.add(Task{Op: Compress, Path: "/books/" + name, Settings: s.settings}, 152089)
 						s.queue.jobs[i].snap = f.Snapshot()
 					}
-					s.queue.jobs[0].snap = demo.Job(demo.NewClock(), demo.Models["gru"], "lcet10.txt", 426754, 1).Snapshot()
+					s.queue.jobs[0].snap = demo.Tracker(demo.NewClock(), demo.Models["gru"], "lcet10.txt", 426754, 1).Snapshot()
 					s.queue.jobs[2].snap.State = feed.Waiting
 					keys(s, "3", "down")
 				}},

@@ -94,8 +94,8 @@ func Result(m Model, total int64) engine.Result {
 		Symbols: total, Blocks: 1, Lanes: m.Lanes, Threads: 2, Mixed: true, Elapsed: el, Profile: Profile(m, el)}
 }
 
-// Job returns a job of that name that got as far as f; 1 finishes it.
-func Job(c *Clock, m Model, name string, total int64, f float64) *feed.Job {
+// Tracker returns the tracker of a job of that name that got as far as f; 1 finishes it.
+func Tracker(c *Clock, m Model, name string, total int64, f float64) *feed.Tracker {
 	j := feed.New(name, total, c.Now)
 	if f > 0 {
 		Drive(c, m, total, f, j.Observe)
