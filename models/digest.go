@@ -2,8 +2,6 @@ package models
 
 import (
 	"context"
-	"crypto/sha256"
-	"io"
 	"sync"
 	"time"
 
@@ -34,22 +32,9 @@ func fileDigest(ctx context.Context, path string) (sum [32]byte, err error) {
 	if d, ok := digests.Load(key); ok {
 		return d.([32]byte), nil
 	}
-	h := sha256.New()
-	buf := make([]byte, 1<<20)
-	for {
-		if err := ctx.Err(); err != nil {
-			return sum, err
-		}
-		n, err := f.Read(buf)
-		h.Write(buf[:n])
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return sum, err
-		}
+	if sum, err = ctxio.SHA256(ctx, f); err != nil {
+		return sum, err
 	}
-	h.Sum(sum[:0])
 	digests.Store(key, sum)
 	return sum, nil
 }

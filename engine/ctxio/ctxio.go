@@ -1,5 +1,5 @@
 // Package ctxio opens, reads and writes what may block - named pipes, terminals,
-// devices - no longer than a context lasts.
+// devices - and reads and digests files, no longer than a context lasts.
 package ctxio
 
 import (

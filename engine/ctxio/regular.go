@@ -82,7 +82,7 @@ func ReadFile(ctx context.Context, path string) ([]byte, error) {
 		r = struct {
 			io.Reader
 			io.Closer
-		}{&fileReader{ctx, f}, f}
+		}{FileReader(ctx, f), f}
 	case errors.Is(err, ErrNotRegular):
 		r, err = OpenReader(ctx, path)
 	}
@@ -94,17 +94,4 @@ func ReadFile(ctx context.Context, path string) ([]byte, error) {
 	b.Grow(int(size) + bytes.MinRead)
 	_, err = b.ReadFrom(r)
 	return b.Bytes(), err
-}
-
-// A fileReader reads a file, which does not wait, a piece at a time.
-type fileReader struct {
-	ctx context.Context
-	f   *os.File
-}
-
-func (r *fileReader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.f.Read(p[:min(len(p), 16<<20)])
 }

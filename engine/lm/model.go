@@ -11,10 +11,8 @@ package lm
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,10 +74,14 @@ func Open(ctx context.Context, o Options) (*Model, error) {
 			m.set.layers = o.GPULayers
 		}
 	}
-	digest, err := fileDigest(ctx, o.Path)
+	sum, err := ctxio.FileSHA256(ctx, o.Path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", predict.ErrModelMissing, err)
+	}
 	if err != nil {
 		return nil, err
 	}
+	digest := sum[:]
 	if len(o.Digest) > len(digest) || string(o.Digest) != string(digest[:len(o.Digest)]) {
 		return nil, fmt.Errorf("%w: the SHA-256 of %s is %x, not %x", predict.ErrMismatch, o.Path, digest, o.Digest)
 	}
@@ -238,32 +240,3 @@ func (m *Model) TokenBytes(id int32) []byte { return m.tok.TokenBytes(id) }
 
 // Close frees the weights. All sessions must be closed before.
 func (m *Model) Close() error { return m.m.Close() }
-
-// fileDigest returns the SHA-256 of a model file.
-func fileDigest(ctx context.Context, path string) ([]byte, error) {
-	f, err := ctxio.OpenRegular(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", predict.ErrModelMissing, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, readerWithContext{ctx, f}); err != nil {
-		return nil, err
-	}
-	return h.Sum(nil), nil
-}
-
-type readerWithContext struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r readerWithContext) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
-}

@@ -30,7 +30,7 @@ func check(ctx context.Context, path string, f File, m remote) (Result, error) {
 		other = m.digest(st.Size())
 		w = io.MultiWriter(sum, other)
 	}
-	if _, err := io.Copy(w, contextReader{ctx, file}); err != nil {
+	if _, err := io.Copy(w, ctxio.FileReader(ctx, file)); err != nil {
 		return Result{}, err
 	}
 	r := Result{Path: path, SHA256: hex.EncodeToString(sum.Sum(nil)), Size: st.Size()}
@@ -48,16 +48,4 @@ func check(ctx context.Context, path string, f File, m remote) (Result, error) {
 		r.Checked = "hub"
 	}
 	return r, nil
-}
-
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.r.Read(p)
 }

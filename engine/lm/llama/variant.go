@@ -5,10 +5,9 @@
 package llama
 
 import (
-	"crypto/sha256"
+	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 
@@ -30,16 +29,11 @@ type Variant struct {
 // Digest returns the first 16 hexadecimal digits of the SHA-256 of the file,
 // empty for linked-in kernels.
 func (v Variant) Digest() string {
-	f, err := ctxio.OpenRegular(v.File)
+	sum, err := ctxio.FileSHA256(context.Background(), v.File)
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return ""
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
+	return hex.EncodeToString(sum[:8])
 }
 
 // defaults lists the variants to take unasked, the first that runs: not the

@@ -2,7 +2,6 @@ package llamacpp
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
@@ -232,17 +231,13 @@ func integrity(path string) (string, error) {
 	return "sha512-" + base64.StdEncoding.EncodeToString(h.Sum(nil)), nil
 }
 
+// fileDigest returns the SHA-256 of a library as manifests have it.
 func fileDigest(path string) (string, error) {
-	f, err := ctxio.OpenRegular(path)
+	sum, err := ctxio.FileSHA256(context.Background(), path)
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(sum[:]), nil
 }
 
 func lastLine(b []byte) string {
