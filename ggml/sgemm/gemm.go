@@ -3,6 +3,8 @@ package sgemm
 import (
 	"errors"
 	"fmt"
+
+	"github.com/llmz/llmz/ggml/parallel"
 )
 
 // ErrShape means that the operands of a product do not fit together.
@@ -17,7 +19,7 @@ const maxRows = 128
 // another precision: both are programming errors.
 func (kn *Kernel) Mul(c Matrix, alpha float32, a, b *Packed, beta float32, threads int) {
 	kn.check(c, a, b)
-	parallel(threads, b.parts, func(p int) { kn.mulPanel(c, alpha, a, b, beta, p) })
+	parallel.For(threads, b.parts, func(p int) { kn.mulPanel(c, alpha, a, b, beta, p) })
 }
 
 // Panels returns the number of column panels of a right operand.

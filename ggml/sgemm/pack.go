@@ -2,7 +2,8 @@ package sgemm
 
 import (
 	"math"
-	"sync/atomic"
+
+	"github.com/llmz/llmz/ggml/parallel"
 )
 
 // Matrix is a view of a row-major matrix of Rows x Cols with Stride elements
@@ -87,7 +88,7 @@ func (kn *Kernel) PackLeft(p *Packed, a Matrix, threads int) {
 	if k == 0 {
 		return
 	}
-	parallel(threads, p.parts, func(g int) {
+	parallel.For(threads, p.parts, func(g int) {
 		kn.packGroup(p.data[g*p.partSize:], groupWidth, a, !a.Transposed, g*groupWidth, m, k)
 	})
 }
@@ -100,7 +101,7 @@ func (kn *Kernel) PackRight(p *Packed, b Matrix, threads int) {
 		return
 	}
 	const groups = panelWidth / groupWidth
-	parallel(threads, p.parts*groups, func(i int) {
+	parallel.For(threads, p.parts*groups, func(i int) {
 		dst := p.data[i/groups*p.partSize+i%groups*groupWidth:]
 		kn.packGroup(dst, panelWidth, b, b.Transposed, i*groupWidth, n, k)
 	})
@@ -177,32 +178,5 @@ func packTransposedF32(dst []uint32, src []float32, ld, count, dstStride int) {
 				to[j*dstStride] = math.Float32bits(v)
 			}
 		}
-	}
-}
-
-// parallel calls f(0..n-1), each once, from up to threads goroutines.
-func parallel(threads, n int, f func(int)) {
-	if threads > n {
-		threads = n
-	}
-	if threads <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	work := func() {
-		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-			f(i)
-		}
-	}
-	done := make(chan struct{}, threads-1)
-	for range threads - 1 {
-		go func() { work(); done <- struct{}{} }()
-	}
-	work()
-	for range threads - 1 {
-		<-done
 	}
 }

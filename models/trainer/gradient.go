@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
 )
@@ -55,7 +56,7 @@ const sumBlock = 512
 
 // columnSums sums the rows of dy, [symbols][cols].
 func (d *gradients) columnSums(dst, dy []float32, cols int) {
-	parallel(d.n.threads, (cols+sumBlock-1)/sumBlock, func(b int) {
+	parallel.For(d.n.threads, (cols+sumBlock-1)/sumBlock, func(b int) {
 		from, to := b*sumBlock, min(cols, (b+1)*sumBlock)
 		out := dst[from:to]
 		clear(out)
@@ -69,7 +70,7 @@ func (d *gradients) columnSums(dst, dy []float32, cols int) {
 // input weights by way of the table of their products.
 func (d *gradients) embedding(gates int) {
 	n, first := d.n, &d.n.layers[0]
-	parallel(n.threads, (gates+sumBlock-1)/sumBlock, func(b int) {
+	parallel.For(n.threads, (gates+sumBlock-1)/sumBlock, func(b int) {
 		from, to := b*sumBlock, min(gates, (b+1)*sumBlock)
 		for s := range inputSymbols {
 			clear(d.dTable[s*gates+from : s*gates+to])

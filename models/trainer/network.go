@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
 )
@@ -129,7 +130,7 @@ func (n *network) prepare(backward bool) {
 // cross-entropy in bits per symbol. With backward, the gates' and logits'
 // gradients are left for weightGradients.
 func (n *network) forwardBackward(backward bool) float64 {
-	parallel(n.threads, len(n.shards), func(s int) {
+	parallel.For(n.threads, len(n.shards), func(s int) {
 		n.losses[s] = n.forward(s)
 		if backward {
 			n.backward(s)

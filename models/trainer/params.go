@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/ggml/sgemm"
 )
 
@@ -147,7 +148,7 @@ const block = 1 << 16
 // gradientNorm returns the Euclidean norm of a vector whose length is a multiple of 8.
 func gradientNorm(data []float32, threads int) float64 {
 	norms := make([]float64, (len(data)+block-1)/block)
-	parallel(threads, len(norms), func(b int) {
+	parallel.For(threads, len(norms), func(b int) {
 		var s0, s1 float64
 		part := data[b*block : min(len(data), (b+1)*block)]
 		for i := 0; i < len(part); i += 2 {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
 	"github.com/llmz/llmz/models/trainer/vocab"
@@ -256,14 +257,14 @@ func (t *training) optimise(rate, norm float64) {
 			parts = append(parts, part{p.offset + at, p.offset + min(p.size(), at+block), !p.vector})
 		}
 	}
-	parallel(t.c.Threads, len(parts), func(i int) {
+	parallel.For(t.c.Threads, len(parts), func(i int) {
 		a, k := parts[i], k
 		if a.decay {
 			k.Decay = float32(t.c.Decay)
 		}
 		k.Step(t.p.data[a.from:a.to], t.m[a.from:a.to], t.v[a.from:a.to], t.g[a.from:a.to])
 	})
-	parallel(t.c.Threads, len(t.muons), func(i int) {
+	parallel.For(t.c.Threads, len(t.muons), func(i int) {
 		t.muons[i].step(t.kernel, t.p.data, t.m, t.g, k.GradScale, k.Rate, float32(t.c.Decay))
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/llmz/llmz/engine/lm/bpe"
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/ggml/sgemm"
 	"github.com/llmz/llmz/models/trainer/vec"
 )
@@ -163,7 +164,7 @@ func (n *transformer) forwardBackward(ctx context.Context, g []float32) float64 
 	}
 	n.scale = 1 / float32(max(1, predictions))
 	per := n.sequences / n.groups
-	parallel(n.threads, n.groups, func(group int) {
+	parallel.For(n.threads, n.groups, func(group int) {
 		var into []float32
 		if g != nil {
 			if into = g; group > 0 {
@@ -183,7 +184,7 @@ func (n *transformer) forwardBackward(ctx context.Context, g []float32) float64 
 		n.workers <- w
 	})
 	if g != nil {
-		parallel(n.threads, (len(g)+block-1)/block, func(b int) {
+		parallel.For(n.threads, (len(g)+block-1)/block, func(b int) {
 			from, to := b*block, min(len(g), (b+1)*block)
 			for _, other := range n.gradients {
 				vec.Add(g[from:to], other[from:to])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/llmz/llmz/ggml/parallel"
 	"github.com/llmz/llmz/models/trainer/vocab"
 )
 
@@ -62,7 +63,7 @@ const textPerToken = 8
 
 // step draws a text for each sequence and runs them.
 func (n *transformer) step(ctx context.Context, streams []*stream, g []float32) (bits float64, bytes int, err error) {
-	parallel(n.threads, len(streams), func(i int) {
+	parallel.For(n.threads, len(streams), func(i int) {
 		n.fill(i, streams[i].whole())
 	})
 	for _, l := range n.lengths {
