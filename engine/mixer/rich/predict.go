@@ -144,21 +144,21 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	d := &x.main
 	m := (mctx*2+min(expect, 2)>>1)*positions + bitpos
 	last := uint32(l.c8&0xffff)<<8 | c0
-	d.sets = [numSets]uint32{
-		c0,
-		c1,
-		m,
-		l.hits*positions + bitpos,
-		uint32(l.c8 >> 8 & 0xff),
-		conf*positions + bitpos,
-		l.classes,
-		ebyte>>8 + ebyte&255,
-		l.bitSel.a,
-		l.bitSel.b,
-		uint32(l.c8 >> 16 & 0xff),
-	}
-	d.finals = [numFinal]uint32{c0 & 255, m, l.bitSel.b}
-	d.maps = [numMaps]uint32{c0 | expect<<8, c0 | c1<<8, last * 0x9e3779b1 >> 16, l.bitSel.final}
+	// One by one: a literal would be copied as vectors, which has to wait for its parts.
+	d.sets[0] = c0
+	d.sets[1] = c1
+	d.sets[2] = m
+	d.sets[3] = l.hits*positions + bitpos
+	d.sets[4] = uint32(l.c8 >> 8 & 0xff)
+	d.sets[5] = conf*positions + bitpos
+	d.sets[6] = l.classes
+	d.sets[7] = ebyte>>8 + ebyte&255
+	d.sets[8] = l.bitSel.a
+	d.sets[9] = l.bitSel.b
+	d.sets[10] = uint32(l.c8 >> 16 & 0xff)
+	d.finals[0], d.finals[1], d.finals[2] = c0&255, m, l.bitSel.b
+	d.maps[0], d.maps[1] = c0|expect<<8, c0|c1<<8
+	d.maps[2], d.maps[3] = last*0x9e3779b1>>16, l.bitSel.final
 	if x.atEnd {
 		for k, also := range byPosition {
 			if k > 0 && !also {
@@ -209,7 +209,7 @@ func (d *decision) combine(n *net, in *inputs) uint32 {
 		d.xf[i] = v
 		d.ps[i] = squash(v)
 	}
-	d.final = [numFinal]*[numSets]int32{&n.final0[d.finals[0]], &n.final1[d.finals[1]], &n.final2[d.finals[2]]}
+	d.final[0], d.final[1], d.final[2] = &n.final0[d.finals[0]], &n.final1[d.finals[1]], &n.final2[d.finals[2]]
 	sum := int32(0)
 	for k, set := range d.final {
 		var s int64
