@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ type benchOptions struct {
 	warmup    int
 	budget    time.Duration
 	devices   []string
-	threads   []int
+	threads   []string
 	lanes     []int
 	sizes     []string
 	blockSize byteSize
@@ -68,6 +69,7 @@ func newBenchCommand(a *app) *cobra.Command {
   llmz bench -m gru,xz-9 --runs 5 book.txt
   llmz bench --devices cpu,cpu:generic -m gru book.txt
   llmz bench --levels book.txt                what each level gains, and takes
+  llmz bench -T all -m none,gru book.tar      what more threads gain, and how much of each is used
   llmz bench -o today.jsonl --compare yesterday.jsonl --plots pictures`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -86,7 +88,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.IntVar(&o.warmup, "warmup", 1, "runs on the first 16 KiB before those")
 	fs.DurationVar(&o.budget, "budget", 10*time.Second, "no further runs in a direction after this time, 0 for\nno limit, the default where --runs is given")
 	fs.StringSliceVar(&o.devices, "devices", nil, "devices, and cpu:KERNEL for kernels of bundled models;\nall: each kernel of this machine")
-	fs.IntSliceVarP(&o.threads, "threads", "T", nil, "numbers of threads, e.g. 1,2,4 (default: all cores)")
+	fs.StringSliceVarP(&o.threads, "threads", "T", nil, "numbers of threads, e.g. 1,2,4 (default: all cores); all: 1, 2,\n4, … up to the cores, each file in blocks enough for that")
 	fs.IntSliceVar(&o.lanes, "lanes", nil, "numbers of lanes, 0 for the model's choice")
 	fs.StringSliceVar(&o.sizes, "sizes", nil, "the first bytes of each file, too, e.g. 1kB,10kB,100kB")
 	addBlockSize(fs, &o.blockSize)
@@ -95,7 +97,7 @@ func newBenchCommand(a *app) *cobra.Command {
 	fs.BoolVar(&o.details, "details", true, "the table of sizes, spreads, memory and load times")
 	fs.BoolVar(&o.yes, "yes", false, "start without asking what is predicted to take over an hour")
 	fs.StringVar(&o.format, "format", "table", "table, markdown or csv; --json for JSON")
-	fs.StringVar(&o.table, "table", "", "only this one: results, devices, details, commands, levels or changes;\nCSV is always one, results or with --compare changes")
+	fs.StringVar(&o.table, "table", "", "only this one: results, devices, details, commands, levels, threads\nor changes; CSV is always one, results or with\n--compare changes")
 	fs.StringVarP(&o.output, "output", "o", "", "also write the rows to a file, for --compare and --from")
 	fs.StringVar(&o.compare, "compare", "", "say what changed against the rows of an earlier run")
 	fs.StringVar(&o.from, "from", "", "measure nothing: show the rows of an earlier run")
@@ -170,9 +172,12 @@ func (o *benchOptions) check(args []string) error {
 	if o.from != "" && len(args) > 0 {
 		return usagef("--from measures nothing: drop it, or the files")
 	}
-	for _, n := range append(slices.Clone(o.threads), o.lanes...) {
+	if _, err := chosenThreads(o.threads, 1); err != nil {
+		return err
+	}
+	for _, n := range o.lanes {
 		if n < 0 {
-			return usagef("--threads and --lanes must not be negative")
+			return usagef("--lanes must not be negative")
 		}
 	}
 	if !slices.Contains(benchTables, o.table) {
@@ -191,7 +196,7 @@ func (o *benchOptions) check(args []string) error {
 var benchFormats = []string{"table", "markdown", "csv"}
 
 // benchTables are the values of --table; the first stands for all.
-var benchTables = []string{"", "results", "devices", "details", "commands", "levels", "changes"}
+var benchTables = []string{"", "results", "devices", "details", "commands", "levels", "threads", "changes"}
 
 // rows measures, or reads what was measured earlier.
 func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench.Row, error) {
@@ -252,8 +257,12 @@ func (o *benchOptions) rows(ctx context.Context, a *app, args []string) ([]bench
 // temporary files.
 func (o *benchOptions) matrix(ctx context.Context, a *app, args []string) (m bench.Matrix, clean func(), err error) {
 	clean = func() {}
+	threads, err := chosenThreads(o.threads, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return m, clean, err
+	}
 	m = bench.Matrix{
-		Threads: o.threads, Lanes: o.lanes, NoMix: o.noMix, BlockSize: int(o.blockSize), Places: o.places(),
+		Threads: threads, Lanes: o.lanes, NoMix: o.noMix, BlockSize: int(o.blockSize), Places: o.places(), SideBySide: slices.Contains(o.threads, allThreads),
 		Plan: bench.Plan{Runs: o.runs, Warmup: o.warmup, Budget: o.budget, Curve: o.plots != "" || o.output != ""},
 	}
 	for _, s := range o.sizes {
@@ -403,6 +412,8 @@ func (o *benchOptions) tables(rows, old []bench.Row, verbose bool) []*bench.Tabl
 		return bench.Devices(rows)
 	case only == "levels":
 		return []*bench.Table{bench.Ladder(rows)}
+	case only == "threads":
+		return []*bench.Table{bench.Scaling(rows)}
 	case only == "details":
 		return bench.Details(rows)
 	case only == "commands":
@@ -417,6 +428,9 @@ func (o *benchOptions) tables(rows, old []bench.Row, verbose bool) []*bench.Tabl
 	all := []*bench.Table{results(rows)}
 	if bench.AnyLevels(rows) && !bench.AllLevels(rows) {
 		all = append(all, bench.Ladder(rows))
+	}
+	if bench.AnyThreads(rows) || slices.Contains(o.threads, allThreads) {
+		all = append(all, bench.Scaling(rows))
 	}
 	all = append(all, bench.Devices(rows)...)
 	if o.details {

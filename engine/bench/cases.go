@@ -22,7 +22,10 @@ type Matrix struct {
 	Sizes          []int64
 	NoMix          bool
 	BlockSize      int
-	Plan           Plan
+	// SideBySide cuts each file into blocks enough for the most threads to have some of
+	// their own, where there is no BlockSize.
+	SideBySide bool
+	Plan       Plan
 	// PathOf tells how a file is named in commands; nil for its path.
 	PathOf func(Data) string
 }
@@ -42,6 +45,9 @@ func (m Matrix) Cases() []Case {
 						}
 						c := Case{Model: model, Kind: KindModel, Data: d, Threads: threads, Lanes: lanes, BlockSize: m.BlockSize, NoMix: m.NoMix && model != NoModel,
 							Rich: level.Rich, Levels: level.Numbers, Plan: m.Plan}
+						if m.SideBySide && c.BlockSize == 0 {
+							c.BlockSize = blocksFor(size, slices.Max(orDefault(m.Threads, 0)))
+						}
 						c.Device, c.Kernel, _ = strings.Cut(place, ":")
 						if model == NoModel && (c.Kernel != "" || place != "" && place != "auto" && place != "cpu") {
 							continue // it runs none of the kernels

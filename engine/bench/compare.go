@@ -53,7 +53,16 @@ func Compare(old, now []Row) []Change {
 
 // key tells which case a row is about.
 func (r *Row) key() string {
-	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d|%v|%v", r.Model, r.Kind, r.File, r.Device, r.Kernel, r.Threads, r.LanesAsked, r.OriginalBytes, r.NoMix, r.Rich)
+	return r.keyBut(true)
+}
+
+// keyBut is key, where threads is false of all rows that differ in their threads only.
+func (r *Row) keyBut(threads bool) string {
+	n := 0
+	if threads {
+		n = r.AskedThreads()
+	}
+	return fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d|%d|%v|%v", r.Model, r.Kind, r.File, r.Device, r.Kernel, n, r.LanesAsked, r.BlockSize, r.OriginalBytes, r.NoMix, r.Rich)
 }
 
 func change(old, now float64) float64 {

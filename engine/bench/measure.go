@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +21,7 @@ var ErrMismatch = errors.New("decoded data differs from the original")
 func Measure(ctx context.Context, c Case, open Opener) Row {
 	row := Row{
 		Op: "bench", File: c.Data.Name, Model: c.Model, Kind: c.Kind,
-		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, LanesAsked: c.Lanes, NoMix: c.NoMix, Rich: c.Rich, Levels: c.Levels,
+		Device: c.Device, Kernel: c.Kernel, Threads: c.Threads, ThreadsAsked: c.Threads, LanesAsked: c.Lanes, BlockSize: c.BlockSize, NoMix: c.NoMix, Rich: c.Rich, Levels: c.Levels,
 		Command: c.Command, Rot13: c.Data.Rot13, Limit: c.Data.Limit, Profile: stages(engine.Profile{}, engine.Compressing),
 	}
 	m := measurement{ctx: ctx, c: c, row: &row}
@@ -76,6 +78,10 @@ func (m *measurement) run(open Opener) (err error) {
 	}
 	r.Verified = true
 	r.CompressedBytes = int64(m.archive.Len())
+	if m.c.Kind == KindModel {
+		sum := sha256.Sum256(m.archive.Bytes())
+		r.ArchiveSHA256 = hex.EncodeToString(sum[:])
+	}
 	if r.PeakRSSBytes == 0 && m.c.Kind != KindPeer {
 		r.PeakRSSBytes = PeakRSS()
 	}

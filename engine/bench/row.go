@@ -79,6 +79,13 @@ type Row struct {
 	Rich bool `json:"rich,omitempty"`
 	// Levels are the levels that the row stands for, if they were asked for.
 	Levels []int `json:"levels,omitempty"`
+	// ThreadsAsked is what the row was told to use, 0 for all cores; Threads is what the
+	// compressor says it had.
+	ThreadsAsked int `json:"threads_asked,omitempty"`
+	// BlockSize is what the row was told to use, 0 for the model's own choice.
+	BlockSize int `json:"block_size,omitempty"`
+	// ArchiveSHA256 tells archives of our own apart, in hexadecimal.
+	ArchiveSHA256 string `json:"archive_sha256,omitempty"`
 
 	Host
 }

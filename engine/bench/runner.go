@@ -35,6 +35,7 @@ func (r *Runner) Run(ctx context.Context, cases []Case) ([]Row, error) {
 		row := r.Measure(ctx, c)
 		row.Host = r.Host
 		row.Busy = busy
+		row.agree(rows)
 		row.Date = time.Now().UTC().Format(time.RFC3339)
 		rows = append(rows, row)
 		if r.Done != nil {

@@ -79,11 +79,11 @@ var deviceHead = []string{"Device", "Compression (B/s)>", "Decompression (B/s)>"
 // deviceCells returns the cells of a group of byDevice.
 func deviceCells(group []*Row) [][]string {
 	var all [][]string
-	vary := slices.ContainsFunc(group, func(r *Row) bool { return r.Threads > 0 && r.Threads != group[0].Threads })
+	vary := slices.ContainsFunc(group, func(r *Row) bool { return r.AskedThreads() > 0 && r.AskedThreads() != group[0].AskedThreads() })
 	for _, r := range group {
 		where := r.Where()
-		if vary && r.Threads > 0 {
-			where += ", " + plural(r.Threads, "thread")
+		if vary && r.AskedThreads() > 0 {
+			where += ", " + plural(r.AskedThreads(), "thread")
 		}
 		if r.Failed() {
 			all = append(all, []string{where, failedCell + oneLine(r.Error), "-", "-"})
@@ -114,7 +114,7 @@ func byDevice(rows []Row) [][]*Row {
 			continue
 		}
 		k := key{r.Model, r.File, r.LanesAsked, r.NoMix, r.Rich}
-		same := func(o *Row) bool { return o.Where() == r.Where() && o.Threads == r.Threads }
+		same := func(o *Row) bool { return o.Where() == r.Where() && o.AskedThreads() == r.AskedThreads() }
 		if at := slices.IndexFunc(groups[k], same); at >= 0 {
 			groups[k][at] = r
 			continue
@@ -201,7 +201,7 @@ func varying(rows []Row) variation {
 			first = r
 		}
 		v.where = v.where || r.Device != first.Device || r.Model == first.Model && r.Kernel != first.Kernel
-		v.threads = v.threads || r.Threads != first.Threads
+		v.threads = v.threads || r.AskedThreads() != first.AskedThreads()
 		v.lanes = v.lanes || r.LanesAsked != first.LanesAsked
 		v.noMix = v.noMix || r.NoMix
 		v.rich = v.rich || r.Rich
@@ -226,8 +226,8 @@ func (r *Row) label(v variation) string {
 	if v.where && r.Where() != "" {
 		more = append(more, r.Where())
 	}
-	if v.threads && r.Threads > 0 {
-		more = append(more, plural(r.Threads, "thread"))
+	if v.threads && r.AskedThreads() > 0 {
+		more = append(more, plural(r.AskedThreads(), "thread"))
 	}
 	if v.lanes {
 		if r.LanesAsked == 0 {

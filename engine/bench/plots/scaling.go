@@ -25,18 +25,18 @@ func scaling(rows []bench.Row) ([]figure, error) {
 		group       func(*bench.Row) string // what is held fixed beside the model
 	}{
 		{
-			"threads", "threads", func(r *bench.Row) float64 { return float64(r.Threads) }, short,
+			"threads", "threads", func(r *bench.Row) float64 { return float64(r.AskedThreads()) }, short,
 			func(r *bench.Row) bool { return r.Limit == 0 && r.LanesAsked == 0 }, func(r *bench.Row) string { return r.File },
 		},
 		{
 			"lanes", "lanes", func(r *bench.Row) float64 { return float64(r.Lanes) }, short,
 			func(r *bench.Row) bool { return r.Limit == 0 && r.LanesAsked > 0 },
-			func(r *bench.Row) string { return r.File + "|" + strconv.Itoa(r.Threads) },
+			func(r *bench.Row) string { return r.File + "|" + strconv.Itoa(r.AskedThreads()) },
 		},
 		{
 			"size", "size of the input", func(r *bench.Row) float64 { return float64(r.OriginalBytes) }, bytesLabel,
 			func(r *bench.Row) bool { return r.Limit > 0 && r.LanesAsked == 0 },
-			func(r *bench.Row) string { return strconv.Itoa(r.Threads) },
+			func(r *bench.Row) string { return strconv.Itoa(r.AskedThreads()) },
 		},
 	} {
 		lines := make(map[string]plotter.XYs)
