@@ -122,10 +122,27 @@ func (o *trainOptions) adapt(m *trainer.Model, changed func(string) bool, err er
 // loadTransformer reads a transformer by name or path; nil if it is a model of another
 // kind.
 func loadTransformer(ctx context.Context, a *app, name string) (*trainer.Model, error) {
-	path := name
-	if _, ok := models.BundledFile(name); ok {
+	f, err := openWeights(ctx, a, name)
+	if f == nil || err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if arch, err := gguf.Get[string](f, "general.architecture"); err == nil && arch == rnn.Architecture {
 		return nil, nil
 	}
+	m, err := trainer.ReadModel(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return m, nil
+}
+
+// openWeights opens a model by name or path; nil if it is no GGUF file.
+func openWeights(ctx context.Context, a *app, name string) (*gguf.File, error) {
+	if b, ok := models.BundledFile(name); ok {
+		return gguf.Parse(b)
+	}
+	path := name
 	if !filejob.Exists(name) {
 		e, err := a.models.Describe(ctx, name)
 		if err != nil {
@@ -137,15 +154,7 @@ func loadTransformer(ctx context.Context, a *app, name string) (*trainer.Model, 
 	if err != nil {
 		return nil, nil // weights in another format
 	}
-	defer f.Close()
-	if arch, err := gguf.Get[string](f, "general.architecture"); err == nil && arch == rnn.Architecture {
-		return nil, nil
-	}
-	m, err := trainer.ReadModel(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return m, nil
+	return f, nil
 }
 
 // loadNetwork reads the weights of a model by name or path.

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/llmz/llmz/engine/filejob"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/models"
 	"github.com/llmz/llmz/models/trainer"
 )
 
@@ -93,6 +95,39 @@ func TestTrainTransformer(t *testing.T) {
 	code, _, stderr = runLine(t.Context(), t, "train", more, "--init", output, "--context", "64", "-o", output+"3", "--updates", "2")
 	if code != exitOK || readTransformer(t, output+"3").Shape.Context != 64 {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// Every bundled model is adapted by its name, and keeps its shape and vocabulary.
+func TestTrainFromBundled(t *testing.T) {
+	args, output := tinyTraining(t)
+	corpus := args[1]
+	for _, name := range models.BundledNames() {
+		t.Run(name, func(t *testing.T) {
+			code, _, stderr := runLine(t.Context(), t, "train", corpus, "--init", name, "-o", output, "-f", "--updates", "1",
+				"--streams", "1", "--validation", "0")
+			if code != exitOK {
+				t.Fatalf("exit code %d: %s", code, stderr)
+			}
+			data, _ := models.BundledFile(name)
+			was, err := gguf.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is, err := gguf.Open(output)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer is.Close()
+			for _, kv := range was.KV {
+				if kv.Key == "general.name" {
+					continue
+				}
+				if v, ok := is.Value(kv.Key); !ok || !reflect.DeepEqual(v, kv.Value) {
+					t.Errorf("%s is no longer the same", kv.Key)
+				}
+			}
+		})
 	}
 }
 
