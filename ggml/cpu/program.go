@@ -11,6 +11,7 @@ import (
 // which all threads meet. A stage is a run of nodes that are computed unit by unit,
 // each worker taking a unit through all of them.
 type program struct {
+	_       [apart]byte
 	kern    *kernel.Kernel
 	pool    *Pool
 	columns int
@@ -30,6 +31,7 @@ type program struct {
 
 	total, sampled, update time.Duration
 	sample                 bool
+	_                      [apart]byte
 }
 
 // keeper is memory that lives from one step to the next.
@@ -51,7 +53,7 @@ type worker struct {
 	sums   [][]int32 // by tensor: sums of activations, see kernel.Kernel.Sums
 	summed []uint64  // by tensor: the round they are of
 	update time.Duration
-	_      [cacheLine]byte
+	_      [apart]byte
 }
 
 // sumsOf returns the sums of the activations a, which are computed once a step; nil
