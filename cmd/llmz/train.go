@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -134,7 +135,7 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 	if c.For <= 0 && c.Epochs <= 0 && c.Updates <= 0 {
 		return usagef("the training must last longer than nothing")
 	}
-	if c.CoolDown < 0 || c.CoolDown > 1 {
+	if !(c.CoolDown >= 0 && c.CoolDown <= 1) { // NaN is neither
 		return usagef("--cool-down %g: use 0 to 1", c.CoolDown)
 	}
 	if c.Patience < 0 {
@@ -165,14 +166,32 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 		c.Checkpoint = o.output + checkpointSuffix
 	}
 	c.CheckpointEvery = time.Duration(o.checkpoint * float64(time.Minute))
-	if o.force {
-		return nil
-	}
 	switch {
+	case o.force:
 	case !outfile.Direct(o.output) && filejob.Exists(o.output):
 		return &filejob.Error{Path: o.output, Err: filejob.ErrExists, Help: "overwrite it with -f, or name another output with -o"}
 	case c.Checkpoint != "" && filejob.Exists(c.Checkpoint) && !c.Resume:
 		return withHint(fmt.Errorf("%s is left from an interrupted training", c.Checkpoint), "go on with --resume, or start over with -f")
+	}
+	return o.writable(ctx)
+}
+
+// writable tells before the training, rather than after it, that its files cannot be
+// written.
+func (o *trainOptions) writable(ctx context.Context) error {
+	if o.config.Checkpoint == "" {
+		return nil
+	}
+	for _, path := range []string{o.output, o.config.Checkpoint} {
+		f, err := outfile.Create(ctx, path, outfile.Options{Replace: true})
+		var pe *fs.PathError
+		switch {
+		case errors.As(err, &pe):
+			return &filejob.Error{Path: path, Err: fmt.Errorf("cannot be written: %w", pe.Err), Help: "name a file in a directory that can be written to with -o"}
+		case err != nil:
+			return err
+		}
+		f.Abort()
 	}
 	return nil
 }

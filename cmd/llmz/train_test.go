@@ -173,3 +173,41 @@ func TestConvertNetwork(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
+
+// What cannot be written is told before the training, which would be lost.
+func TestTrainUnwritable(t *testing.T) {
+	args, output := tinyTraining(t)
+	dir := filepath.Dir(output)
+	for name, path := range map[string]string{
+		"no directory":   filepath.Join(dir, "missing", "a.gguf"),
+		"below a file":   filepath.Join(args[1], "a.gguf"),
+		"a directory":    dir,
+		"too long":       filepath.Join(dir, strings.Repeat("a", 300)+".gguf"),
+		"checkpoint too": filepath.Join(dir, strings.Repeat("a", 245)+".gguf"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := runLine(t.Context(), t, "train", args[1], "-f", "-o", path, "--updates", "1", "--json=events")
+			if code != exitFailed || stdout != "" || stderr == "" {
+				t.Errorf("exit code %d, events %q, %s", code, stdout, stderr)
+			}
+		})
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 1 {
+		t.Errorf("left behind: %v, %v", list, err)
+	}
+}
+
+// Numbers that make no sense are refused, and nothing is written.
+func TestTrainNumbers(t *testing.T) {
+	args, output := tinyTraining(t)
+	for _, flag := range []string{"--rate=-1", "--rate=NaN", "--rate=Inf", "--warm-up=-1", "--cool-down=NaN", "--cool-down=-1",
+		"--validation=NaN", "--validation=-1", "--validation=1", "--streams=-1", "--steps=-1"} {
+		code, _, stderr := runLine(t.Context(), t, append(args, "--updates", "1", flag)...)
+		if code != exitFailed && code != exitUsage || stderr == "" {
+			t.Errorf("%s: exit code %d, %s", flag, code, stderr)
+		}
+	}
+	if filejob.Exists(output) || filejob.Exists(output+checkpointSuffix) {
+		t.Error("a refused training wrote something")
+	}
+}

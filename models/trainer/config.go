@@ -11,6 +11,7 @@ package trainer
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"time"
 
@@ -148,9 +149,13 @@ func (c *Config) complete() (*sgemm.Kernel, error) {
 		return nil, fmt.Errorf("%d streams of %d steps: use 1 to 4096 of each", c.Streams, c.Steps)
 	case c.Optimiser != Muon && c.Optimiser != AdamW:
 		return nil, fmt.Errorf("unknown optimiser %q: use %s or %s", c.Optimiser, Muon, AdamW)
-	case c.CoolDown < 0 || c.CoolDown > 1:
+	case !(c.Rate > 0) || math.IsInf(c.Rate, 0):
+		return nil, fmt.Errorf("learning rate %g: use a number above 0", c.Rate)
+	case c.WarmUp < 0:
+		return nil, fmt.Errorf("warm-up of %d updates: must not be below 0", c.WarmUp)
+	case !(c.CoolDown >= 0 && c.CoolDown <= 1): // NaN is neither
 		return nil, fmt.Errorf("cool-down of %g of the training: use 0 to 1", c.CoolDown)
-	case c.Validation < 0 || c.Validation > 0.5:
+	case !(c.Validation >= 0 && c.Validation <= 0.5):
 		return nil, fmt.Errorf("validation share %g: use 0 to 0.5", c.Validation)
 	}
 	return sgemm.Choose(c.Precision)

@@ -227,6 +227,16 @@ func TestConfigErrors(t *testing.T) {
 		"corpus":    func(c *Config) { c.Sources = []Source{{Data: text[:50]}} },
 		"streams":   func(c *Config) { c.Streams = -1 },
 		"optimiser": func(c *Config) { c.Optimiser = "sgd" },
+
+		"rate below 0":       func(c *Config) { c.Rate = -1 },
+		"rate NaN":           func(c *Config) { c.Rate = math.NaN() },
+		"rate without end":   func(c *Config) { c.Rate = math.Inf(1) },
+		"warm-up":            func(c *Config) { c.WarmUp = -1 },
+		"cool-down":          func(c *Config) { c.CoolDown = 1.5 },
+		"cool-down NaN":      func(c *Config) { c.CoolDown = math.NaN() },
+		"validation below 0": func(c *Config) { c.Validation = -0.1 },
+		"validation, all":    func(c *Config) { c.Validation = 1 },
+		"validation NaN":     func(c *Config) { c.Validation = math.NaN() },
 	} {
 		c := small("gru")
 		change(&c)
