@@ -277,6 +277,9 @@ func (o *trainOptions) train(ctx context.Context, stdin io.Reader, corpus []stri
 		}
 		observe(e)
 	})
+	if errors.Is(err, trainer.ErrCheckpoint) {
+		err = withHint(err, "go on with the same files and flags as before, or start over with -f and without --resume")
+	}
 	if err != nil {
 		return trained{}, err
 	}

@@ -211,3 +211,17 @@ func TestTrainNumbers(t *testing.T) {
 		t.Error("a refused training wrote something")
 	}
 }
+
+// A checkpoint that is damaged or of another training says what to do.
+func TestTrainCheckpointUnfit(t *testing.T) {
+	args, output := tinyTraining(t)
+	for _, content := range []string{"", "no checkpoint", "llmzckp1"} {
+		if err := os.WriteFile(output+checkpointSuffix, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, stderr := runLine(t.Context(), t, append(args, "--updates", "1", "--resume")...)
+		if code != exitFailed || !strings.Contains(stderr, "start over with -f") || filejob.Exists(output) {
+			t.Errorf("%q: exit code %d, %s", content, code, stderr)
+		}
+	}
+}

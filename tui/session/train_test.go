@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -128,5 +129,22 @@ func TestGoldenModelMaking(t *testing.T) {
 				golden.Equal(t, fmt.Sprintf("train-gpt-%dx%d-mono", size[0], size[1]), s.lines())
 			}
 		}
+	}
+}
+
+// Whatever the program brings is offered to be adapted, and of the others what surely can be.
+func TestTrainFormOffersModels(t *testing.T) {
+	s, _ := at(t, golden.Mono, 80, 24)
+	s.models.all = []Model{{Name: "gru", Where: Bundled, Kind: "GRU"}, {Name: "gpt", Where: Bundled, Kind: "llama"},
+		{Name: "mine", Where: Installed, Kind: "LSTM"}, {Name: "big", Where: Installed, Kind: "qwen2"},
+		{Name: "far", Where: Available, Kind: "GRU"}, {Name: "bad", Where: Broken, Kind: "GRU"}}
+	var names []string
+	for _, p := range newTrainForm(s, []string{"text"}, nil).plans {
+		if p.Init != "" {
+			names = append(names, p.Init)
+		}
+	}
+	if want := []string{"gru", "gpt", "mine"}; !slices.Equal(names, want) {
+		t.Errorf("offers %q, not %q", names, want)
 	}
 }
