@@ -65,7 +65,7 @@ func newTrainForm(s *Session, paths []string, entries []Entry) *trainForm {
 	add("a new GRU", "better in the end, but needs hours and many megabytes", TrainPlan{Arch: "gru"})
 	add("a new GPT", "a transformer over tokens of its own; the best in the end, but needs hours and many megabytes", TrainPlan{Arch: "gpt"})
 	for _, m := range s.models.all {
-		if k := strings.ToLower(m.Kind); m.Where == Bundled || m.Where == Installed && (k == "lstm" || k == "gru") {
+		if k := strings.ToLower(m.Kind); m.Where == Bundled && k != "mixer" || m.Where == Installed && (k == "lstm" || k == "gru") {
 			add(m.Name+", adapted", "goes on from what "+m.Name+" knows: needs far less time and text", TrainPlan{Init: m.Name})
 		}
 	}

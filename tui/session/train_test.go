@@ -137,7 +137,8 @@ func TestTrainFormOffersModels(t *testing.T) {
 	s, _ := at(t, golden.Mono, 80, 24)
 	s.models.all = []Model{{Name: "gru", Where: Bundled, Kind: "GRU"}, {Name: "gpt", Where: Bundled, Kind: "llama"},
 		{Name: "mine", Where: Installed, Kind: "LSTM"}, {Name: "big", Where: Installed, Kind: "qwen2"},
-		{Name: "far", Where: Available, Kind: "GRU"}, {Name: "bad", Where: Broken, Kind: "GRU"}}
+		{Name: "far", Where: Available, Kind: "GRU"}, {Name: "bad", Where: Broken, Kind: "GRU"},
+		{Name: "none", Kind: "mixer"}}
 	var names []string
 	for _, p := range newTrainForm(s, []string{"text"}, nil).plans {
 		if p.Init != "" {
