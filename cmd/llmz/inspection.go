@@ -66,13 +66,14 @@ func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string
 	if fi.IsDir() {
 		return nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
 	}
-	if strings.HasSuffix(path, filejob.Suffix) && o.model == "" {
+	whole := isArchive(path, fi)
+	if whole && o.model == "" {
 		if o.noMix || o.lanes > 0 {
 			return nil, usagef("an archive has its own mixing and lanes: -m inspects its content with others")
 		}
 		return a.openArchived(ctx, o, path)
 	}
-	content, meta, err := a.contentOf(ctx, o, path)
+	content, meta, err := a.contentOf(ctx, o, path, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -111,16 +112,34 @@ func (a *app) openArchived(ctx context.Context, o *inspectOptions, path string) 
 	return in, nil
 }
 
+// isArchive tells whether a file is an archive, or calls itself one.
+func isArchive(path string, fi os.FileInfo) bool {
+	if strings.HasSuffix(path, filejob.Suffix) {
+		return true
+	}
+	if !fi.Mode().IsRegular() {
+		return false // what is read of a pipe is gone
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false // reading it says why
+	}
+	defer f.Close()
+	var start [len(archive.Magic)]byte
+	_, err = io.ReadFull(f, start[:])
+	return err == nil && string(start[:]) == archive.Magic
+}
+
 // contentOf returns what is of interest of a file, or of an archive's content, and what
 // its archive would keep about it.
-func (a *app) contentOf(ctx context.Context, o *inspectOptions, path string) (content []byte, meta engine.Meta, err error) {
+func (a *app) contentOf(ctx context.Context, o *inspectOptions, path string, whole bool) (content []byte, meta engine.Meta, err error) {
 	file, err := ctxio.Open(ctx, path, os.O_RDONLY)
 	if err != nil {
 		return nil, meta, err
 	}
 	defer file.Close()
 	f := ctxio.Reader(ctx, file)
-	if !strings.HasSuffix(path, filejob.Suffix) {
+	if !whole {
 		content, err = a.excerpt(o, path, f)
 		return content, filejob.MetaOf(file), err
 	}

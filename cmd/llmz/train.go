@@ -61,6 +61,9 @@ type trainOptions struct {
 // checkpointSuffix ends the name of a training's checkpoint, beside its output.
 const checkpointSuffix = ".checkpoint"
 
+// maxCheckpointMinutes is ten years.
+const maxCheckpointMinutes = 5_256_000
+
 // smallModel is the number of parameters below which looking at the text held back
 // takes next to no time.
 const smallModel = 1_000_000
@@ -137,6 +140,9 @@ func (o *trainOptions) complete(ctx context.Context, a *app, changed func(string
 	}
 	if !(c.CoolDown >= 0 && c.CoolDown <= 1) { // NaN is neither
 		return usagef("--cool-down %g: use 0 to 1", c.CoolDown)
+	}
+	if !(o.checkpoint >= 0 && o.checkpoint <= maxCheckpointMinutes) {
+		return usagef("--checkpoint-minutes %g: use a number of minutes, not below 0", o.checkpoint)
 	}
 	if c.Patience < 0 {
 		return usagef("--patience %d: must not be below 0", c.Patience)

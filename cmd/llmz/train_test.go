@@ -200,7 +200,7 @@ func TestTrainUnwritable(t *testing.T) {
 // Numbers that make no sense are refused, and nothing is written.
 func TestTrainNumbers(t *testing.T) {
 	args, output := tinyTraining(t)
-	for _, flag := range []string{"--rate=-1", "--rate=NaN", "--rate=Inf", "--warm-up=-1", "--cool-down=NaN", "--cool-down=-1",
+	for _, flag := range []string{"--rate=-1", "--rate=NaN", "--rate=Inf", "--warm-up=-1", "--checkpoint-minutes=-1", "--checkpoint-minutes=NaN", "--cool-down=NaN", "--cool-down=-1",
 		"--validation=NaN", "--validation=-1", "--validation=1", "--streams=-1", "--steps=-1"} {
 		code, _, stderr := runLine(t.Context(), t, append(args, "--updates", "1", flag)...)
 		if code != exitFailed && code != exitUsage || stderr == "" {

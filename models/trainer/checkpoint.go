@@ -133,7 +133,7 @@ func (t *training) readCheckpoint() error {
 func (t *training) restore(c *checkpoint) error {
 	switch {
 	case c.Shape != t.c.Shape:
-		return t.misfit("it holds %+v, not %+v", c.Shape, t.c.Shape)
+		return t.misfit("it holds %v, not %v", c.Shape, t.c.Shape)
 	case c.Optimiser != t.c.Optimiser:
 		return t.misfit("it was made with the optimiser %q, not %q", c.Optimiser, t.c.Optimiser)
 	case c.Streams != t.c.Streams || len(c.Cursor) != t.c.Streams:

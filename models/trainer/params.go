@@ -23,6 +23,15 @@ type Shape struct {
 	Context    int `json:"context,omitempty"` // tokens of a sequence
 }
 
+// String describes s in words.
+func (s Shape) String() string {
+	t := fmt.Sprintf("%s of %d layers of %d", s.Arch, s.Layers, s.Hidden)
+	if !s.Transformer() {
+		return t + fmt.Sprintf(", embedding %d", s.Embed)
+	}
+	return t + fmt.Sprintf(", %d heads (%d of keys), %d in feed-forward, %d tokens, context %d", s.Heads, s.KVHeads, s.Inner, s.Vocabulary, s.Context)
+}
+
 // The architectures. The recurrent ones predict bytes, the transformers tokens.
 const (
 	GRU  = "gru"
