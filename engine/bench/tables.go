@@ -106,29 +106,35 @@ func byDevice(rows []Row) [][]*Row {
 		lanes       int
 		noMix, rich bool
 	}
-	var keys []key
-	groups := make(map[key][]*Row)
+	all := groupRows(rows, func(r *Row) (key, bool) {
+		return key{r.Model, r.File, r.LanesAsked, r.NoMix, r.Rich}, r.Kind == KindModel
+	}, func(a, b *Row) bool { return a.Where() == b.Where() && a.AskedThreads() == b.AskedThreads() })
+	return slices.DeleteFunc(all, func(group []*Row) bool {
+		return !slices.ContainsFunc(group, func(r *Row) bool { return r.Where() != group[0].Where() })
+	})
+}
+
+// groupRows groups the rows that have a key, in the order in which keys and rows come. Of rows of
+// a group that are the same it keeps the later one, in the place of the earlier.
+func groupRows[K comparable](rows []Row, key func(*Row) (K, bool), same func(a, b *Row) bool) [][]*Row {
+	var all [][]*Row
+	at := make(map[K]int) // in all
 	for i := range rows {
 		r := &rows[i]
-		if r.Kind != KindModel {
+		k, ok := key(r)
+		if !ok {
 			continue
 		}
-		k := key{r.Model, r.File, r.LanesAsked, r.NoMix, r.Rich}
-		same := func(o *Row) bool { return o.Where() == r.Where() && o.AskedThreads() == r.AskedThreads() }
-		if at := slices.IndexFunc(groups[k], same); at >= 0 {
-			groups[k][at] = r
-			continue
+		g, ok := at[k]
+		if !ok {
+			g = len(all)
+			at[k] = g
+			all = append(all, nil)
 		}
-		if groups[k] == nil {
-			keys = append(keys, k)
-		}
-		groups[k] = append(groups[k], r)
-	}
-	var all [][]*Row
-	for _, k := range keys {
-		elsewhere := func(r *Row) bool { return r.Where() != groups[k][0].Where() }
-		if slices.ContainsFunc(groups[k], elsewhere) {
-			all = append(all, groups[k])
+		if j := slices.IndexFunc(all[g], func(o *Row) bool { return same(o, r) }); j >= 0 {
+			all[g][j] = r
+		} else {
+			all[g] = append(all[g], r)
 		}
 	}
 	return all

@@ -93,27 +93,10 @@ func AnyThreads(rows []Row) bool {
 // byThreads groups the rows that differ in nothing but the number of threads that was
 // asked for, which ascends. Of those that were measured twice it keeps the later one.
 func byThreads(rows []Row) [][]*Row {
-	var keys []string
-	groups := make(map[string][]*Row)
-	for i := range rows {
-		r := &rows[i]
-		if r.Kind != KindModel || r.ThreadsAsked == 0 {
-			continue
-		}
-		k := r.keyBut(false)
-		if at := slices.IndexFunc(groups[k], func(o *Row) bool { return o.AskedThreads() == r.AskedThreads() }); at >= 0 {
-			groups[k][at] = r
-			continue
-		}
-		if groups[k] == nil {
-			keys = append(keys, k)
-		}
-		groups[k] = append(groups[k], r)
-	}
-	var all [][]*Row
-	for _, k := range keys {
-		slices.SortStableFunc(groups[k], func(a, b *Row) int { return cmp.Compare(a.AskedThreads(), b.AskedThreads()) })
-		all = append(all, groups[k])
+	all := groupRows(rows, func(r *Row) (string, bool) { return r.keyBut(false), r.Kind == KindModel && r.ThreadsAsked > 0 },
+		func(a, b *Row) bool { return a.AskedThreads() == b.AskedThreads() })
+	for _, group := range all {
+		slices.SortStableFunc(group, func(a, b *Row) int { return cmp.Compare(a.AskedThreads(), b.AskedThreads()) })
 	}
 	return all
 }
