@@ -66,7 +66,7 @@ func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string
 	if fi.IsDir() {
 		return nil, &filejob.Error{Path: path, Err: errors.New("is a directory")}
 	}
-	whole := isArchive(path, fi)
+	whole := isArchive(path)
 	if whole && o.model == "" {
 		if o.noMix || o.lanes > 0 {
 			return nil, usagef("an archive has its own mixing and lanes: -m inspects its content with others")
@@ -113,14 +113,11 @@ func (a *app) openArchived(ctx context.Context, o *inspectOptions, path string) 
 }
 
 // isArchive tells whether a file is an archive, or calls itself one.
-func isArchive(path string, fi os.FileInfo) bool {
+func isArchive(path string) bool {
 	if strings.HasSuffix(path, filejob.Suffix) {
 		return true
 	}
-	if !fi.Mode().IsRegular() {
-		return false // what is read of a pipe is gone
-	}
-	f, err := os.Open(path)
+	f, err := ctxio.OpenRegular(path) // what is read of a pipe is gone
 	if err != nil {
 		return false // reading it says why
 	}
