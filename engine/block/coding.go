@@ -293,17 +293,11 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 
 // symbols returns the block's next symbols, which are known.
 func (c *coding) symbols(cut lanes.Cut) predict.Known {
-	base := c.base
-	return func(lane, i int) int32 {
-		if i >= cut.Len(lane) {
-			return -1
-		}
-		at := base + cut.Start(lane) + i
-		if c.tokens != nil {
-			return c.tokens[at]
-		}
-		return int32(c.data[at])
+	from, to := c.base, c.base+cut.Symbols
+	if c.tokens != nil {
+		return predict.KnownLanes(lanes.Split(c.tokens[from:to], cut.Lanes))
 	}
+	return predict.KnownLanes(lanes.Split(c.data[from:to], cut.Lanes))
 }
 
 // close ends the session and keeps its times.

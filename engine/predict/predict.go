@@ -169,10 +169,10 @@ type Foreseer interface {
 type Known func(lane, i int) int32
 
 // KnownLanes returns symbols as Known.
-func KnownLanes(lanes [][]int32) Known {
+func KnownLanes[T int32 | byte](lanes [][]T) Known {
 	return func(lane, i int) int32 {
 		if i < len(lanes[lane]) {
-			return lanes[lane][i]
+			return int32(lanes[lane][i])
 		}
 		return -1
 	}

@@ -45,13 +45,12 @@ type session struct {
 	program ggml.Program
 	active  int
 	known   predict.Known // nil unless foreseen
-	next    []int32       // what the next step is fed
 	steps   int           // done
 	begun   int           // lanes of the next step, which is under way; 0 if it is not
 }
 
 func (m *Model) newSession(o predict.SessionOptions) (*session, error) {
-	s := &session{network: m.graph(o.Lanes), active: o.Lanes, next: make([]int32, o.Lanes)}
+	s := &session{network: m.graph(o.Lanes), active: o.Lanes}
 	var err error
 	if s.program, err = m.backend.Compile(s.Graph, ggml.CompileOptions{Threads: max(o.Threads, 1), Ahead: true}); err != nil {
 		return nil, err
@@ -74,7 +73,7 @@ func (s *session) Step(prev []int32) error {
 	if s.known != nil {
 		return s.foreseen(prev)
 	}
-	if err := s.feed(prev); err != nil {
+	if err := s.feed(len(prev), func(lane int) int32 { return prev[lane] }); err != nil {
 		return err
 	}
 	s.active = len(prev)
@@ -82,17 +81,16 @@ func (s *session) Step(prev []int32) error {
 	return nil
 }
 
-// feed sets the inputs of a step.
-func (s *session) feed(prev []int32) error {
-	for i, v := range prev {
-		if v != predict.Start && (v < 0 || v >= Alphabet) {
-			return fmt.Errorf("rnn: symbol %d in lane %d is not a byte", v, i)
-		}
-	}
+// feed sets the inputs of a step of n lanes, each of which is fed a symbol.
+func (s *session) feed(n int, symbol func(lane int) int32) error {
 	in := s.program.Int32s(s.symbols)
-	for i, v := range prev {
-		if v == predict.Start {
+	for i := range n {
+		v := symbol(i)
+		switch {
+		case v == predict.Start:
 			v = Alphabet
+		case v < 0 || v >= Alphabet:
+			return fmt.Errorf("rnn: symbol %d in lane %d is not a byte", v, i)
 		}
 		in[i] = v
 	}
@@ -127,10 +125,7 @@ func (s *session) begin(n int) error {
 	if n == 0 {
 		return nil
 	}
-	for i := range n {
-		s.next[i] = s.fed(i, s.steps)
-	}
-	if err := s.feed(s.next[:n]); err != nil {
+	if err := s.feed(n, func(lane int) int32 { return s.fed(lane, s.steps) }); err != nil {
 		return err
 	}
 	s.program.Begin(n)
