@@ -116,7 +116,7 @@ func (d *decoding) ready(q *decoded, index int64) error {
 	}
 	d.pipe.SetLimits(l)
 	q.need, q.fixed = c.perBlock, c.fixed
-	q.codec.Model, q.codec.Threads = model, threadsFor(model, b.Lanes, d.pipe.Share)
+	q.codec.Model, q.codec.Threads = model, d.pipe.Share
 	d.tally.start(q.codec.Info(), b.Lanes, h.Mixer != 0)
 	return nil
 }

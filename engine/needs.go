@@ -79,21 +79,6 @@ func abreast(m predict.Model, lanes, threads int) int {
 	return threads
 }
 
-// threadsFor returns what tells a block how many threads to use: its share of what is
-// there, but no more than its model makes use of.
-func threadsFor(m predict.Model, lanes int, share func() int) func() int {
-	most := 1 // the mixer is sequential
-	if m != nil {
-		most = m.Preferences(lanes).Threads
-	}
-	return func() int {
-		if n := share(); most == 0 || n < most {
-			return n
-		}
-		return most
-	}
-}
-
 // cost returns what compressing size bytes takes, -1 where that is not known, and the
 // shape of the largest blocks.
 func (o *Options) cost(h *archive.Header, size int64) (cost, block.Shape) {

@@ -114,24 +114,17 @@ func (p preferring) Preferences(lanes int) predict.Preferences {
 	return predict.Preferences{BlockSize: p.size, Threads: lanes, LoadBytes: 5 << 20}
 }
 
-// TestPreferences: threads and memory are planned as the model says, whatever it
-// promises about its archives. Each thread has a block, unless the model wants all for one;
-// threads without a block go to the others.
+// TestPreferences: blocks side by side and memory are planned as the model says, whatever it
+// promises about its archives. Each thread has a block, unless the model wants all for one.
 func TestPreferences(t *testing.T) {
 	m := preferring{}
-	for lanes, want := range map[int]int{1: 1, 3: 3, 9: 8} {
-		for share, want := range map[int]int{1: 1, 8: want} {
-			if got := threadsFor(m, lanes, func() int { return share })(); got != want {
-				t.Errorf("%d lanes, share %d: %d threads, want %d", lanes, share, got, want)
-			}
-		}
+	for _, lanes := range []int{1, 3, 9} {
 		if got := abreast(m, lanes, 8); got != 8 {
 			t.Errorf("%d blocks side by side", got)
 		}
 	}
-	all := newFakeTokenModel()
-	if got := threadsFor(all, 2, func() int { return 8 })(); got != 8 || abreast(all, 2, 8) != 1 {
-		t.Errorf("a model that wants all threads gets %d of 8 in %d blocks", got, abreast(all, 2, 8))
+	if got := abreast(newFakeTokenModel(), 2, 8); got != 1 {
+		t.Errorf("a model that wants all threads has %d blocks side by side", got)
 	}
 	if got := overhead(m); got != ProcessMemory+5<<20 {
 		t.Errorf("overhead %d", got)

@@ -83,7 +83,7 @@ func NewWriterContext(ctx context.Context, w io.Writer, o Options) (*Writer, err
 	}
 	coded := *z.header // what is written may leave the model out
 	z.codec = block.Codec{Header: &coded, Model: o.Model, Lanes: o.Lanes, Gate: t.gate, Vocabularies: new(block.Vocabularies),
-		Threads: threadsFor(o.Model, shape.Lanes, z.pipe.Share)}
+		Threads: z.pipe.Share}
 	return z, nil
 }
 

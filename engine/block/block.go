@@ -27,7 +27,8 @@ type Codec struct {
 	Model predict.Model
 	// Lanes is the number of lanes of encoded blocks, 0 for the model's choice.
 	Lanes int
-	// Threads returns the number of threads that a block may use from now on, at least 1.
+	// Threads returns the number of threads that a block may use from now on, at least 1. It
+	// uses no more than its model makes use of.
 	Threads func() int
 	// Gate holds the steps while it is closed; may be nil.
 	Gate *gate.Gate

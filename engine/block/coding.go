@@ -277,7 +277,7 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 		c.prev[i] = predict.Start
 	}
 	var err error
-	threads := c.threads()
+	threads := useful(model, cut.Lanes, c.threads())
 	c.session, err = model.NewSession(ctx, predict.SessionOptions{Lanes: cut.Lanes, Threads: threads, MaxSteps: cut.Steps()})
 	if err != nil {
 		return err
@@ -289,6 +289,14 @@ func (c *coding) open(ctx context.Context, model predict.Model, cut lanes.Cut) e
 		c.feed = newTokenFeed(c.session, c.words, cut.Lanes, threads)
 	}
 	return nil
+}
+
+// useful returns how many of so many threads m makes use of in a session with that many lanes.
+func useful(m predict.Model, lanes, threads int) int {
+	if most := m.Preferences(lanes).Threads; most > 0 {
+		return min(threads, most)
+	}
+	return threads
 }
 
 // symbols returns the block's next symbols, which are known.
