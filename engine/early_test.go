@@ -14,8 +14,9 @@ import (
 func TestEarlyOutput(t *testing.T) {
 	content := stretchyContent(goldenContent(t))
 	for name, o := range map[string]Options{
-		"one lane":  {NoModel: true},
-		"stretches": {Model: newFakeModel("a"), Lanes: 2},
+		"one lane":        {NoModel: true},
+		"a useless model": {Model: newFakeModel("a"), Lanes: 2},
+		"stretches":       {Model: newFakeModel("a"), Lanes: 2, BlockSize: len(content)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			made, _ := compress(t, content, o)
@@ -47,7 +48,7 @@ func TestEarlyOutput(t *testing.T) {
 // of it came out before.
 func TestEarlyOutputDamaged(t *testing.T) {
 	content := stretchyContent(goldenContent(t))
-	made, _ := compress(t, content, Options{Model: newFakeModel("a"), Lanes: 2})
+	made, _ := compress(t, content, Options{Model: newFakeModel("a"), Lanes: 2, BlockSize: len(content)})
 	for at := range 3 {
 		p := bytes.Clone(made)
 		p[len(p)/4*(at+1)] ^= 0x10

@@ -2,7 +2,9 @@ package block
 
 import (
 	"github.com/llmz/llmz/engine/archive"
+	"github.com/llmz/llmz/engine/content"
 	"github.com/llmz/llmz/engine/predict"
+	"github.com/llmz/llmz/engine/profile"
 )
 
 // Most archives are a single block, coded before anything is written. Its header then
@@ -42,4 +44,56 @@ func (c *Codec) alone() *Codec {
 	a := *c
 	a.Header, a.Model = &h, nil
 	return &a
+}
+
+// uselessError ends the coding of an only block whose model has saved nothing in the first
+// stretch and is not going to be of use in the others either: without it, the block
+// is smaller by what the first stretch has cost, and names no model.
+type uselessError struct {
+	done int // bytes
+}
+
+func (e *uselessError) Error() string { return "the model is of no use" }
+
+// useless returns a *uselessError where nothing is to be hoped for from a model that has just been
+// left after the first bytes of data, done of them: what follows is not long enough
+// for it to come back, or hardly any of it is text.
+func useless(data []byte, done int) error {
+	const little = 16 // a sixteenth
+	if rest := len(data) - done; rest > firstAlone && textIn(data[done:])*little > rest {
+		return nil
+	}
+	return &uselessError{done}
+}
+
+// textIn returns how many of the bytes of data are in some sort of text.
+func textIn(data []byte) int {
+	n := 0
+	for _, s := range content.Detect(data) {
+		switch s.Kind {
+		case content.Text, content.Source, content.Markup, content.Table, content.Log:
+			n += s.Len
+		}
+	}
+	return n
+}
+
+// quiet reports nothing but the time that was spent.
+type quiet struct{ Reporter }
+
+func (quiet) Begin(predict.Info, int, bool)             {}
+func (quiet) Progress(_, _, _ int64, _ profile.Profile) {}
+
+// later is quiet about the first bytes, which have been reported before.
+type later struct {
+	Reporter
+	from int
+}
+
+func (*later) Begin(predict.Info, int, bool) {}
+
+func (l *later) Progress(bytes, coded, symbols int64, p profile.Profile) {
+	if bytes > int64(l.from) {
+		l.Reporter.Progress(bytes, coded, symbols, p)
+	}
 }

@@ -55,6 +55,10 @@ type coding struct {
 	watch Watcher
 	meter *meter
 
+	// left, if set, is called with the number of symbols done when the model is left that has
+	// coded all of them.
+	left func(done int) error
+
 	// monitor, if set, is called every now and then with the number of symbols done. The
 	// calls depend on the block only, not on time.
 	monitor func(done int) error
@@ -100,6 +104,12 @@ func (c *coding) run(ctx context.Context) (err error) {
 		plan := stretchPlan{lanes: c.lanes, left: n}
 		for plan.left > 0 && err == nil {
 			size, on := plan.next(c.mixer.Worth())
+			if !on && c.left != nil {
+				if err := c.left(c.base); err != nil {
+					return err
+				}
+				c.left = nil
+			}
 			c.mixer.Begin(c.base+size, on)
 			if on {
 				err = c.stretch(ctx, size, min(c.lanes, size), c.model, &cancelled)

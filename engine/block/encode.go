@@ -55,12 +55,19 @@ type Encoded struct {
 func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
 	out, err := c.encode(ctx, s)
 	kept := 0
-	if err == nil && s.Only {
+	var useless *uselessError
+	switch {
+	case errors.As(err, &useless):
+		kept = 1
+		alone := c.alone()
+		alone.Lanes = 0 // as stretches without the model have one lane
+		out, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: &later{s.Report, useless.done}, Watch: s.Watch})
+		out.Alone, out.Header.Whole = true, true
+	case err == nil && s.Only:
 		out.Header.Whole = true
 		if c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed() {
 			var again Encoded
-			alone := c.alone()
-			if again, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch}); err == nil &&
+			if again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch}); err == nil &&
 				again.Header.Kind == archive.Coded && len(again.Payload) <= len(out.Payload) {
 				again.Alone, again.Header.Whole, again.Without = true, true, out.Without
 				if out.Without == nil {
@@ -161,6 +168,9 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		x.probe = sha256.New()
 		x.probeSteps = min(probeSteps, lanes.Cut{Symbols: symbols, Lanes: b.Lanes}.Steps())
 	}
+	if s.Only {
+		x.left = func(done int) error { return useless(data, done) }
+	}
 	try := tryLength(data, x.lanes >= 8 && !x.stretches)
 	x.monitor = func(done int) error {
 		bytes := int64(len(data)) * int64(done) / int64(symbols)
@@ -191,12 +201,6 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	out.Payload, out.bare = payload, int64(x.bare/(8*256))
 	return nil
 }
-
-// quiet reports nothing but the time that was spent.
-type quiet struct{ Reporter }
-
-func (quiet) Begin(predict.Info, int, bool)             {}
-func (quiet) Progress(_, _, _ int64, _ profile.Profile) {}
 
 // mixedLanes bounds the lanes of byte models' blocks that are mixed. The mixer learns
 // from lanes in turn, so that more of them cost more than the model's own start does;
