@@ -141,7 +141,7 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	b.Lanes = Lanes(c.Model, c.mixed(), c.Lanes, symbols)
 	if c.Lanes == 0 && c.Model != nil && Rests(c.Header, 1) {
 		// Lanes cost most where much comes again, and there is least to do for the model.
-		if few := c.Model.Preferences(b.Lanes).FewLanes; few > 0 && repetitive(data) {
+		if few := c.Model.Preferences(b.Lanes).FewLanes; few > 0 && Repetitive(data) {
 			b.Lanes = min(b.Lanes, few)
 		}
 	}

@@ -62,9 +62,9 @@ func hasRepeats(data []byte) bool {
 	return repeats*50 > places
 }
 
-// repetitive tells whether a quarter of data comes again, as in most archives of source or
+// Repetitive tells whether a quarter of data comes again, as in most archives of source or
 // documents, in logs and dumps, but not in texts.
-func repetitive(data []byte) bool {
+func Repetitive(data []byte) bool {
 	places, repeats := repeats(data, 16)
 	return repeats*4 > places
 }

@@ -111,10 +111,6 @@ func (m *Model) Lanes(n int) int {
 // with 16 lanes the products already run near the processor's peak.
 const maxLanes = 16
 
-// smallModel is the number of weights below which they stay close to the processor: a step
-// of a single lane is short.
-const smallModel = 1 << 20
-
 // MemoryBytes estimates the peak memory of a session with that many lanes, the
 // weights included.
 func (m *Model) MemoryBytes(lanes int) int64 {
@@ -129,10 +125,7 @@ func (m *Model) MemoryBytes(lanes int) int64 {
 // Preferences says how sessions with that many lanes run best. A large block takes
 // minutes. More threads than a few wait for each other; in one lane a step is short.
 func (m *Model) Preferences(lanes int) predict.Preferences {
-	p := predict.Preferences{BlockSize: 16 << 20, Threads: 4}
-	if m.info.Parameters < smallModel {
-		p.FewLanes = 1
-	}
+	p := predict.Preferences{BlockSize: 16 << 20, Threads: 4, FewLanes: 1}
 	if lanes == 1 {
 		p.Threads = 2
 	}
