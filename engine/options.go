@@ -29,6 +29,11 @@ type Options struct {
 	// Model predicts; nil with NoModel set uses the context mixer alone.
 	Model   predict.Model
 	NoModel bool
+	// ForRepeats, if not nil, is a smaller model of bytes that predicts in Model's place where
+	// much of the first block comes again, as in archives of documents, logs and dumps, and
+	// Model would have several lanes: a small network in one lane makes less of them in less
+	// time. It does nothing where Lanes, NoMix or Rich is set. Its caller closes it.
+	ForRepeats predict.Model
 	// NoMix turns the context mixer off and codes with the bare model.
 	NoMix bool
 	// Rich mixes with the rich context mixer, which takes longer and makes archives
@@ -45,7 +50,7 @@ type Options struct {
 	// MemoryLimit is the largest estimated memory use in bytes, 0 for no limit.
 	MemoryLimit int64
 	// Part, which PartOf makes, says that the input is a part only of what is compressed; nil
-	// for all of it.
+	// for all of it. As the first block is another's then, ForRepeats must be settled (Settle).
 	Part *Part
 	// Meta is recorded in the archive.
 	Meta Meta

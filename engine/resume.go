@@ -45,6 +45,10 @@ func Resume(ctx context.Context, f ResumeFile, src io.Reader, o Options) (Result
 	case err != nil:
 		return Result{}, fmt.Errorf("%w: %w", ErrNotResumable, err)
 	case !matches(p, z.header):
+		if o.ForRepeats != nil {
+			o.Model, o.ForRepeats = o.ForRepeats, nil
+			return Resume(ctx, f, src, o) // it is what the first block asked for
+		}
 		return Result{}, fmt.Errorf("%w: it was made with another model or other options", ErrNotResumable)
 	}
 	if p != nil {

@@ -97,6 +97,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("%w: blocks of %d bytes, at most %d", ErrOptions, o.BlockSize, archive.MaxBlock)
 	case o.Part != nil && (o.Part.BlockSize != o.blockSize() || o.Part.Lanes != o.Lanes):
 		return fmt.Errorf("%w: the part is one of other blocks or lanes", ErrOptions)
+	case o.Part != nil && o.ForRepeats != nil:
+		return fmt.Errorf("%w: which model the first block of all parts asks for is not settled", ErrOptions)
 	case o.Lanes < 0 || o.Lanes > archive.MaxLanes:
 		return fmt.Errorf("%w: %d lanes, at most %d", ErrOptions, o.Lanes, archive.MaxLanes)
 	}
@@ -196,6 +198,9 @@ func (z *Writer) ready() error {
 
 // submit starts to encode the block in the buffer. only says that it is all there is.
 func (z *Writer) submit(only bool) error {
+	if z.number == 0 {
+		z.settle(z.buf)
+	}
 	z.sum.Write(z.buf)
 	z.sum.EndBlock()
 	e := &encoding{data: z.buf}

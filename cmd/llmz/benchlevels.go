@@ -36,7 +36,7 @@ func chosenLevels(list []string) ([]bench.Level, error) {
 		same := slices.IndexFunc(all, func(o bench.Level) bool { return o.Model == l.model && o.Rich == l.rich })
 		if same < 0 {
 			same = len(all)
-			all = append(all, bench.Level{Model: l.model, Rich: l.rich})
+			all = append(all, bench.Level{Model: l.model, Rich: l.rich, Repeats: l.repeats})
 		}
 		all[same].Numbers = append(all[same].Numbers, i+1)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/llmz/llmz/engine"
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/filejob"
+	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/tui/text"
 )
 
@@ -124,7 +125,7 @@ func (o *codecOptions) addRecursive(fs *pflag.FlagSet) {
 // addMachineFlags declares what says how to compute; none of it changes the
 // result of bundled models.
 func (o *codecOptions) addMachineFlags(fs *pflag.FlagSet) {
-	fs.StringVarP(&o.model, "model", "m", "", "gru (default), lstm, another model's NAME, a PATH.gguf,\nor none: context mixing alone;\nwhen decompressing: where else to look for the archive's model")
+	fs.StringVarP(&o.model, "model", "m", "", "gru (default; lstm where much comes again), another model's\nNAME, a PATH.gguf, or none: context mixing alone;\nwhen decompressing: where else to look for the archive's model")
 	fs.VarP(&o.threads, "threads", "T", "threads, 0 for all cores; never changes the output")
 	fs.StringVar(&o.device, "device", "auto", "auto, cpu, cuda, metal or vulkan")
 	o.runtime.add(fs)
@@ -230,9 +231,7 @@ func runCodec(ctx context.Context, a *app, o *codecOptions, args []string) error
 	if err != nil {
 		return err
 	}
-	if write.Model != nil {
-		defer write.Model.Close()
-	}
+	defer closeModels(&write)
 	if o.remove && !o.force && !toStdout {
 		if err := a.confirmModel(ctx, write.Model); err != nil {
 			return err
@@ -310,8 +309,37 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 		return write, read, nil
 	}
 	m, err := a.models.Open(ctx, name)
+	if err != nil {
+		return write, read, err
+	}
 	write.Model = m
+	if other := o.repeatsModel(a); other != "" {
+		if write.ForRepeats, err = a.models.Open(ctx, other); err != nil {
+			closeModels(&write)
+		}
+	}
 	return write, read, err
+}
+
+// repeatsModel returns the model for content in which much comes again; empty where the
+// model is named, or the level has none.
+func (o *codecOptions) repeatsModel(a *app) string {
+	switch {
+	case o.model != "":
+		return ""
+	case o.level > 0:
+		return levels[o.level-1].repeats
+	}
+	return a.settings.repeatsModel()
+}
+
+// closeModels closes the models that engineOptions has opened.
+func closeModels(o *engine.Options) {
+	for _, m := range []predict.Model{o.Model, o.ForRepeats} {
+		if m != nil {
+			m.Close()
+		}
+	}
 }
 
 // modelName returns the model to compress with: the one that is named, else the

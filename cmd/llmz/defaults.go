@@ -157,16 +157,29 @@ func (s *settings) level() (int, error) {
 // model returns the model to use where none is named: that of the environment's
 // model or level, then of the file's, then the usual one.
 func (s *settings) model() string {
+	l := s.modelLevel()
+	return l.model
+}
+
+// repeatsModel returns the one for content in which much comes again.
+func (s *settings) repeatsModel() string {
+	l := s.modelLevel()
+	return l.repeats
+}
+
+// modelLevel returns the level whose models are used where none is named. A model that was
+// set is a level of its own.
+func (s *settings) modelLevel() level {
 	for _, from := range []map[string]setting{s.env, s.file} {
 		one := settings{env: from}
 		if v, ok := from["model"]; ok {
-			return v.value
+			return level{model: v.value}
 		}
 		if n, err := one.level(); err == nil && n > 0 {
-			return levels[n-1].model
+			return levels[n-1]
 		}
 	}
-	return defaultModel
+	return levels[defaultLevel-1]
 }
 
 // mixerLevel returns the level whose mixer is used where none is named.

@@ -14,19 +14,21 @@ type level struct {
 	model string
 	rich  bool   // the rich mixer
 	about string // empty: the same as the level before
+	// repeats is the model for content in which much comes again; empty: the same.
+	repeats string
 }
 
 // levels are those from -1 on. A richer model or mixer gets a step of its own.
 var levels = [9]level{
-	{noModel, false, "context mixing without a network: the fastest"},
-	{noModel, true, "the same, from many more contexts"},
-	{noModel, true, ""},
-	{"lstm", false, "the small network"},
-	{"lstm", true, "the same, with the rich mixer"},
-	{"gru", false, "the large network: the default"},
-	{"gru", true, "the same, with the rich mixer"},
-	{"gpt", true, "a small GPT, with the rich mixer: the smallest on prose"},
-	{"gpt", true, ""},
+	{model: noModel, about: "context mixing without a network: the fastest"},
+	{model: noModel, rich: true, about: "the same, from many more contexts"},
+	{model: noModel, rich: true},
+	{model: "lstm", about: "the small network"},
+	{model: "lstm", rich: true, about: "the same, with the rich mixer"},
+	{model: "gru", repeats: "lstm", about: "the large network: the default"},
+	{model: "gru", rich: true, about: "the same, with the rich mixer"},
+	{model: "gpt", rich: true, about: "a small GPT, with the rich mixer: the smallest on prose"},
+	{model: "gpt", rich: true},
 }
 
 // The levels that have names.
@@ -74,6 +76,10 @@ smallest with a model of yours.
 		first = last
 	}
 	return s + `
+Where much of a file comes again, as in archives of documents, logs and dumps, -6 takes
+the small network in a single lane: the file is smaller then, and done sooner. With -m gru
+it is the large one.
+
 --fast is -1 and --best is -9. Steps that are the same today are kept for what may
 come between them: archives of today decode then, too.`
 }

@@ -118,19 +118,18 @@ func (b *sessionBackend) run(ctx context.Context, t session.Task, j *feed.Tracke
 		},
 	}
 	if op == filejob.Compress {
-		m, err := b.open(ctx, t.Model)
-		if err != nil {
+		var err error
+		if job.Write, err = b.writeOptions(ctx, t.Settings); err != nil {
 			return session.Outcome{}, failure(t, err)
 		}
-		if m != nil {
-			defer m.Close()
+		defer closeModels(&job.Write)
+		if m := job.Write.Model; m != nil {
 			job.Verify = job.Verify || !m.Info().Exact()
 			if f, ok := b.a.modelFile(m); ok && job.Remove {
 				job.Remove = false
 				job.Warn(fmt.Errorf("the source is kept: decoding needs the model %s, which is not part of llmz", f))
 			}
 		}
-		job.Write = writeOptions(t.Settings, m)
 		job.Write.Observer, job.Write.Gate = j.Observe, j.Gate()
 	}
 	r, err := filejob.Run(ctx, job)
@@ -167,9 +166,18 @@ func failure(t session.Task, err error) error {
 	return f
 }
 
-// writeOptions turns settings into the engine's; m is the model, nil for none.
-func writeOptions(x session.Settings, m predict.Model) engine.Options {
-	return engine.Options{Model: m, NoModel: m == nil, NoMix: x.NoMix && m != nil, BlockSize: x.BlockSize, Lanes: x.Lanes, Threads: x.Threads}
+// writeOptions turns settings into the engine's. It loads the models; closeModels closes
+// them.
+func (b *sessionBackend) writeOptions(ctx context.Context, x session.Settings) (engine.Options, error) {
+	m, err := b.open(ctx, x.Model)
+	o := engine.Options{Model: m, NoModel: m == nil, NoMix: x.NoMix && m != nil, BlockSize: x.BlockSize, Lanes: x.Lanes, Threads: x.Threads}
+	if usual := levels[defaultLevel-1]; err == nil && x.Model == usual.model {
+		o.ForRepeats, err = b.open(ctx, usual.repeats)
+	}
+	if err != nil {
+		closeModels(&o)
+	}
+	return o, err
 }
 
 // open opens a model by name; nil for none.
@@ -308,14 +316,11 @@ func (b *sessionBackend) estimate(ctx context.Context, path string, x session.Se
 		return session.Estimate{}, err
 	}
 	defer f.Close()
-	m, err := b.open(ctx, x.Model)
+	write, err := b.writeOptions(ctx, x)
 	if err != nil {
 		return session.Estimate{}, err
 	}
-	if m != nil {
-		defer m.Close()
-	}
-	write := writeOptions(x, m)
+	defer closeModels(&write)
 	write.Meta = filejob.MetaOf(f)
 	p, err := estimate.NewFile(f, size, estimate.DefaultBudget).Predict(ctx, write)
 	return session.Estimate{Original: p.OriginalBytes, Bytes: p.CompressedBytes, Time: p.Elapsed, Exact: p.Exact}, err

@@ -44,7 +44,7 @@ func (m Matrix) Cases() []Case {
 							continue
 						}
 						c := Case{Model: model, Kind: KindModel, Data: d, Threads: threads, Lanes: lanes, BlockSize: m.BlockSize, NoMix: m.NoMix && model != NoModel,
-							Rich: level.Rich, Levels: level.Numbers, Plan: m.Plan}
+							Rich: level.Rich, Repeats: level.Repeats, Levels: level.Numbers, Plan: m.Plan}
 						if m.SideBySide && c.BlockSize == 0 {
 							c.BlockSize = blocksFor(size, slices.Max(orDefault(m.Threads, 0)))
 						}

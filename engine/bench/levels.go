@@ -11,7 +11,8 @@ import (
 type Level struct {
 	Numbers []int // ascending, at least one
 	Model   string
-	Rich    bool // the rich mixer
+	Rich    bool   // the rich mixer
+	Repeats string // the model for content in which much comes again, empty for the same
 }
 
 // Ladder returns the table of the rows that are levels: what each is, and what it

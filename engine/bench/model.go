@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -38,7 +39,17 @@ func OpenModels(load func(ctx context.Context, name, device string) (Loaded, err
 			return nil, Facts{}, err
 		}
 		s.write.Model = l.Model
-		s.read.Models = loadedModel{l.Model}
+		s.loaded = loadedModels{l.Model}
+		if c.Repeats != "" {
+			other, err := load(ctx, c.Repeats, c.Device)
+			if err != nil {
+				s.Close()
+				return nil, Facts{}, err
+			}
+			s.write.ForRepeats = other.Model
+			s.loaded = append(s.loaded, other.Model)
+		}
+		s.read.Models = s.loaded
 		info := l.Model.Info()
 		return s, Facts{
 			ModelSHA256: hex.EncodeToString(info.Digest), Parameters: info.Parameters, ModelBytes: l.Bytes,
@@ -49,8 +60,9 @@ func OpenModels(load func(ctx context.Context, name, device string) (Loaded, err
 
 // modelSubject compresses with the engine.
 type modelSubject struct {
-	write engine.Options
-	read  engine.ReadOptions
+	write  engine.Options
+	read   engine.ReadOptions
+	loaded loadedModels
 }
 
 // curveInterval is the time between samples along a file.
@@ -77,10 +89,11 @@ func (s *modelSubject) Decompress(ctx context.Context, dst io.Writer, src io.Rea
 }
 
 func (s *modelSubject) Close() error {
-	if s.write.Model == nil {
-		return nil
+	var errs []error
+	for _, m := range s.loaded {
+		errs = append(errs, m.Close())
 	}
-	return s.write.Model.Close()
+	return errors.Join(errs...)
 }
 
 func outcome(r engine.Result) Outcome {
@@ -96,19 +109,22 @@ func stages(p engine.Profile, dir engine.Direction) map[string]float64 {
 	return m
 }
 
-// loadedModel resolves archives to the model that made them, so that a
+// loadedModels resolve archives to the model that made them, so that a
 // decompression is not charged with loading it again.
-type loadedModel struct{ m predict.Model }
+type loadedModels []predict.Model
 
-func (l loadedModel) Resolve(_ context.Context, ref predict.Ref) (predict.Model, error) {
-	have := l.m.Info().Digest
-	if n := min(len(have), len(ref.Digest)); !bytes.Equal(have[:n], ref.Digest[:n]) {
-		return nil, fmt.Errorf("%s: %w", ref.Name, predict.ErrMismatch)
+func (l loadedModels) Resolve(_ context.Context, ref predict.Ref) (predict.Model, error) {
+	for _, m := range l {
+		have := m.Info().Digest
+		if n := min(len(have), len(ref.Digest)); !bytes.Equal(have[:n], ref.Digest[:n]) {
+			continue
+		}
+		if t, ok := m.(predict.TokenModel); ok {
+			return keptTokenModel{t}, nil
+		}
+		return keptModel{m}, nil
 	}
-	if t, ok := l.m.(predict.TokenModel); ok {
-		return keptTokenModel{t}, nil
-	}
-	return keptModel{l.m}, nil
+	return nil, fmt.Errorf("%s: %w", ref.Name, predict.ErrMismatch)
 }
 
 // keptModel and keptTokenModel stay open when the engine closes them.

@@ -110,7 +110,7 @@ func TestModels(t *testing.T) {
 
 func TestLoadedModel(t *testing.T) {
 	closed := 0
-	l := loadedModel{flat{&closed}}
+	l := loadedModels{flat{&closed}}
 	m, err := l.Resolve(t.Context(), predict.Ref{Name: "flat", Digest: []byte("01234567")})
 	if err != nil {
 		t.Fatal(err)

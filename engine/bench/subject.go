@@ -20,6 +20,8 @@ type Case struct {
 	BlockSize int  `json:"block_size,omitempty"`
 	NoMix     bool `json:"no_mix,omitempty"`
 	Rich      bool `json:"rich,omitempty"` // the rich mixer
+	// Repeats is the model for content in which much comes again, empty for the same.
+	Repeats string `json:"repeats,omitempty"`
 	// Levels are the levels that the case stands for, if it was asked for by them.
 	Levels []int `json:"levels,omitempty"`
 
@@ -30,13 +32,17 @@ type Case struct {
 
 // Name names the compressor, a level with its numbers.
 func (c *Case) Name() string {
-	switch {
-	case len(c.Levels) > 0 && c.Rich:
-		return levelName(c.Levels) + " (" + c.Model + ", rich mixer)"
-	case len(c.Levels) > 0:
-		return levelName(c.Levels) + " (" + c.Model + ")"
+	if len(c.Levels) == 0 {
+		return c.Model
 	}
-	return c.Model
+	what := c.Model
+	if c.Repeats != "" {
+		what += " or " + c.Repeats
+	}
+	if c.Rich {
+		what += ", rich mixer"
+	}
+	return levelName(c.Levels) + " (" + what + ")"
 }
 
 // Plan says how often a case is run.

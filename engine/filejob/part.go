@@ -36,6 +36,14 @@ func (r *runner) takePart(ctx context.Context, in *input) error {
 		r.Range = &Range{start, end}
 		return err
 	}
+	if r.Write.ForRepeats != nil {
+		// The first block of all parts decides.
+		first := make([]byte, min(size, int64(engine.PartOf(r.Write, size, 1, 1).BlockSize)))
+		if _, err := io.ReadFull(io.NewSectionReader(in.file, 0, size), first); err != nil {
+			return err
+		}
+		r.Write = r.Write.Settle(first)
+	}
 	r.Write.Part = engine.PartOf(r.Write, size, r.Part.Number, r.Part.Of)
 	from, to := r.Write.Part.Range()
 	in.part = &Range{from, to}

@@ -1,0 +1,37 @@
+package engine
+
+import "github.com/llmz/llmz/engine/block"
+
+// severalLanes is the number of lanes from which on they cost a large network more, where
+// much of the content comes again, than a small one in a single lane is behind. Measured on
+// archives of documents and source, logs, mail, JSON and SQL: engine/mixer/README.md.
+const severalLanes = 4
+
+// Settle returns o with the model that the content's first block asks for: ForRepeats in
+// Model's place where much of it comes again, else Model alone. A Writer does this by itself;
+// who has only a later part of the content must, as Options.Part says.
+func (o Options) Settle(first []byte) Options {
+	other := o.ForRepeats
+	if o.ForRepeats = nil; other == nil || o.NoModel || o.NoMix || o.Rich || o.Lanes > 0 {
+		return o
+	}
+	if o.lanesOf(len(first)) >= severalLanes && block.Repetitive(first) {
+		o.BlockSize = int(o.blockSize()) // blocks stay what they were going to be
+		o.Model = other
+	}
+	return o
+}
+
+// settle is Settle for the first block, before anything of it is coded.
+func (z *Writer) settle(first []byte) {
+	z.use(z.o.Settle(first))
+}
+
+// use makes o, of which only the model may differ, the options of z.
+func (z *Writer) use(o Options) {
+	if z.o = o; z.codec.Model == o.Model {
+		return
+	}
+	m := block.Recorded(o.Model.Info())
+	z.codec.Model, z.codec.Header.Model, z.header.Model = o.Model, m, m
+}
