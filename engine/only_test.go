@@ -177,3 +177,41 @@ func TestSalvageOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestHopeless: a model is not asked about blocks that look random and are, but about those that
+// only look so.
+func TestHopeless(t *testing.T) {
+	asked := errors.New("the model was asked")
+	m := newFakeModel("a")
+	m.fail = asked
+	twice := randomBytes(20_000)
+	for name, c := range map[string]struct {
+		content []byte
+		want    error
+	}{
+		"random":       {randomBytes(50_000), nil},
+		"a short one":  {randomBytes(5000), asked},
+		"twice":        {append(bytes.Clone(twice), twice...), asked},
+		"text":         {alice(t, 20_000), asked},
+		"blocks of it": {randomBytes(150_000), nil},
+	} {
+		started := 0
+		o := Options{Model: m, BlockSize: 60_000, Threads: 1, Observer: func(e Event) {
+			if s, ok := e.(Started); ok && s.Model.Name == "a" {
+				started++
+			}
+		}}
+		var made bytes.Buffer
+		_, err := Compress(t.Context(), &made, bytes.NewReader(c.content), o)
+		if !errors.Is(err, c.want) || c.want == nil && (err != nil || started != 1) {
+			t.Errorf("%s: %v, started %d times", name, err, started)
+			continue
+		}
+		if c.want != nil {
+			continue
+		}
+		if got, _, err := decompress(made.Bytes(), ReadOptions{Models: resolver()}); err != nil || !bytes.Equal(got, c.content) {
+			t.Errorf("%s: %d bytes came back, %v", name, len(got), err)
+		}
+	}
+}

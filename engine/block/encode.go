@@ -92,7 +92,10 @@ func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
 // encode encodes a block in one way, or stores it.
 func (c *Codec) encode(ctx context.Context, s *Source) (Encoded, error) {
 	out := Encoded{Header: archive.Block{Kind: archive.Coded, Length: len(s.Data), Sum: archive.Checksum(s.Data)}}
-	err := c.code(ctx, s, &out)
+	err := c.hopeless(ctx, s)
+	if err == nil {
+		err = c.code(ctx, s, &out)
+	}
 	switch {
 	case err == nil && len(out.Payload) >= len(s.Data):
 		err = errIncompressible

@@ -1,6 +1,28 @@
 package block
 
-import "encoding/binary"
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/llmz/llmz/engine/archive"
+)
+
+// fewRandom is how many bytes of what looks random show whether it is.
+const fewRandom = 8 << 10
+
+// hopeless returns errIncompressible where data that look random do not become fewer in the
+// mixer alone either: a model would take many times as long to find that out.
+func (c *Codec) hopeless(ctx context.Context, s *Source) error {
+	if c.Model == nil || !c.mixed() || len(s.Data) < fewRandom || !looksRandom(s.Data) || hasRepeats(s.Data) {
+		return nil
+	}
+	out, err := c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data[:fewRandom], Report: quiet{s.Report}})
+	if err != nil || out.Header.Kind == archive.Coded {
+		return err
+	}
+	s.Report.Begin(c.Info(), Lanes(c.Model, true, c.Lanes, len(s.Data)), true)
+	return errIncompressible
+}
 
 // tryLength returns the number of bytes of a block after which it is given up if
 // they have not become fewer: a small sample where they look random; otherwise more, but
@@ -12,7 +34,7 @@ func tryLength(data []byte, allOver bool) int64 {
 	case hasRepeats(data):
 		return n
 	case looksRandom(data):
-		return 8 << 10
+		return fewRandom
 	case allOver:
 		return max(32<<10, n/16)
 	}
