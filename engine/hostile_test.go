@@ -293,7 +293,7 @@ func TestOneModelByManyNames(t *testing.T) {
 		other := newFakeModel("a")
 		other.info.Name = fmt.Sprint("name ", i)
 		other.info.Bundled = i%2 == 0
-		ar, _ := compress(t, data, Options{Model: other})
+		ar, _ := compress(t, data, Options{Model: other, BlockSize: 1000})
 		all = append(all, ar...)
 	}
 	r := &countingResolver{fakeResolver: fakeResolver{m}}

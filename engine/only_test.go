@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -212,6 +213,47 @@ func TestHopeless(t *testing.T) {
 		}
 		if got, _, err := decompress(made.Bytes(), ReadOptions{Models: resolver()}); err != nil || !bytes.Equal(got, c.content) {
 			t.Errorf("%s: %d bytes came back, %v", name, len(got), err)
+		}
+	}
+}
+
+// TestLittle: whatever a model and a richer mixer make of a little content, naming them never
+// makes an archive larger than that of the fast mixer alone; and it can be resumed.
+func TestLittle(t *testing.T) {
+	text := alice(t, 3000)
+	records := make([]byte, 3000)
+	for i := range records {
+		records[i] = byte(i % 12 * (i / 12 % 5))
+	}
+	for kind, all := range map[string][]byte{"text": text, "records": records, "random": randomBytes(3000), "zeros": make([]byte, 3000)} {
+		for _, n := range []int{1, 2, 6, 15, 40, 99, 250, 700} {
+			content := all[len(all)-n:]
+			alone, _ := compress(t, content, Options{NoModel: true})
+			for name, o := range map[string]Options{
+				"model":           {Model: newFakeModel("a")},
+				"tokens":          {Model: newFakeTokenModel()},
+				"rich":            {NoModel: true, Rich: true},
+				"model and rich":  {Model: newFakeModel("a"), Rich: true},
+				"tokens and rich": {Model: newFakeTokenModel(), Rich: true},
+			} {
+				t.Run(fmt.Sprintf("%s/%d/%s", kind, n, name), func(t *testing.T) {
+					made, _ := compress(t, content, o)
+					if len(made) > len(alone) && 200*len(made) > 201*len(alone) {
+						t.Errorf("%d bytes, %d alone", len(made), len(alone))
+					}
+					got, _, err := decompress(made, ReadOptions{Models: resolver()})
+					if err != nil || !bytes.Equal(got, content) {
+						t.Fatalf("%d bytes came back, %v", len(got), err)
+					}
+					f := resumeFile(t, made)
+					if _, err := Resume(t.Context(), f, bytes.NewReader(content), o); err != nil {
+						t.Fatal(err)
+					}
+					if again, err := os.ReadFile(f.Name()); err != nil || !bytes.Equal(again, made) {
+						t.Errorf("resumed, it has %d bytes, not %d: %v", len(again), len(made), err)
+					}
+				})
+			}
 		}
 	}
 }

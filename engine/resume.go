@@ -145,5 +145,7 @@ func matches(p *archive.Prefix, h *archive.Header) bool {
 	if less.Model = nil; p.Blocks[0].Kind == archive.Stored {
 		less.Mixer = 0
 	}
-	return p.Matches(&less)
+	fast := less
+	fast.Mixer = min(fast.Mixer, archive.MixerFast)
+	return p.Matches(&less) || p.Matches(&fast)
 }

@@ -226,8 +226,11 @@ func (z *Writer) write(e *encoding) error {
 		if e.out.Alone || b.Kind == archive.Stored {
 			z.header.Model = nil
 		}
-		if b.Kind == archive.Stored {
+		switch {
+		case b.Kind == archive.Stored:
 			z.header.Mixer = 0
+		case e.out.Fast:
+			z.header.Mixer = archive.MixerFast
 		}
 		z.header.Digests = z.header.Part != nil
 		b.Whole = z.header.Part == nil

@@ -176,6 +176,34 @@ func checkMember(t *testing.T, got, want *member) {
 	}
 }
 
+// TestMemberSize foretells what a member with one whole block takes.
+func TestMemberSize(t *testing.T) {
+	model := &Model{Name: "gru", Digest: make([]byte, 8), Numerics: 1}
+	for _, h := range []*Header{{}, {Mixer: 2}, {Mixer: 3, Name: "a.txt", Mode: 0o644}, {Model: model}, {Model: model, Mixer: 3}} {
+		for _, size := range []int{1, 200, 20_000} {
+			b := &Block{Kind: Coded, Length: size + 1, Lanes: 1, Whole: true, Size: size}
+			if h.Model == nil && h.Mixer == 0 {
+				b.Kind, b.Length = Stored, size
+			}
+			want := MemberSize(h, b)
+			var out bytes.Buffer
+			w, err := NewWriter(&out, h)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.WriteBlock(b, make([]byte, size)); err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Close([32]byte{}, nil); err != nil || out.Len() != want {
+				t.Errorf("%+v, %d bytes of payload: %d, foretold %d, %v", h, size, out.Len(), want, err)
+			}
+		}
+	}
+	if got := MemberSize(&Header{}, &Block{Kind: Coded, Length: 2, Size: 1, Lanes: 1}); got != 0 {
+		t.Errorf("a block that cannot be: %d", got)
+	}
+}
+
 func TestGolden(t *testing.T) {
 	for name, m := range goldens() {
 		t.Run(name, func(t *testing.T) {

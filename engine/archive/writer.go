@@ -76,6 +76,20 @@ func (w *Writer) write(p []byte) {
 	w.err = err
 }
 
+// MemberSize returns the number of bytes of a member that has header h and nothing but the
+// whole block b, with a payload of b.Size bytes; 0 if they break a rule of the format.
+func MemberSize(h *Header, b *Block) int {
+	rec, err := h.append(nil)
+	if err != nil {
+		return 0
+	}
+	head, err := b.append(nil, h, 0)
+	if err != nil {
+		return 0
+	}
+	return len(rec) + len(head) + b.Size + 4
+}
+
 // Size returns the number of bytes of the member so far.
 func (w *Writer) Size() int64 { return w.pos }
 

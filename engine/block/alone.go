@@ -1,6 +1,9 @@
 package block
 
 import (
+	"context"
+	"errors"
+
 	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/content"
 	"github.com/llmz/llmz/engine/predict"
@@ -26,7 +29,7 @@ func CodesTwice(h *archive.Header, lanes, n int) bool {
 // model knows little about such content (on text that it does know, one of bytes would
 // have needed 5 to 20% more than with the mixer), or there is nothing to learn in it, as in
 // a number's digits, so that the mixer is no help to a model of bytes, or it is nearly
-// random, or next to nothing is left of it, so that naming the model matters. The mixer
+// random, or little is left of it, so that naming the model matters. The mixer
 // alone takes a small part of the time that went into out.
 func (c *Codec) triesAlone(n int, out *Encoded) bool {
 	if c.Model == nil || out.Header.Kind != archive.Coded || !CodesTwice(c.Header, out.Header.Lanes, n) {
@@ -34,7 +37,71 @@ func (c *Codec) triesAlone(n int, out *Encoded) bool {
 	}
 	size := int64(len(out.Payload))
 	noHelp := c.Info().Kind == predict.Bytes && 20*out.bare < 21*size
-	return size <= 256 || 3*out.bare > 4*size || noHelp || 10*size >= 7*int64(n)
+	return size <= little || 3*out.bare > 4*size || noHelp || 10*size >= 7*int64(n)
+}
+
+// little is the number of bytes of payload up to which it may matter what it takes to say how
+// they were coded.
+const little = 768
+
+// encodeOnly encodes a block that is all there is, in the way that makes the smallest archive.
+func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
+	out, err := c.encode(ctx, s)
+	var useless *uselessError
+	switch {
+	case errors.As(err, &useless):
+		alone := c.alone()
+		alone.Lanes = 0 // as stretches without the model have one lane
+		out, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: &later{s.Report, useless.done}, Watch: s.Watch})
+		out.Alone, out.kept = true, 1
+	case err == nil && (c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed()):
+		var again Encoded
+		again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch})
+		if again.Alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.member(&again) <= c.member(&out) {
+			if out.Without == nil && len(again.Payload) <= len(out.Payload) {
+				again.kept = 1
+			}
+			out = again
+		}
+	}
+	if err == nil && c.rich() && c.Header.Part == nil && out.Header.Kind == archive.Coded && len(out.Payload) <= little {
+		// The rich mixer says what the content is, and knows less of it at the start.
+		fast := c.alone()
+		fast.Header.Mixer = archive.MixerFast
+		var again Encoded
+		again, err = fast.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}})
+		again.Alone, again.Fast, again.Without, again.kept = true, true, out.Without, out.kept
+		if again.Header.Kind == archive.Coded && c.member(&again) < c.member(&out) {
+			out = again
+		}
+	}
+	if err != nil {
+		return Encoded{}, err
+	}
+	// So little may be left that what it takes to say how it was coded matters.
+	if as := stored(s.Data, out.Header.Sum); c.member(&as) < c.member(&out) {
+		as.Without, as.kept = out.Without, out.kept
+		out = as
+	}
+	out.Header.Whole = true
+	return out, nil
+}
+
+// member returns the number of bytes of an archive whose only block is e: its header names only
+// what e needs.
+func (c *Codec) member(e *Encoded) int {
+	h, b := *c.Header, e.Header
+	if e.Alone || b.Kind == archive.Stored {
+		h.Model = nil
+	}
+	switch {
+	case b.Kind == archive.Stored:
+		h.Mixer = 0
+	case e.Fast:
+		h.Mixer = archive.MixerFast
+	}
+	b.Whole, b.Size = true, len(e.Payload)
+	return archive.MemberSize(&h, &b)
 }
 
 // alone returns a codec that has no model.

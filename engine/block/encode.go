@@ -41,10 +41,16 @@ type Encoded struct {
 	Payload []byte
 	// Alone is true where the model was left out: the mixer did as well without.
 	Alone bool
+	// Fast is true where the fast mixer did better than the rich one.
+	Fast bool
 
 	// Without is why the block was coded without the model, where it could not be coded
 	// with it.
 	Without error
+
+	// kept is the way of coding that a Watcher keeps the costs of: the smallest one, though
+	// naming the model may take more than it saves.
+	kept int
 
 	// bare is the number of bytes that the model alone would have needed, where it was
 	// mixed, else 0.
@@ -53,38 +59,16 @@ type Encoded struct {
 
 // Encode encodes a block.
 func (c *Codec) Encode(ctx context.Context, s *Source) (Encoded, error) {
-	out, err := c.encode(ctx, s)
-	kept := 0
-	var useless *uselessError
-	switch {
-	case errors.As(err, &useless):
-		kept = 1
-		alone := c.alone()
-		alone.Lanes = 0 // as stretches without the model have one lane
-		out, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: &later{s.Report, useless.done}, Watch: s.Watch})
-		out.Alone, out.Header.Whole = true, true
-	case err == nil && s.Only:
-		out.Header.Whole = true
-		if c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed() {
-			var again Encoded
-			if again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch}); err == nil &&
-				again.Header.Kind == archive.Coded && len(again.Payload) <= len(out.Payload) {
-				again.Alone, again.Header.Whole, again.Without = true, true, out.Without
-				if out.Without == nil {
-					kept = 1 // there was one with the model
-				}
-				out = again
-			}
-		}
+	encode := c.encode
+	if s.Only {
+		encode = c.encodeOnly
 	}
+	out, err := encode(ctx, s)
 	if err != nil {
 		return Encoded{}, blockError(ctx, s.Number, err)
 	}
 	if s.Watch != nil {
-		if out.Header.Kind == archive.Stored {
-			kept = AsIs
-		}
-		s.Watch.Keep(kept, len(s.Data))
+		s.Watch.Keep(out.kept, len(s.Data))
 	}
 	return out, nil
 }
@@ -103,11 +87,17 @@ func (c *Codec) encode(ctx context.Context, s *Source) (Encoded, error) {
 		out.Without, err = err, errIncompressible
 	}
 	if errors.Is(err, errIncompressible) {
-		out.Header = archive.Block{Kind: archive.Stored, Length: len(s.Data), Sum: out.Header.Sum}
-		out.Payload, err = s.Data, nil
+		without := out.Without
+		out, err = stored(s.Data, out.Header.Sum), nil
+		out.Without = without
 		s.Report.Progress(int64(len(s.Data)), int64(len(s.Data)), 0, profile.Profile{})
 	}
 	return out, err
+}
+
+// stored returns a block of data, with its checksum, as it is.
+func stored(data []byte, sum uint32) Encoded {
+	return Encoded{Header: archive.Block{Kind: archive.Stored, Length: len(data), Sum: sum}, Payload: data, kept: AsIs}
 }
 
 // code fills in out.
