@@ -24,14 +24,10 @@ func (o Options) Settle(first []byte) Options {
 
 // settle is Settle for the first block, before anything of it is coded.
 func (z *Writer) settle(first []byte) {
-	z.use(z.o.Settle(first))
-}
-
-// use makes o, of which only the model may differ, the options of z.
-func (z *Writer) use(o Options) {
-	if z.o = o; z.codec.Model == o.Model {
+	if z.o.ForRepeats == nil || z.o.Model == nil {
 		return
 	}
-	m := block.Recorded(o.Model.Info())
-	z.codec.Model, z.codec.Header.Model, z.header.Model = o.Model, m, m
+	z.o = z.o.Settle(first)
+	m := block.Recorded(z.o.Model.Info())
+	z.codec.Model, z.codec.Header.Model, z.header.Model = z.o.Model, m, m
 }
