@@ -42,6 +42,37 @@ func TestHasRepeats(t *testing.T) {
 	}
 }
 
+// TestRepetitive: runs of one byte count for what they are of the data, and no more.
+func TestRepetitive(t *testing.T) {
+	copies := bytes.Repeat(randomBytes(5000), 240)
+	with := func(zeros int, data []byte) []byte {
+		var p []byte
+		for at := 0; at+4096 <= len(data); at += 4096 {
+			p = append(append(p, make([]byte, zeros)...), data[at:at+4096]...)
+		}
+		return p
+	}
+	random := randomBytes(1 << 20)
+	for name, c := range map[string]struct {
+		data []byte
+		want bool
+	}{
+		"random":                  {random, false},
+		"copies":                  {copies, true},
+		"a few copies":            {append(bytes.Clone(random), copies[:len(random)/8]...), false},
+		"many copies":             {append(bytes.Clone(random), copies[:len(random)/2]...), true},
+		"zeros":                   {make([]byte, 1<<20), true},
+		"some in between":         {with(400, random), false},
+		"some more":               {with(3000, random), true},
+		"a kilobyte and its copy": {append(bytes.Clone(random[:1000]), random[:1000]...), true},
+		"nothing":                 {nil, false},
+	} {
+		if got := Repetitive(c.data); got != c.want {
+			t.Errorf("%s: repetitive: %v", name, got)
+		}
+	}
+}
+
 func randomBytes(n int) []byte {
 	r := rand.New(rand.NewPCG(11, uint64(n)))
 	p := make([]byte, n)
