@@ -31,7 +31,7 @@ func TestOnlyNeeds(t *testing.T) {
 		"letters":          {randomLetters(5000), Options{Model: model}, false, true, 0},
 		"zeros, bare":      {make([]byte, 9000), Options{Model: model, NoMix: true}, true, false, 0},
 		"zeros, no model":  {make([]byte, 9000), Options{NoModel: true}, false, true, 60},
-		"text":             {text, Options{Model: model}, true, true, 0},
+		"text":             {text[:2000], Options{Model: model}, true, true, 0},
 		"text, bare":       {text, Options{Model: model, NoMix: true}, true, false, 0},
 		"text, no model":   {text, Options{NoModel: true}, false, true, 0},
 		"text, two blocks": {text, Options{Model: model, BlockSize: 2000}, true, true, 0},
@@ -221,6 +221,8 @@ func TestHopeless(t *testing.T) {
 // makes an archive larger than that of the fast mixer alone; and it can be resumed.
 func TestLittle(t *testing.T) {
 	text := alice(t, 3000)
+	tokens := newFakeTokenModel()
+	tokens.info.Bundled = true
 	records := make([]byte, 3000)
 	for i := range records {
 		records[i] = byte(i % 12 * (i / 12 % 5))
@@ -231,10 +233,10 @@ func TestLittle(t *testing.T) {
 			alone, _ := compress(t, content, Options{NoModel: true})
 			for name, o := range map[string]Options{
 				"model":           {Model: newFakeModel("a")},
-				"tokens":          {Model: newFakeTokenModel()},
+				"tokens":          {Model: tokens},
 				"rich":            {NoModel: true, Rich: true},
 				"model and rich":  {Model: newFakeModel("a"), Rich: true},
-				"tokens and rich": {Model: newFakeTokenModel(), Rich: true},
+				"tokens and rich": {Model: tokens, Rich: true},
 			} {
 				t.Run(fmt.Sprintf("%s/%d/%s", kind, n, name), func(t *testing.T) {
 					made, _ := compress(t, content, o)

@@ -32,7 +32,13 @@ func CodesTwice(h *archive.Header, lanes, n int) bool {
 // random, or little is left of it, so that naming the model matters. The mixer
 // alone takes a small part of the time that went into out.
 func (c *Codec) triesAlone(n int, out *Encoded) bool {
-	if c.Model == nil || out.Header.Kind != archive.Coded || !CodesTwice(c.Header, out.Header.Lanes, n) {
+	if c.Model == nil || out.Header.Kind != archive.Coded {
+		return false
+	}
+	if out.doubtful {
+		return true
+	}
+	if !CodesTwice(c.Header, out.Header.Lanes, n) {
 		return false
 	}
 	size := int64(len(out.Payload))
@@ -57,7 +63,7 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 	case err == nil && (c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed()):
 		var again Encoded
 		again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch})
-		if again.Alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.member(&again) <= c.member(&out) {
+		if again.Alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.cost(&again) <= c.cost(&out) {
 			if out.Without == nil && len(again.Payload) <= len(out.Payload) {
 				again.kept = 1
 			}
@@ -71,7 +77,7 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 		var again Encoded
 		again, err = fast.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}})
 		again.Alone, again.Fast, again.Without, again.kept = true, true, out.Without, out.kept
-		if again.Header.Kind == archive.Coded && c.member(&again) < c.member(&out) {
+		if again.Header.Kind == archive.Coded && c.cost(&again) < c.cost(&out) {
 			out = again
 		}
 	}
@@ -79,7 +85,7 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 		return Encoded{}, err
 	}
 	// So little may be left that what it takes to say how it was coded matters.
-	if as := stored(s.Data, out.Header.Sum); c.member(&as) < c.member(&out) {
+	if as := stored(s.Data, out.Header.Sum); c.cost(&as) < c.cost(&out) {
 		as.Without, as.kept = out.Without, out.kept
 		out = as
 	}
@@ -87,9 +93,13 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 	return out, nil
 }
 
-// member returns the number of bytes of an archive whose only block is e: its header names only
-// what e needs.
-func (c *Codec) member(e *Encoded) int {
+// cost returns the number of bytes of an archive whose only block is e: its header names only
+// what e needs. A person who names a model of their own wants it to be used: what naming it takes is left
+// out then.
+func (c *Codec) cost(e *Encoded) int {
+	if c.Model != nil && !c.Info().Bundled {
+		return len(e.Payload)
+	}
 	h, b := *c.Header, e.Header
 	if e.Alone || b.Kind == archive.Stored {
 		h.Model = nil

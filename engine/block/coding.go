@@ -59,6 +59,13 @@ type coding struct {
 	// coded all of them.
 	left func(done int) error
 
+	// worth is what stretches with the model have cost, and would have cost without it, and
+	// their bytes.
+	worth struct {
+		mixed, alone uint64
+		bytes        int
+	}
+
 	// monitor, if set, is called every now and then with the number of symbols done. The
 	// calls depend on the block only, not on time.
 	monitor func(done int) error
@@ -113,6 +120,8 @@ func (c *coding) run(ctx context.Context) (err error) {
 			c.mixer.Begin(c.base+size, on)
 			if on {
 				err = c.stretch(ctx, size, min(c.lanes, size), c.model, &cancelled)
+				mixed, alone := c.mixer.Worth()
+				c.worth.mixed, c.worth.alone, c.worth.bytes = c.worth.mixed+mixed, c.worth.alone+alone, c.worth.bytes+size
 			} else {
 				err = c.stretch(ctx, size, 1, nil, &cancelled)
 			}

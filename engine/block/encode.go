@@ -48,6 +48,10 @@ type Encoded struct {
 	// with it.
 	Without error
 
+	// doubtful is true where a good part was coded in stretches with a model that saved less in them,
+	// a twelfth, than the lanes may have cost, which the mixer alone does without.
+	doubtful bool
+
 	// kept is the way of coding that a Watcher keeps the costs of: the smallest one, though
 	// naming the model may take more than it saves.
 	kept int
@@ -191,6 +195,8 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		s.Watch.End(x.tokens)
 	}
 	s.Report.Progress(int64(len(data)), int64(len(payload)), int64(symbols), x.profile)
+	w := &x.worth
+	out.doubtful = 8*w.bytes >= len(data) && 12*w.mixed > 11*w.alone
 	out.Payload, out.bare = payload, int64(x.bare/(8*256))
 	return nil
 }
