@@ -32,8 +32,8 @@ func (s Shape) Memory() int64 {
 		history = []byte{} // it is the content
 	}
 	switch {
-	case s.Mixer == archive.MixerRich:
-		n += rich.MemoryBytes(rich.Config{BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Tokens: s.Tokens > 0, Stretches: s.Stretches, History: history})
+	case s.Mixer >= archive.MixerRich:
+		n += rich.MemoryBytes(rich.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Ways: s.Ways, Model: s.Model, Tokens: s.Tokens > 0, Stretches: s.Stretches, History: history})
 		n += int64(s.Length) // where machine code is changed
 	case s.Mixer > 0:
 		c := mixer.Config{Version: s.Mixer, BlockLen: s.Length, Lanes: max(s.Lanes, 1), Model: s.Model, Stretches: s.Stretches, Rests: s.Rests, History: history}

@@ -27,7 +27,7 @@ type tokenMixer interface {
 }
 
 // rich tells whether blocks are coded with the rich mixer.
-func (c *Codec) rich() bool { return c.Header.Mixer == archive.MixerRich }
+func (c *Codec) rich() bool { return c.Header.Mixer >= archive.MixerRich }
 
 // mix gives x the fast mixer for a block of n bytes: which are, or are going to be, in
 // x.data unless symbols are tokens. Those are the block's when encoding, nil when decoding.
@@ -50,7 +50,7 @@ func (c *Codec) mix(x *coding, n int, kind mixer.Kind, symbols []int32) (err err
 
 // mixRich gives x the rich mixer for a block of n bytes, with symbols as mix takes them.
 func (c *Codec) mixRich(x *coding, n int, plan content.Plan, symbols []int32) (err error) {
-	cfg := rich.Config{BlockLen: n, Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Stretches: x.stretches}
+	cfg := rich.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Stretches: x.stretches}
 	if tm, ok := Tokens(c.Model); ok {
 		cfg.Tokens = true
 		return c.mixTokens(x, rich.MemoryBytes(cfg), tm, symbols, func(v *tokens.Vocabulary, laneBytes []int) (tokenMixer, error) {

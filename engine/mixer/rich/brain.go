@@ -1,9 +1,6 @@
 package rich
 
-import (
-	"github.com/llmz/llmz/engine/content"
-	"github.com/llmz/llmz/engine/mixer/cm"
-)
+import "github.com/llmz/llmz/engine/mixer/cm"
 
 // brain is what is learned of one kind of content, by a lane or a few neighbouring ones.
 type brain struct {
@@ -29,10 +26,15 @@ type net struct {
 	final1  [2 * (matchBuckets + 1) * positions][numSets]int32 // by the match
 	final2  [selectorSize + 1][numSets]int32
 	count   uint32 // decisions so far
+	schedule
 	// maps refine what it says: by the bits so far and the match, the last byte, the last
 	// two bytes, and the input set's selector.
 	maps [numMaps]*cm.APM
 }
+
+// schedule says how fast a network learns: the first layer at slow plus what is left of fast,
+// and the second final times as fast as in version 3.
+type schedule struct{ slow, fast, final int32 }
 
 // positions are those of a byte's bits, and endPos, that of whether a token ends.
 const (
@@ -87,7 +89,7 @@ func init() {
 	}
 }
 
-func newBrain(k content.Kind, model, tokens bool) *brain {
+func newBrain(r reading, model, tokens bool) *brain {
 	b := new(brain)
 	for i := range b.sm {
 		for s := range b.sm[i] {
@@ -111,10 +113,10 @@ func newBrain(k content.Kind, model, tokens bool) *brain {
 		ends := b.histories
 		b.ends = &ends
 	}
-	b.net.init(model)
-	if w := warmTokensFor(k); w != nil && tokens {
+	b.net.init(r, model)
+	if w := warmTokensFor(r.kind); w != nil && tokens {
 		b.adoptTokens(w)
-	} else if w := warmFor(k, model); w != nil {
+	} else if w := warmFor(r, model); w != nil {
 		b.adopt(w)
 	}
 	if model {
@@ -132,15 +134,15 @@ type common struct {
 	alone *net
 }
 
-func newCommon(k content.Kind, model, alone bool) *common {
+func newCommon(r reading, model, alone bool) *common {
 	c := &common{maps: [2]cm.APM{cm.NewAPM(mapLog, squash), cm.NewAPM(mapLog, squash)}}
 	if model {
 		c.model1 = cm.NewAPM(mapLog, squash)
 	}
 	if alone {
 		c.alone = new(net)
-		c.alone.init(false)
-		if w := warmFor(k, false); w != nil {
+		c.alone.init(r, false)
+		if w := warmFor(r, false); w != nil {
 			c.alone.adopt(w)
 		}
 		a, b := cm.NewAPM(mapLog, squash), cm.NewAPM(mapLog, squash)
@@ -165,7 +167,8 @@ func (n *net) refineWith(byte1, byte2 *cm.APM) {
 const numMaps = 4
 
 // init lays out a network that knows nothing.
-func (n *net) init(model bool) {
+func (n *net) init(r reading, model bool) {
+	n.schedule = r.schedule()
 	n.weights = make([]int32, numVectors*numInputs)
 	var first inputs
 	for i := range numCtx {

@@ -21,11 +21,12 @@
 // Config.Plan says which part of the block is of which kind, with its parameters
 // (content.Segment). The encoder finds it with package content and stores it before the
 // block's coded data. A lane asks at each byte boundary which segment it is in
-// (enterSegment) and takes the input set of its kind; newInputSet makes it. Kinds that are
+// (enterSegment) and takes the input set of its kind; reading.newInputSet makes it. Kinds that are
 // read in the same way share what is learned (setOf).
 //
 //   - textInputs (textinputs.go): all kinds of text.
-//   - binaryInputs (binaryinputs.go): code, records, numbers and what is not known. Forecasts
+//   - binaryInputs (binaryinputs.go), from version 4 on unitInputs (unitinputs.go): code,
+//     records, numbers and what is not known. Forecasts
 //     (forecast.go) tell bytes by arithmetic, chains (chain.go) follow tagged records, and
 //     numberGuess (numbers.go) guesses numbers of four bytes.
 //   - image1Inputs (image1inputs.go), imageInputs (imageinputs.go), audioInputs (audioinputs.go):

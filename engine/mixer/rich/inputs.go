@@ -39,9 +39,27 @@ const (
 	finalSize    = 1024
 )
 
-// newInputSet makes the input set of a kind.
-func newInputSet(k content.Kind) inputSet {
-	switch k {
+// reading is a way of reading: how a mixer version reads a kind.
+type reading struct {
+	kind    content.Kind
+	version int
+}
+
+// binary tells whether it reads content that is neither text nor image nor audio.
+func (r reading) binary() bool {
+	switch setOf(r.kind) {
+	case content.Text, content.Image1, content.Image8, content.Image24, content.Audio:
+		return false
+	}
+	return true
+}
+
+// units tells whether it is that of unitInputs.
+func (r reading) units() bool { return r.binary() && r.version != versionFirst }
+
+// newInputSet makes its input set.
+func (r reading) newInputSet() inputSet {
+	switch r.kind {
 	case content.Text, content.Source, content.Markup, content.Table, content.Log:
 		return new(textInputs)
 	case content.Image1:
@@ -50,9 +68,19 @@ func newInputSet(k content.Kind) inputSet {
 		return new(imageInputs)
 	case content.Audio:
 		return new(audioInputs)
-	default:
-		return new(binaryInputs)
 	}
+	if r.units() {
+		return new(unitInputs)
+	}
+	return new(binaryInputs)
+}
+
+// schedule returns how networks learn that read so.
+func (r reading) schedule() schedule {
+	if r.units() {
+		return schedule{slow: 30, fast: 120, final: 2}
+	}
+	return schedule{slow: 25, fast: 40, final: 1}
 }
 
 // numKinds is the number of kinds that there are input sets for.

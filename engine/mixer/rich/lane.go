@@ -60,14 +60,14 @@ func (x *Mixer) enterSegment(l *lane) {
 	k := setOf(seg.Kind)
 	o := l.own
 	if x.common[k] == nil {
-		x.common[k] = newCommon(k, x.cfg.Model, x.cfg.Stretches)
+		x.common[k] = newCommon(reading{k, x.cfg.Version}, x.cfg.Model, x.cfg.Stretches)
 	}
 	if o.brains[k] == nil {
-		o.brains[k] = newBrain(k, x.cfg.Model, x.cfg.Tokens)
+		o.brains[k] = newBrain(reading{k, x.cfg.Version}, x.cfg.Model, x.cfg.Tokens)
 		o.brains[k].refineWith(&x.common[k].maps[0], &x.common[k].maps[1])
 	}
 	if l.sets[k] == nil {
-		l.sets[k] = newInputSet(k)
+		l.sets[k] = reading{k, x.cfg.Version}.newInputSet()
 	}
 	l.brain, l.common = o.brains[k], x.common[k]
 	l.in = l.sets[k]

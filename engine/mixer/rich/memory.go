@@ -20,13 +20,13 @@ func MemoryBytes(cfg Config) int64 {
 	if cfg.Ways > 0 {
 		most := int64(0)
 		for k := range numKinds {
-			most = max(most, setBytes(content.Kind(k), n, cfg.Lanes))
+			most = max(most, setBytes(reading{content.Kind(k), cfg.version()}, n, cfg.Lanes))
 		}
 		return m + int64(cfg.Ways)*(wayBytes(cfg)+int64(cfg.Lanes)*most)
 	}
 	for k, used := range ways(cfg.Plan) {
 		if used {
-			m += wayBytes(cfg) + int64(cfg.Lanes)*setBytes(content.Kind(k), n, cfg.Lanes)
+			m += wayBytes(cfg) + int64(cfg.Lanes)*setBytes(reading{content.Kind(k), cfg.version()}, n, cfg.Lanes)
 		}
 	}
 	return m
@@ -72,10 +72,9 @@ func wayBytes(cfg Config) int64 {
 	return int64(min(cfg.Lanes, maxOwn))*own + shared
 }
 
-// setBytes is the memory of a lane's input set of kind k, in a block of n bytes in so many
-// lanes.
-func setBytes(k content.Kind, n, lanes int) int64 {
-	switch newInputSet(k).(type) {
+// setBytes is the memory of a lane's input set, in a block of n bytes in so many lanes.
+func setBytes(r reading, n, lanes int) int64 {
+	switch r.newInputSet().(type) {
 	case *textInputs:
 		return int64(reflect.TypeFor[textInputs]().Size())
 	case *image1Inputs:
@@ -89,8 +88,12 @@ func setBytes(k content.Kind, n, lanes int) int64 {
 	case *audioInputs:
 		return int64(reflect.TypeFor[audioInputs]().Size()) + 2*int64(reflect.TypeFor[audioChannel]().Size())
 	}
-	m := int64(reflect.TypeFor[binaryInputs]().Size()) + binaryForecasts*int64(reflect.TypeFor[forecast]().Size())
-	if k == content.Numbers {
+	m := int64(reflect.TypeFor[binaryInputs]().Size())
+	if r.units() {
+		m = int64(reflect.TypeFor[unitInputs]().Size())
+	}
+	m += binaryForecasts * int64(reflect.TypeFor[forecast]().Size())
+	if r.kind == content.Numbers {
 		m += int64(reflect.TypeFor[numberGuess]().Size())
 	}
 	return m

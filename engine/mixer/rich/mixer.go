@@ -12,6 +12,9 @@ import (
 
 // Config describes a block.
 type Config struct {
+	// Version is the mixer's version, 3 or 4; 0 is the newest. They read text, images and audio
+	// alike, other content each in its own way.
+	Version int
 	// BlockLen is the number of bytes in the block.
 	BlockLen int
 	// Lanes is the number of contiguous parts the block is cut into; their lengths differ by
@@ -33,6 +36,20 @@ type Config struct {
 	// History, if not nil, is BlockLen bytes of memory to keep what has been coded in. It may
 	// be the block itself, in either direction: no byte is read before it is coded.
 	History []byte
+}
+
+// The versions of the mixer that there are.
+const (
+	versionFirst  = 3
+	versionNewest = 4
+)
+
+// version returns the version that is meant.
+func (c Config) version() int {
+	if c.Version == 0 {
+		return versionNewest
+	}
+	return c.Version
 }
 
 // MaxBlockLen is the largest block a Mixer takes.
@@ -104,6 +121,10 @@ func log2Clamp(n int, lo, hi uint) uint {
 
 // New prepares to code a block.
 func New(cfg Config) (*Mixer, error) {
+	cfg.Version = cfg.version()
+	if cfg.Version < versionFirst || cfg.Version > versionNewest {
+		return nil, fmt.Errorf("%w: version %d", ErrConfig, cfg.Version)
+	}
 	n := cfg.BlockLen
 	if n < 0 || n > MaxBlockLen {
 		return nil, fmt.Errorf("%w: block of %d bytes", ErrConfig, n)

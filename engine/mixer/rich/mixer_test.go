@@ -232,20 +232,29 @@ func TestKernels(t *testing.T) {
 	}
 }
 
-// goldens are the hashes of all probabilities of some blocks: coded in one go, and in
+// goldens are the hashes of all probabilities of some blocks by version: coded in one go, and in
 // stretches.
-var goldens = [2]string{"e17f2784f95a5f2cbee4e638c1d9922a", "61cf27549cd16b7eb2fa8ccd338705ba"}
+var goldens = map[int][2]string{
+	3: {"e17f2784f95a5f2cbee4e638c1d9922a", "61cf27549cd16b7eb2fa8ccd338705ba"},
+	4: {"308b7d3765db5a21cbbff3196ca75f54", "2ed00759bbdce8bee9a34a0b338d91a8"},
+}
 
 // TestGolden pins every probability: all machines, and all programs that write the same
 // mixer version, must agree on them.
 func TestGolden(t *testing.T) {
+	for version, want := range goldens {
+		testGolden(t, version, want)
+	}
+}
+
+func testGolden(t *testing.T, version int, want [2]string) {
 	for i, cfgs := range [2][]Config{{{Lanes: 1}, {Lanes: 3, Model: true}}, {{Lanes: 3, Model: true, Stretches: true}}} {
 		h := fnv.New128a()
 		for _, name := range []string{"text", "records", "mixed"} {
 			data := testBlocks(t)[name]
 			for _, plan := range plans(len(data))[1:] {
 				for _, cfg := range cfgs {
-					cfg.Plan = plan
+					cfg.Plan, cfg.Version = plan, version
 					var b [4]byte
 					for _, p := range roundTrip(t, data, cfg).p {
 						binary.LittleEndian.PutUint32(b[:], p)
@@ -254,8 +263,8 @@ func TestGolden(t *testing.T) {
 				}
 			}
 		}
-		if got := hex.EncodeToString(h.Sum(nil)); got != goldens[i] {
-			t.Errorf("stretches %v: hash of the probabilities: %s, want %s", cfgs[0].Stretches, got, goldens[i])
+		if got := hex.EncodeToString(h.Sum(nil)); got != want[i] {
+			t.Errorf("version %d, stretches %v: hash of the probabilities: %s, want %s", version, cfgs[0].Stretches, got, want[i])
 		}
 	}
 }
@@ -273,7 +282,7 @@ func FuzzRoundTrip(f *testing.F) {
 		if at < len(data) {
 			plan = append(plan, content.Segment{Kind: content.Text, Len: len(data) - at})
 		}
-		roundTrip(t, data, Config{Lanes: 1 + int(lanes)%min(len(data), 32), Plan: plan, Model: model, Stretches: model && stretches})
+		roundTrip(t, data, Config{Version: versionFirst + int(cut/16)%2, Lanes: 1 + int(lanes)%min(len(data), 32), Plan: plan, Model: model, Stretches: model && stretches})
 	})
 }
 
@@ -281,11 +290,28 @@ func TestConfig(t *testing.T) {
 	for _, cfg := range []Config{
 		{BlockLen: -1, Lanes: 1}, {BlockLen: 10, Lanes: 0}, {BlockLen: 10, Lanes: 11},
 		{BlockLen: 10, Lanes: 1, History: make([]byte, 9)},
+		{BlockLen: 10, Lanes: 1, Version: versionFirst - 1}, {BlockLen: 10, Lanes: 1, Version: versionNewest + 1},
 		{BlockLen: 10, Lanes: 1, Plan: content.Plan{{Len: 9}}},
 		{BlockLen: 10, Lanes: 1, Plan: content.Plan{{Kind: 200, Len: 10}}},
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%+v is accepted", cfg)
+		}
+	}
+}
+
+// TestVersions: versions read text and images alike, and other content each in its own way.
+func TestVersions(t *testing.T) {
+	data := testBlocks(t)["mixed"]
+	for k := range content.Kind(numKinds) {
+		plan := content.Plan{{Kind: k, Width: 8, Step: 1, Len: len(data)}}
+		if k == content.Numbers || k == content.Code {
+			plan[0].Step = 4
+		}
+		old := roundTrip(t, data, Config{Version: 3, Lanes: 1, Plan: plan}).p
+		now := roundTrip(t, data, Config{Version: 4, Lanes: 1, Plan: plan}).p
+		if other := (reading{k, 4}).units(); slices.Equal(old, now) == other {
+			t.Errorf("%v: other probabilities: %v, want %v", k, !other, other)
 		}
 	}
 }

@@ -233,7 +233,7 @@ func (d *decision) combine(n *net, in *inputs) uint32 {
 func (d *decision) learn(n *net, in *inputs, bit uint32) {
 	target := int32(bit * 65535)
 	for k, set := range d.final {
-		e := int64(target - int32(d.pf[k]))
+		e := int64((target - int32(d.pf[k])) * n.final)
 		for i := range set {
 			set[i] += int32((int64(d.xf[i])*e + 1<<5) >> 6)
 		}
@@ -306,5 +306,5 @@ func (x *Mixer) update(l *lane, bit uint32) {
 
 // rate is the learning rate, decaying.
 func (n *net) rate() int32 {
-	return 25 + 40*4096/int32(4096+n.count/8)
+	return n.slow + n.fast*4096/int32(4096+n.count/8)
 }

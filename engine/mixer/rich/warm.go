@@ -19,6 +19,11 @@ import (
 //go:embed warm.bin
 var warmFile []byte
 
+// warmUnitsFile is the same for unitInputs.
+//
+//go:embed warmunits.bin
+var warmUnitsFile []byte
+
 // warm is the warm start of one way of reading, with or without a model.
 type warm struct {
 	Kind, Model uint8
@@ -49,9 +54,10 @@ type warmTokens struct {
 // warmTrust is how many observations a learned probability counts for.
 const warmTrust = 24
 
-// warmTable and warmTokensTable return the warm starts.
+// warmTable, warmUnitsTable and warmTokensTable return the warm starts.
 var (
 	warmTable       = sync.OnceValue(func() []*warm { return unpack[warm](warmFile) })
+	warmUnitsTable  = sync.OnceValue(func() []*warm { return unpack[warm](warmUnitsFile) })
 	warmTokensTable = sync.OnceValue(func() []*warmTokens { return unpack[warmTokens](warmTokensFile) })
 )
 
@@ -73,16 +79,20 @@ func unpack[T any](file []byte) (all []*T) {
 	return all
 }
 
-// warmFor returns the warm start for content of kind k, nil if there is none.
-func warmFor(k content.Kind, model bool) *warm {
+// warmFor returns the warm start for a way of reading, nil if there is none.
+func warmFor(r reading, model bool) *warm {
 	m := uint8(0)
 	if model {
 		m = 1
 	}
-	if _, ok := newInputSet(k).(*binaryInputs); ok {
+	k, table := r.kind, warmTable
+	if r.binary() {
 		k = content.Plain // other kinds have the same inputs
 	}
-	for _, w := range warmTable() {
+	if r.units() {
+		table = warmUnitsTable
+	}
+	for _, w := range table() {
 		if w.Kind == uint8(k) && w.Model == m {
 			return w
 		}
