@@ -28,12 +28,12 @@ func TestGolden(t *testing.T) {
 		"stretches-full-2":       {Model: newFakeModel("a"), Lanes: 2, BlockSize: len(stretchyContent(content))},
 		"mixed-tokens-2-digests": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
 		"part":                   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 2, Meta: meta, Part: &Part{Number: 2, Of: 2, Total: 5000, BlockSize: 1000, Lanes: 2}},
-		"alone-3":                {NoModel: true, Rich: true, Meta: meta},
-		"mixed-3":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
-		"stretches-full-3":       {Model: newFakeModel("a"), Rich: true, Lanes: 2, BlockSize: 60 << 10},
-		"code-3":                 {NoModel: true, Rich: true},
-		"mixed-tokens-3":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
-		"code-tokens-3":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
+		"alone-4":                {NoModel: true, Rich: true, Meta: meta},
+		"mixed-4":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
+		"stretches-full-4":       {Model: newFakeModel("a"), Rich: true, Lanes: 2, BlockSize: 60 << 10},
+		"code-4":                 {NoModel: true, Rich: true},
+		"mixed-tokens-4":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
+		"code-tokens-4":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
 		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,11 +41,11 @@ func TestGolden(t *testing.T) {
 			switch name {
 			case "stretches-full-2", "rests-2":
 				content = stretchyContent(content)
-			case "stretches-full-3":
+			case "stretches-full-4":
 				content = stretchyContent(content)[:60<<10]
-			case "code-3":
+			case "code-4":
 				content = codeLike()
-			case "code-tokens-3":
+			case "code-tokens-4":
 				content = codeLike()[:9000]
 			}
 			path := filepath.Join("testdata", name+".llmz")
@@ -96,13 +96,17 @@ func stretchyContent(content []byte) []byte {
 // TestOldGolden decodes archives that older versions have written: for ever.
 func TestOldGolden(t *testing.T) {
 	long := stretchyContent(goldenContent(t))
-	for _, name := range []string{"mixed", "alone", "mixed-tokens", "bare", "mixed-2", "mixed-tokens-2", "tokens", "stretches-2", "stretches-3"} {
+	for _, name := range []string{"mixed", "alone", "mixed-tokens", "bare", "mixed-2", "mixed-tokens-2", "tokens", "stretches-2", "stretches-3", "alone-3", "mixed-3", "stretches-full-3", "code-3", "mixed-tokens-3", "code-tokens-3"} {
 		content := goldenContent(t)
 		switch name {
 		case "stretches-2":
 			content = long
-		case "stretches-3":
+		case "stretches-3", "stretches-full-3":
 			content = long[:60<<10]
+		case "code-3":
+			content = codeLike()
+		case "code-tokens-3":
+			content = codeLike()[:9000]
 		}
 		p, err := os.ReadFile(filepath.Join("testdata", name+".llmz"))
 		if err != nil {

@@ -276,7 +276,7 @@ func (o *Options) header() *archive.Header {
 	if !o.NoMix {
 		h.Mixer = archive.MixerFast
 		if o.Rich {
-			h.Mixer = archive.MixerRich
+			h.Mixer = archive.MixerVersion
 		}
 	}
 	return h

@@ -12,7 +12,9 @@ package archive
 //	                                                                    models of bytes in several lanes are in stretches,
 //	                                                                    in one lane such models rest
 //	                                                                 3: the rich mixer: more contexts, by kind of content;
-//	                                                                    models of tokens have no such mixer
+//	                                                                    with models of tokens, too
+//	                                                                 4: as 3, but for content that is neither text nor
+//	                                                                    image nor audio, which it reads in another way
 //	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins
 //	                                                                 1: recurrent networks on the bundled graph
 //	                                                                 2: transformers on the bundled graph
@@ -21,9 +23,9 @@ package archive
 const (
 	// Version is the format version that this package writes, and the newest it reads.
 	Version = 1
-	// MixerFast is the version of the fast context mixer that new archives have, MixerRich
-	// that of the rich one. MixerVersion is the newest that this package reads.
+	// MixerFast is the version of the fast context mixer that new archives have. From MixerRich
+	// on it is the rich one: new archives have MixerVersion, the newest that this package reads.
 	MixerFast    = 2
 	MixerRich    = 3
-	MixerVersion = MixerRich
+	MixerVersion = 4
 )
