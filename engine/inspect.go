@@ -18,12 +18,13 @@ import (
 // InspectOptions are the options of Inspect; the fields that Options has too
 // mean the same.
 type InspectOptions struct {
-	// Model predicts; nil for the context mixer alone, which has no guesses.
-	Model     predict.Model
-	NoMix     bool
-	BlockSize int
-	Lanes     int
-	Threads   int
+	// Model predicts; nil for the context mixer alone, which has no guesses. ForRepeats is as in
+	// Options.
+	Model, ForRepeats predict.Model
+	NoMix             bool
+	BlockSize         int
+	Lanes             int
+	Threads           int
 	// Meta is what the archive would keep about the file.
 	Meta Meta
 	// Observer receives the job's events.
@@ -80,7 +81,7 @@ func (x *Inspection) Bytes(g Guess) []byte {
 // was coded until then: symbols that were not have no Bits.
 func Inspect(ctx context.Context, content []byte, o InspectOptions) (*Inspection, error) {
 	x := &Inspection{Content: content}
-	z, err := NewWriterContext(ctx, io.Discard, Options{Model: o.Model, NoModel: o.Model == nil, NoMix: o.NoMix, BlockSize: o.BlockSize, Lanes: o.Lanes,
+	z, err := NewWriterContext(ctx, io.Discard, Options{Model: o.Model, ForRepeats: o.ForRepeats, NoModel: o.Model == nil, NoMix: o.NoMix, BlockSize: o.BlockSize, Lanes: o.Lanes,
 		Threads: o.Threads, Meta: o.Meta, Size: int64(len(content)), Observer: o.Observer, ProgressInterval: o.ProgressInterval, Gate: o.Gate})
 	if err != nil {
 		return x, fmt.Errorf("inspect: %w", err)

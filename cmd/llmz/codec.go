@@ -334,8 +334,11 @@ func (o *codecOptions) repeatsModel(a *app) string {
 }
 
 // closeModels closes the models that engineOptions has opened.
-func closeModels(o *engine.Options) {
-	for _, m := range []predict.Model{o.Model, o.ForRepeats} {
+func closeModels(o *engine.Options) { closeAll(o.Model, o.ForRepeats) }
+
+// closeAll closes the models that are not nil.
+func closeAll(all ...predict.Model) {
+	for _, m := range all {
 		if m != nil {
 			m.Close()
 		}

@@ -52,9 +52,7 @@ func (in *inspection) close() {
 	if in.file != nil {
 		in.file.Close()
 	}
-	if in.options.Model != nil {
-		in.options.Model.Close()
-	}
+	closeAll(in.options.Model, in.options.ForRepeats)
 }
 
 // openInspection opens what is to be inspected.
@@ -81,11 +79,16 @@ func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string
 	if o.model == noModel {
 		return in, nil
 	}
-	name := o.model
+	name, repeats := o.model, ""
 	if name == "" {
-		name = a.settings.model()
+		name, repeats = a.settings.model(), a.settings.repeatsModel()
 	}
-	in.options.Model, err = a.models.Open(ctx, name)
+	if in.options.Model, err = a.models.Open(ctx, name); err == nil && repeats != "" {
+		in.options.ForRepeats, err = a.models.Open(ctx, repeats)
+	}
+	if err != nil {
+		in.close()
+	}
 	return in, err
 }
 
