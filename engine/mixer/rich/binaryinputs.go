@@ -7,8 +7,20 @@ import (
 
 // binaryInputs reads what no other kind describes: tables whose rows have a length that is
 // known or that it finds, chains of tagged records, numbers, machine code; bytes with others
-// skipped.
+// skipped. In version 3.
 type binaryInputs struct {
+	binaryReader
+	ind2 [65536]uint16 // what followed two bytes
+}
+
+func (t *binaryInputs) see(x *Mixer, l *lane, b byte) {
+	t.binaryReader.see(x, l, b)
+	c2 := l.c8 >> 8 & 0xffff
+	t.ind2[c2] = t.ind2[c2]<<8 | uint16(b)
+}
+
+// binaryReader is what binaryInputs and unitInputs have in common.
+type binaryReader struct {
 	start          int  // of the segment
 	row            int  // bytes in a row, 0 where it is not known
 	found          bool // the segment says so
@@ -19,7 +31,6 @@ type binaryInputs struct {
 	forecast       *[binaryForecasts]forecast
 	guess          *numberGuess // of numbers of four bytes
 	ind1           [256]uint16
-	ind2           [65536]uint16
 	ind3           [65536]uint16
 	word, lastWord uint64
 	sorts          uint64 // of the last bytes: zero, below 32, ASCII or others, 2 bits each
@@ -27,7 +38,7 @@ type binaryInputs struct {
 
 const binaryForecasts = 7
 
-func (t *binaryInputs) begin(x *Mixer, l *lane, seg content.Segment, start int) {
+func (t *binaryReader) begin(x *Mixer, l *lane, seg content.Segment, start int) {
 	t.start, t.unit, t.found = start, 0, false
 	t.numbers = seg.Kind == content.Numbers
 	switch seg.Kind {
@@ -61,11 +72,9 @@ func (t *binaryInputs) begin(x *Mixer, l *lane, seg content.Segment, start int) 
 	}
 }
 
-func (t *binaryInputs) see(x *Mixer, l *lane, b byte) {
+func (t *binaryReader) see(x *Mixer, l *lane, b byte) {
 	c1 := l.c8 >> 8 & 0xff
-	c2 := l.c8 >> 8 & 0xffff
 	t.ind1[c1] = t.ind1[c1]<<8 | uint16(b)
-	t.ind2[c2] = t.ind2[c2]<<8 | uint16(b)
 	if textClass[b] <= classDigit {
 		t.word = cm.Hash(t.word, uint64(b))
 	} else if t.word != 0 {
@@ -102,7 +111,7 @@ func (t *binaryInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	c2 := c8 & 0xffff
 	c3 := c8 & 0xffffff
 	r := t.row
-	above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
+	above := x.back(l, r)
 	col := uint64(t.column(l))
 	n := 0
 	add := func(h uint64) {
@@ -124,28 +133,9 @@ func (t *binaryInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(hash3((c1-x.back(l, r+1))&0xff, above, 3))
 	add(hash3(t.word, t.lastWord, c1))
 	add(hash3(uint64(t.ind1[c1]), c2, 2))
-	if r > 4 && t.unit == 0 {
-		// Tables.
-		add(above<<8 | c1)
-		add(above<<16 | above2<<8 | aboveNext)
-		add(hash3(above, c2, col))
-		add(hash3((above-above2)&0xff, above, 2))
-	} else {
-		n = t.unitContexts(x, l, ctx, n)
-	}
-	switch {
-	case t.numbers:
-		if t.unit == 4 {
-			t.guess.next(x, l)
-		}
-		n = t.numberContexts(x, l, ctx, n)
-	case t.chain.active():
-		n = t.chain.contexts(x, l, ctx, n)
-		add(c8 & 0xff00)
-		add(c8 & 0xff0000)
-		add(c8 & 0xff00ff)
-		add(c8 & 0xffff00)
-	default:
+	var known bool
+	n, known = t.shapeContexts(x, l, ctx, n)
+	if !known {
 		// Sparse ones.
 		add(c8 & 0xff00)
 		add(c8 & 0xff0000)
@@ -164,17 +154,51 @@ func (t *binaryInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(cm.Hash(uint64(t.ind1[c1]), c1))
 	add(cm.Hash(uint64(t.ind2[c2]), c1))
 	t.foresee(x, l, col)
+	return t.expectedContexts(l, ctx, n)
+}
+
+// shapeContexts are of the rows of a table, or units; then of numbers or a chain's records, and
+// it tells whether the content is known to be of these.
+func (t *binaryReader) shapeContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n int) (int, bool) {
+	c8, r := l.c8, t.row
+	if r > 4 && t.unit == 0 {
+		c1, c2 := c8&0xff, c8&0xffff
+		above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
+		n += copy(ctx[n:], []uint64{
+			above<<8 | c1,
+			above<<16 | above2<<8 | aboveNext,
+			hash3(above, c2, uint64(t.column(l))),
+			hash3((above-above2)&0xff, above, 2),
+		})
+	} else {
+		n = t.unitContexts(x, l, ctx, n)
+	}
+	switch {
+	case t.numbers:
+		if t.unit == 4 {
+			t.guess.next(x, l)
+		}
+		return t.numberContexts(x, l, ctx, n), true
+	case t.chain.active():
+		n = t.chain.contexts(x, l, ctx, n)
+		n += copy(ctx[n:], []uint64{c8 & 0xff00, c8 & 0xff0000, c8 & 0xff00ff, c8 & 0xffff00})
+		return n, true
+	}
+	return n, false
+}
+
+// expectedContexts are of the byte that a match expects.
+func (t *binaryReader) expectedContexts(l *lane, ctx *[maxCtx]uint64, n int) int {
 	e := uint64(0)
 	if l.expect > 0 {
 		e = uint64(l.expect)<<8 | uint64(matchBucket(max(l.match[0].length, l.match[1].length, l.match[2].length)))
 	}
-	add(e)
-	add(cm.Hash(uint64(l.expect), c1))
+	n += copy(ctx[n:], []uint64{e, cm.Hash(uint64(l.expect), l.c8&0xff)})
 	return n
 }
 
 // column returns where in its row the byte to come is.
-func (t *binaryInputs) column(l *lane) int {
+func (t *binaryReader) column(l *lane) int {
 	if t.row == 0 {
 		return 0
 	}
@@ -183,7 +207,7 @@ func (t *binaryInputs) column(l *lane) int {
 
 // unitContexts are of units of two and four bytes, as instructions are: the bytes of the
 // unit so far, and those of the ones before.
-func (t *binaryInputs) unitContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n int) int {
+func (t *binaryReader) unitContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n int) int {
 	c8 := l.c8
 	off := uint(l.pos-t.start) & 3
 	four := c8&(1<<(8*off)-1)<<2 | uint64(off)
@@ -203,7 +227,7 @@ func (t *binaryInputs) unitContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n in
 }
 
 // numberContexts are the bytes of the number so far, and the higher ones of those before.
-func (t *binaryInputs) numberContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n int) int {
+func (t *binaryReader) numberContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n int) int {
 	off := (l.pos - t.start) % t.unit
 	prefix := l.c8&(1<<(8*off)-1)<<3 | uint64(off)
 	top := func(k int) uint64 { return x.back(l, off+k*t.unit)<<8 | x.back(l, off+k*t.unit-1) }
@@ -225,7 +249,7 @@ func (t *binaryInputs) numberContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n 
 }
 
 // foresee sets what arithmetic expects.
-func (t *binaryInputs) foresee(x *Mixer, l *lane, col uint64) {
+func (t *binaryReader) foresee(x *Mixer, l *lane, col uint64) {
 	f := t.forecast
 	for i := range f {
 		f[i].none()
@@ -270,7 +294,7 @@ func (t *binaryInputs) foresee(x *Mixer, l *lane, col uint64) {
 // less than 256, so that its lower byte is now.
 func grown(high, low, now uint64) uint64 { return (high<<8 | low + (now-low)&0xff) >> 8 }
 
-func (t *binaryInputs) predictBit(x *Mixer, l *lane, in *[numDirect]int32, s *selectors) {
+func (t *binaryReader) predictBit(x *Mixer, l *lane, in *[numDirect]int32, s *selectors) {
 	bitpos := ilog(l.c0) - 1
 	for i := range t.forecast {
 		t.forecast[i].predict(l.c0, bitpos, in[2*i:2*i+2])
@@ -288,7 +312,7 @@ func (t *binaryInputs) predictBit(x *Mixer, l *lane, in *[numDirect]int32, s *se
 // among them.
 const numberForecasts = 4
 
-func (t *binaryInputs) learnBit(x *Mixer, l *lane, bit uint32) {
+func (t *binaryReader) learnBit(x *Mixer, l *lane, bit uint32) {
 	for i := range t.forecast {
 		t.forecast[i].learnBit(bit)
 	}
@@ -297,7 +321,7 @@ func (t *binaryInputs) learnBit(x *Mixer, l *lane, bit uint32) {
 	}
 }
 
-func (t *binaryInputs) selectors(x *Mixer, l *lane) selectors {
+func (t *binaryReader) selectors(x *Mixer, l *lane) selectors {
 	col := t.column(l)
 	if t.chain.active() {
 		col = int(t.chain.at)

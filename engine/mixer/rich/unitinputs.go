@@ -6,7 +6,7 @@ import "github.com/llmz/llmz/engine/mixer/cm"
 // what came after the last units of two and four bytes, and the bits of instructions that
 // say what they do. Since version 4.
 type unitInputs struct {
-	binaryInputs
+	binaryReader
 	after2 [65536]uint32 // the four bytes that followed two bytes, the last one lowest
 	seenAt [65536]uint32 // where two bytes were last, and their end
 	unit2  [65536]uint16 // what followed a unit of two bytes
@@ -14,7 +14,7 @@ type unitInputs struct {
 }
 
 func (t *unitInputs) see(x *Mixer, l *lane, b byte) {
-	t.binaryInputs.see(x, l, b)
+	t.binaryReader.see(x, l, b)
 	before := l.c8 >> 8 & 0xffff
 	t.after2[before] = t.after2[before]<<8 | uint32(b)
 	t.seenAt[l.c8&0xffff] = uint32(l.pos)
@@ -36,7 +36,7 @@ func (t *unitInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	c2 := c8 & 0xffff
 	c3 := c8 & 0xffffff
 	r := t.row
-	above, above2, aboveNext := x.back(l, r), x.back(l, 2*r), x.back(l, r-1)
+	above := x.back(l, r)
 	col := uint64(t.column(l))
 	n := 0
 	add := func(h uint64) {
@@ -58,28 +58,9 @@ func (t *unitInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(hash3((c1-x.back(l, r+1))&0xff, above, 3))
 	add(hash3(t.word, t.lastWord, c1))
 	add(hash3(uint64(min(uint32(l.pos)-t.seenAt[c2], maxSince)), c1, 1))
-	if r > 4 && t.unit == 0 {
-		// Tables.
-		add(above<<8 | c1)
-		add(above<<16 | above2<<8 | aboveNext)
-		add(hash3(above, c2, col))
-		add(hash3((above-above2)&0xff, above, 2))
-	} else {
-		n = t.unitContexts(x, l, ctx, n)
-	}
-	switch {
-	case t.numbers:
-		if t.unit == 4 {
-			t.guess.next(x, l)
-		}
-		n = t.numberContexts(x, l, ctx, n)
-	case t.chain.active():
-		n = t.chain.contexts(x, l, ctx, n)
-		add(c8 & 0xff00)
-		add(c8 & 0xff0000)
-		add(c8 & 0xff00ff)
-		add(c8 & 0xffff00)
-	default:
+	var known bool
+	n, known = t.shapeContexts(x, l, ctx, n)
+	if !known {
 		// Sparse ones.
 		add(c8 & 0xff00)
 		add(c8 & 0xff0000)
@@ -95,13 +76,7 @@ func (t *unitInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(cm.Hash(uint64(t.ind1[c1]), c1))
 	add(cm.Hash(uint64(t.after2[c2]), 1))
 	t.foresee(x, l, col)
-	e := uint64(0)
-	if l.expect > 0 {
-		e = uint64(l.expect)<<8 | uint64(matchBucket(max(l.match[0].length, l.match[1].length, l.match[2].length)))
-	}
-	add(e)
-	add(cm.Hash(uint64(l.expect), c1))
-	return n
+	return t.expectedContexts(l, ctx, n)
 }
 
 // maxSince is the farthest that the last two bytes are looked for.
@@ -128,7 +103,7 @@ func (t *unitInputs) followers(l *lane, ctx *[maxCtx]uint64, n int) int {
 }
 
 func (t *unitInputs) selectors(x *Mixer, l *lane) selectors {
-	s := t.binaryInputs.selectors(x, l)
+	s := t.binaryReader.selectors(x, l)
 	if !t.chain.active() {
 		s.b = uint32(t.sorts&0x7f)<<2 | uint32(l.pos-t.start)&3
 	}
