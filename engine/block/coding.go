@@ -109,8 +109,9 @@ func (c *coding) run(ctx context.Context) (err error) {
 		err = c.stretch(ctx, n, c.lanes, c.model, &cancelled)
 	} else {
 		plan := stretchPlan{lanes: c.lanes, left: n}
+		var mixed, alone uint64 // cost of the last stretch with the model
 		for plan.left > 0 && err == nil {
-			size, on := plan.next(c.mixer.Worth())
+			size, on := plan.next(mixed, alone)
 			if !on && c.left != nil {
 				if err := c.left(c.base); err != nil {
 					return err
@@ -120,7 +121,7 @@ func (c *coding) run(ctx context.Context) (err error) {
 			c.mixer.Begin(c.base+size, on)
 			if on {
 				err = c.stretch(ctx, size, min(c.lanes, size), c.model, &cancelled)
-				mixed, alone := c.mixer.Worth()
+				mixed, alone = c.mixer.Worth()
 				c.worth.mixed, c.worth.alone, c.worth.bytes = c.worth.mixed+mixed, c.worth.alone+alone, c.worth.bytes+size
 			} else {
 				err = c.stretch(ctx, size, 1, nil, &cancelled)
