@@ -223,15 +223,7 @@ func (z *Writer) write(e *encoding) error {
 	}
 	b := &e.out.Header
 	if b.Whole { // nothing else needs what it does not
-		if e.out.Alone || b.Kind == archive.Stored {
-			z.header.Model = nil
-		}
-		switch {
-		case b.Kind == archive.Stored:
-			z.header.Mixer = 0
-		case e.out.Fast:
-			z.header.Mixer = archive.MixerFast
-		}
+		e.out.Narrow(z.header)
 		z.header.Digests = z.header.Part != nil
 		b.Whole = z.header.Part == nil
 	}

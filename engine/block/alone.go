@@ -59,11 +59,11 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 		alone := c.alone()
 		alone.Lanes = 0 // as stretches without the model have one lane
 		out, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: &later{s.Report, useless.done}, Watch: s.Watch})
-		out.Alone, out.kept = true, 1
+		out.alone, out.kept = true, 1
 	case err == nil && (c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed()):
 		var again Encoded
 		again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch})
-		if again.Alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.cost(&again) <= c.cost(&out) {
+		if again.alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.cost(&again) <= c.cost(&out) {
 			if out.Without == nil && len(again.Payload) <= len(out.Payload) {
 				again.kept = 1
 			}
@@ -76,7 +76,7 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 		fast.Header.Mixer = archive.MixerFast
 		var again Encoded
 		again, err = fast.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}})
-		again.Alone, again.Fast, again.Without, again.kept = true, true, out.Without, out.kept
+		again.alone, again.fast, again.Without, again.kept = true, true, out.Without, out.kept
 		if again.Header.Kind == archive.Coded && c.cost(&again) < c.cost(&out) {
 			out = again
 		}
@@ -101,17 +101,22 @@ func (c *Codec) cost(e *Encoded) int {
 		return len(e.Payload)
 	}
 	h, b := *c.Header, e.Header
-	if e.Alone || b.Kind == archive.Stored {
+	e.Narrow(&h)
+	b.Whole, b.Size = true, len(e.Payload)
+	return archive.MemberSize(&h, &b)
+}
+
+// Narrow makes h, of an archive whose only block is e, name only what e needs.
+func (e *Encoded) Narrow(h *archive.Header) {
+	if e.alone || e.Header.Kind == archive.Stored {
 		h.Model = nil
 	}
 	switch {
-	case b.Kind == archive.Stored:
+	case e.Header.Kind == archive.Stored:
 		h.Mixer = 0
-	case e.Fast:
+	case e.fast:
 		h.Mixer = archive.MixerFast
 	}
-	b.Whole, b.Size = true, len(e.Payload)
-	return archive.MemberSize(&h, &b)
 }
 
 // alone returns a codec that has no model.

@@ -39,11 +39,6 @@ type Source struct {
 type Encoded struct {
 	Header  archive.Block
 	Payload []byte
-	// Alone is true where the model was left out: the mixer did as well without.
-	Alone bool
-	// Fast is true where the fast mixer did better than the rich one.
-	Fast bool
-
 	// Without is why the block was coded without the model, where it could not be coded
 	// with it.
 	Without error
@@ -51,6 +46,12 @@ type Encoded struct {
 	// doubtful is true where a good part was coded in stretches with a model that saved less in them,
 	// a twelfth, than the lanes may have cost, which the mixer alone does without.
 	doubtful bool
+
+	// alone is true where the model was left out: the mixer did as well without.
+	alone bool
+
+	// fast is true where the fast mixer did better than the rich one.
+	fast bool
 
 	// kept is the way of coding that a Watcher keeps the costs of: the smallest one, though
 	// naming the model may take more than it saves.
