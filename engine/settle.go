@@ -1,16 +1,32 @@
 package engine
 
-import "github.com/llmz/llmz/engine/block"
+import (
+	"io"
+
+	"github.com/llmz/llmz/engine/block"
+)
 
 // severalLanes is the number of lanes from which on they cost a large network more, where
 // much of the content comes again, than a small one in a single lane is behind. Measured on
 // archives of documents and source, logs, mail, JSON and SQL: engine/mixer/README.md.
 const severalLanes = 4
 
-// Settle returns o with the model that the content's first block asks for: ForRepeats in
-// Model's place where much of it comes again, else Model alone. A Writer does this by itself;
-// who has only a later part of the content must, as Options.Part says.
-func (o Options) Settle(first []byte) Options {
+// Settle returns o with the model that the first block of the size bytes in r asks for: ForRepeats
+// in Model's place where much of it comes again, else Model alone. A Writer does this by itself;
+// who compresses only a part of the content must, as Options.Part says.
+func (o Options) Settle(r io.ReaderAt, size int64) (Options, error) {
+	if o.ForRepeats == nil {
+		return o, nil
+	}
+	first := make([]byte, min(size, o.blockSize()))
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), first); err != nil {
+		return o, err
+	}
+	return o.settledBy(first), nil
+}
+
+// settledBy is Settle for a first block that has been read.
+func (o Options) settledBy(first []byte) Options {
 	other := o.ForRepeats
 	if o.ForRepeats = nil; other == nil || o.NoModel || o.NoMix || o.Rich || o.Lanes > 0 {
 		return o
@@ -22,12 +38,12 @@ func (o Options) Settle(first []byte) Options {
 	return o
 }
 
-// settle is Settle for the first block, before anything of it is coded.
+// settle settles on the model of all blocks, before anything of the first one is coded.
 func (z *Writer) settle(first []byte) {
 	if z.o.ForRepeats == nil || z.o.Model == nil {
 		return
 	}
-	z.o = z.o.Settle(first)
+	z.o = z.o.settledBy(first)
 	m := block.Recorded(z.o.Model.Info())
 	z.codec.Model, z.codec.Header.Model, z.header.Model = z.o.Model, m, m
 }

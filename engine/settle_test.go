@@ -80,8 +80,8 @@ func TestForRepeatsInParts(t *testing.T) {
 	if _, err := NewWriter(new(bytes.Buffer), unsettled); !errors.Is(err, ErrOptions) {
 		t.Errorf("a part that nobody has settled: %v", err)
 	}
-	o = o.Settle(content[:10_000])
-	if o.Model.Info().Name != "b" || o.ForRepeats != nil {
+	o, err := o.Settle(bytes.NewReader(content), int64(len(content)))
+	if err != nil || o.Model.Info().Name != "b" || o.ForRepeats != nil {
 		t.Fatalf("settled on %s", o.Model.Info().Name)
 	}
 	var joined bytes.Buffer

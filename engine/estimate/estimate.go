@@ -13,6 +13,7 @@ package estimate
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 	"runtime"
@@ -123,12 +124,9 @@ func (f *File) predict(ctx context.Context, o engine.Options, forecast func(cont
 	if blockSize <= 0 {
 		blockSize = int64(engine.BlockSizeFor(o.Model))
 	}
-	if o.ForRepeats != nil {
-		first, err := readBlock(io.NewSectionReader(f.r, 0, min(blockSize, f.size)))
-		if err != nil {
-			return p, err
-		}
-		o = o.Settle(first)
+	o, err := o.Settle(f.r, f.size)
+	if err != nil {
+		return p, fmt.Errorf("reading a sample: %w", err)
 	}
 	need, parallel, err := engine.Needs(o, f.size)
 	if err != nil {

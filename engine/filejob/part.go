@@ -36,13 +36,9 @@ func (r *runner) takePart(ctx context.Context, in *input) error {
 		r.Range = &Range{start, end}
 		return err
 	}
-	if r.Write.ForRepeats != nil {
-		// The first block of all parts decides.
-		first := make([]byte, min(size, int64(engine.PartOf(r.Write, size, 1, 1).BlockSize)))
-		if _, err := io.ReadFull(io.NewSectionReader(in.file, 0, size), first); err != nil {
-			return err
-		}
-		r.Write = r.Write.Settle(first)
+	var err error
+	if r.Write, err = r.Write.Settle(in.file, size); err != nil { // the first block of all parts decides
+		return err
 	}
 	r.Write.Part = engine.PartOf(r.Write, size, r.Part.Number, r.Part.Of)
 	from, to := r.Write.Part.Range()
