@@ -296,41 +296,29 @@ func (o *codecOptions) engineOptions(ctx context.Context, a *app) (engine.Option
 	if o.mode != filejob.Compress {
 		return engine.Options{}, read, a.prefer(o.model)
 	}
-	name := o.modelName(a)
+	l := o.modelLevel(a)
 	write := engine.Options{
 		NoMix: o.noMix, Rich: o.richMixer(a), BlockSize: int(o.blockSize), Lanes: o.lanes,
 		Threads: int(o.threads), MemoryLimit: int64(o.memory),
 	}
-	if name == noModel {
+	if l.model == noModel {
 		if o.noMix {
 			return write, read, usagef("-m none leaves nothing to predict with: drop --no-mix")
 		}
 		write.NoModel = true
 		return write, read, nil
 	}
-	m, err := a.models.Open(ctx, name)
+	m, err := a.models.Open(ctx, l.model)
 	if err != nil {
 		return write, read, err
 	}
 	write.Model = m
-	if other := o.repeatsModel(a); other != "" {
-		if write.ForRepeats, err = a.models.Open(ctx, other); err != nil {
+	if l.repeats != "" {
+		if write.ForRepeats, err = a.models.Open(ctx, l.repeats); err != nil {
 			closeModels(&write)
 		}
 	}
 	return write, read, err
-}
-
-// repeatsModel returns the model for content in which much comes again; empty where the
-// model is named, or the level has none.
-func (o *codecOptions) repeatsModel(a *app) string {
-	switch {
-	case o.model != "":
-		return ""
-	case o.level > 0:
-		return levels[o.level-1].repeats
-	}
-	return a.settings.repeatsModel()
 }
 
 // closeModels closes the models that engineOptions has opened.
@@ -345,16 +333,16 @@ func closeAll(all ...predict.Model) {
 	}
 }
 
-// modelName returns the model to compress with: the one that is named, else the
-// level's, else the person's default.
-func (o *codecOptions) modelName(a *app) string {
+// modelLevel returns the level whose models compress: the one of the model that is named, else
+// the level that is, else the person's default.
+func (o *codecOptions) modelLevel(a *app) level {
 	switch {
 	case o.model != "":
-		return o.model
+		return level{model: o.model}
 	case o.level > 0:
-		return levels[o.level-1].model
+		return levels[o.level-1]
 	}
-	return a.settings.model()
+	return a.settings.modelLevel()
 }
 
 // richMixer tells whether the level that is named, else the person's, else the usual one

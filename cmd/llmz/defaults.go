@@ -156,16 +156,7 @@ func (s *settings) level() (int, error) {
 
 // model returns the model to use where none is named: that of the environment's
 // model or level, then of the file's, then the usual one.
-func (s *settings) model() string {
-	l := s.modelLevel()
-	return l.model
-}
-
-// repeatsModel returns the one for content in which much comes again.
-func (s *settings) repeatsModel() string {
-	l := s.modelLevel()
-	return l.repeats
-}
+func (s *settings) model() string { return s.modelLevel().model }
 
 // modelLevel returns the level whose models are used where none is named. A model that was
 // set is a level of its own.

@@ -79,12 +79,12 @@ func (a *app) openInspection(ctx context.Context, o *inspectOptions, path string
 	if o.model == noModel {
 		return in, nil
 	}
-	name, repeats := o.model, ""
-	if name == "" {
-		name, repeats = a.settings.model(), a.settings.repeatsModel()
+	l := level{model: o.model}
+	if o.model == "" {
+		l = a.settings.modelLevel()
 	}
-	if in.options.Model, err = a.models.Open(ctx, name); err == nil && repeats != "" {
-		in.options.ForRepeats, err = a.models.Open(ctx, repeats)
+	if in.options.Model, err = a.models.Open(ctx, l.model); err == nil && l.repeats != "" {
+		in.options.ForRepeats, err = a.models.Open(ctx, l.repeats)
 	}
 	if err != nil {
 		in.close()
