@@ -103,11 +103,22 @@ type runtimeObject struct {
 	Problem  string           `json:"problem,omitempty"`
 	Kernel   string           `json:"kernel,omitempty"`
 	Variants []runtimeVariant `json:"variants,omitempty"`
+	// Devices are the accelerators that it finds; DeviceProblem says why a backend
+	// finds none.
+	Devices       []runtimeDevice `json:"devices,omitempty"`
+	DeviceProblem string          `json:"device_problem,omitempty"`
 }
 
 type runtimeVariant struct {
 	Name   string `json:"name"`
 	Usable bool   `json:"usable"`
+}
+
+type runtimeDevice struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	FreeBytes   int64  `json:"free_bytes"`
+	TotalBytes  int64  `json:"total_bytes"`
 }
 
 // runtimeInfo looks at an installation: its files, its version, and what of it
@@ -136,6 +147,16 @@ func runtimeInfo(in *llamacpp.Installation) runtimeObject {
 	o.Usable, o.Kernel = true, chosen.Name
 	for _, v := range variants {
 		o.Variants = append(o.Variants, runtimeVariant{v.Name, v.Score > 0})
+	}
+	devices, problem := llama.Devices(in.Dir)
+	for _, d := range devices {
+		o.Devices = append(o.Devices, runtimeDevice{d.Name, d.Description, d.Free, d.Total})
+	}
+	switch {
+	case problem != nil:
+		o.DeviceProblem = problem.Error()
+	case len(devices) == 0 && in.GPU != llamacpp.CPU && !in.FromEnv:
+		o.DeviceProblem = "it holds no libraries for one"
 	}
 	return o
 }
@@ -200,6 +221,12 @@ func printRuntime(to io.Writer, o runtimeObject) error {
 	text.Fprintf(w, "Kernels:\t%s; by default %s\n", strings.Join(usable, ", "), o.Kernel)
 	if len(others) > 0 {
 		text.Fprintf(w, "Not for this CPU:\t%s\n", strings.Join(others, ", "))
+	}
+	for _, d := range o.Devices {
+		text.Fprintf(w, "Device:\t%s, %s, %s, %s of it free\n", d.Name, d.Description, text.Bytes(d.TotalBytes), text.Bytes(d.FreeBytes))
+	}
+	if o.DeviceProblem != "" {
+		text.Fprintf(w, "No device:\t%s\n", o.DeviceProblem)
 	}
 	return w.Flush()
 }

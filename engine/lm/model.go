@@ -97,15 +97,11 @@ func Open(ctx context.Context, o Options) (*Model, error) {
 	if m.set.ctx > m.shape.ctx || m.set.keep >= m.set.ctx {
 		return nil, fmt.Errorf("%w: a window of %d keeping %d, of a model with %d positions", predict.ErrMismatch, m.set.ctx, m.set.keep, m.shape.ctx)
 	}
-	lib, err := m.load()
+	lib, device, err := m.load()
 	if err != nil {
 		return nil, err
 	}
-	layers := 0
-	if m.set.device != llamacpp.CPU {
-		layers = m.set.layers
-	}
-	if m.m, err = lib.OpenModel(o.Path, llama.ModelOptions{GPULayers: layers}); err != nil {
+	if m.m, err = lib.OpenModel(o.Path, llama.ModelOptions{Device: device, GPULayers: m.set.layers}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	if n := m.m.Vocab(); n != m.tok.Tokens() || n > freq.MaxTokens {
@@ -132,18 +128,18 @@ func (m *Model) readFile(path string) error {
 	return err
 }
 
-// load loads the library and finds the device.
-func (m *Model) load() (*llama.Library, error) {
+// load loads the library and finds the device, nil for the CPU.
+func (m *Model) load() (*llama.Library, *llama.Device, error) {
 	in, err := llamacpp.Locate(m.set.device)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := in.Check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lib, err := llama.Load(in.Dir, m.set.variant)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.set.variant == "" || m.set.variant == llama.Native {
 		m.set.variant = lib.Variant
@@ -151,22 +147,14 @@ func (m *Model) load() (*llama.Library, error) {
 	if m.set.cpu == "" {
 		m.set.cpu = lib.CPUDigest
 	} else if m.set.cpu != lib.CPUDigest {
-		return nil, fmt.Errorf("%w: the %s kernels in %s are another build (%s) than the archive's (%s); install the release's own: %s --force",
+		return nil, nil, fmt.Errorf("%w: the %s kernels in %s are another build (%s) than the archive's (%s); install the release's own: %s --force",
 			predict.ErrMismatch, lib.Variant, in.Dir, orNone(lib.CPUDigest), m.set.cpu, llamacpp.InstallCommand(m.set.device))
 	}
 	if m.set.device == llamacpp.CPU {
-		return lib, nil
+		return lib, nil, nil
 	}
-	devices := lib.Devices()
-	if len(devices) == 0 {
-		return nil, fmt.Errorf("%w: llama.cpp with %s finds no such device here", predict.ErrRuntimeMissing, m.set.device)
-	}
-	if m.set.gpu == "" {
-		m.set.gpu = devices[0].Description
-	} else if m.set.gpu != devices[0].Description {
-		return nil, fmt.Errorf("%w: the archive was made on %q, here is %q; other devices compute other numbers", predict.ErrMismatch, m.set.gpu, devices[0].Description)
-	}
-	return lib, nil
+	d, err := m.chooseDevice(in.Dir)
+	return lib, d, err
 }
 
 func (m *Model) describe(o Options, digest []byte, lib *llama.Library) {

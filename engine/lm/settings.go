@@ -20,6 +20,7 @@ const (
 	keyContext  = "ctx"       // positions of the context window
 	keyKeep     = "keep"      // tokens kept when the window is full
 	keyGPU      = "gpu"       // the accelerator's name
+	keyGPULib   = "gpulib"    // start of the SHA-256 of the library with the accelerator's kernels; older archives lack it
 	keyLayers   = "layers"    // layers on the accelerator
 )
 
@@ -34,6 +35,7 @@ type settings struct {
 	ctx     int
 	keep    int
 	gpu     string
+	gpulib  string
 	layers  int
 }
 
@@ -47,6 +49,9 @@ func (s settings) encode() map[string]string {
 	}
 	if s.device != llamacpp.CPU {
 		m[keyGPU], m[keyLayers] = s.gpu, strconv.Itoa(s.layers)
+		if s.gpulib != "" {
+			m[keyGPULib] = s.gpulib
+		}
 	}
 	return m
 }
@@ -63,7 +68,7 @@ func parseSettings(m map[string]string) (s settings, err error) {
 	if s.device, err = llamacpp.ParseGPU(m[keyDevice]); err != nil {
 		return s, fmt.Errorf("%w: %w", predict.ErrMismatch, err)
 	}
-	s.variant, s.cpu, s.gpu = m[keyVariant], m[keyCPU], m[keyGPU]
+	s.variant, s.cpu, s.gpu, s.gpulib = m[keyVariant], m[keyCPU], m[keyGPU], m[keyGPULib]
 	number := func(key string, low, high int) (n int) {
 		if err == nil {
 			if n, err = strconv.Atoi(m[key]); err != nil || n < low || n > high {
@@ -94,7 +99,7 @@ func orUnknown(s string) string {
 // differ, as "key: a, b".
 func Differences(a, b map[string]string) []string {
 	var out []string
-	for _, k := range []string{keyVersion, keySchedule, keyDevice, keyVariant, keyCPU, keyContext, keyKeep, keyGPU, keyLayers} {
+	for _, k := range []string{keyVersion, keySchedule, keyDevice, keyVariant, keyCPU, keyContext, keyKeep, keyGPU, keyGPULib, keyLayers} {
 		if a[k] != b[k] {
 			out = append(out, fmt.Sprintf("%s: %s, %s", k, orNone(a[k]), orNone(b[k])))
 		}

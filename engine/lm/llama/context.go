@@ -5,6 +5,8 @@ package llama
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"unsafe"
 
 	yzma "github.com/hybridgroup/yzma/pkg/llama"
 
@@ -19,8 +21,9 @@ type Model struct {
 
 // ModelOptions are the options of OpenModel.
 type ModelOptions struct {
-	// GPULayers is the number of layers to keep on the accelerator, 0 for none and
-	// -1 for all.
+	// Device is the accelerator to run on, nil for the CPU alone.
+	Device *Device
+	// GPULayers is the number of layers to keep on the accelerator, -1 for all.
 	GPULayers int
 }
 
@@ -29,16 +32,24 @@ func (l *Library) OpenModel(path string, o ModelOptions) (*Model, error) {
 	mu.Lock()
 	defer mu.Unlock()
 	p := yzma.ModelDefaultParams()
-	p.NGpuLayers = int32(o.GPULayers)
-	if o.GPULayers < 0 {
-		p.NGpuLayers = 1 << 20
-	}
 	// Mapped, a file that is cut off by others while it is in use would end the process.
 	p.LoadMode = yzma.LoadModeNone
 	// Weights rearranged for a CPU would tie the numbers to it.
 	p.UseExtraBufts = 0
-	if o.GPULayers == 0 {
+	if o.Device == nil {
 		p.SetCPUOnly()
+	} else {
+		p.NGpuLayers = int32(o.GPULayers)
+		if o.GPULayers < 0 {
+			p.NGpuLayers = 1 << 20
+		}
+		// One device, as the archive names one: of several, even others than those of its
+		// kind, the library would share out the layers.
+		list := &[2]uintptr{o.Device.handle, 0}
+		var pin runtime.Pinner
+		pin.Pin(list)
+		defer pin.Unpin()
+		p.Devices = uintptr(unsafe.Pointer(list))
 	}
 	lastLog.Store(nil)
 	m, err := yzma.ModelLoadFromFile(path, p)

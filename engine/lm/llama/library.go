@@ -47,7 +47,6 @@ type Library struct {
 	cpu  yzma.GGMLBackendReg
 	// backendLoad is ggml_backend_load(path), which registers one backend.
 	backendLoad ffi.Fun
-	others      bool // the backends besides the CPU are loaded
 }
 
 // Load loads the libraries in dir, or returns those that are loaded, with the
@@ -94,16 +93,21 @@ func open(dir string) (*Library, error) {
 	if l.backendLoad, err = l.ggml.Prep("ggml_backend_load", &ffi.TypePointer, &ffi.TypePointer); err != nil {
 		return nil, fmt.Errorf("%w: %v", predict.ErrMismatch, err)
 	}
-	yzma.LogSet(purego.NewCallback(func(level int32, text *byte, _ uintptr) uintptr {
+	yzma.LogSet(logCallback())
+	yzma.BackendInit()
+	return l, nil
+}
+
+// logCallback keeps the last error that the library logs, and drops all else.
+var logCallback = sync.OnceValue(func() uintptr {
+	return purego.NewCallback(func(level int32, text *byte, _ uintptr) uintptr {
 		if level == int32(yzma.LogLevelError) && text != nil {
 			s := strings.TrimSpace(goString(text))
 			lastLog.Store(&s)
 		}
 		return 0
-	}))
-	yzma.BackendInit()
-	return l, nil
-}
+	})
+})
 
 // CheckVersion opens the libraries in dir and asks them for their version. Other
 // versions than llamacpp.Version are refused with an error that wraps
@@ -115,8 +119,13 @@ func CheckVersion(dir string) error {
 	// libllama finds its siblings by name or run path; on systems without run
 	// paths they must be in the process first.
 	for _, n := range []string{"ggml-base", "ggml"} {
-		if _, err := loader.LoadLibrary(dir, n); err != nil {
+		lib, err := loader.LoadLibrary(dir, n)
+		if err != nil {
 			return fmt.Errorf("%w: %s cannot be loaded: %v", predict.ErrRuntimeMissing, filepath.Join(dir, llamacpp.LibraryFile(n)), err)
+		}
+		if set, err := lib.Prep("ggml_log_set", &ffi.TypeVoid, &ffi.TypePointer, &ffi.TypePointer); err == nil {
+			call, data := logCallback(), uintptr(0)
+			set.Call(nil, unsafe.Pointer(&call), unsafe.Pointer(&data))
 		}
 	}
 	lib, err := loader.LoadLibrary(dir, "llama")
@@ -191,39 +200,17 @@ func (l *Library) use(variant string) error {
 }
 
 func (l *Library) load(file string) yzma.GGMLBackendReg {
+	return loadBackend(l.backendLoad, file)
+}
+
+// loadBackend calls ggml_backend_load; 0 is a failure, of which the library logs the cause.
+func loadBackend(load ffi.Fun, file string) yzma.GGMLBackendReg {
 	path := append([]byte(file), 0)
 	p := &path[0]
 	var reg yzma.GGMLBackendReg
-	l.backendLoad.Call(unsafe.Pointer(&reg), unsafe.Pointer(&p))
+	load.Call(unsafe.Pointer(&reg), unsafe.Pointer(&p))
 	runtime.KeepAlive(path)
 	return reg
-}
-
-// Devices loads the accelerator backends that are in the library's folder and
-// returns the accelerators they find.
-func (l *Library) Devices() []Device {
-	mu.Lock()
-	defer mu.Unlock()
-	if !l.others {
-		l.others = true
-		files, _ := filepath.Glob(filepath.Join(l.Dir, llamacpp.LibraryFile("ggml-*")))
-		sort.Strings(files)
-		for _, f := range files {
-			if n := libraryBase(f); n != "ggml-base" && n != "ggml-cpu" && !strings.HasPrefix(n, "ggml-cpu-") && isFile(f) {
-				l.load(f)
-			}
-		}
-	}
-	var all []Device
-	for i := range yzma.GGMLBackendDeviceCount() {
-		d := yzma.GGMLBackendDeviceGet(i)
-		t := yzma.GGMLBackendDevType(d)
-		if t == yzma.GGMLBackendDeviceTypeGPU || t == yzma.GGMLBackendDeviceTypeIGPU {
-			free, total := yzma.GGMLBackendDeviceMemory(d)
-			all = append(all, Device{Name: yzma.GGMLBackendDeviceName(d), Description: yzma.GGMLBackendDeviceDescription(d), Free: int64(free), Total: int64(total)})
-		}
-	}
-	return all
 }
 
 // Score asks a CPU backend file how well it suits this CPU; 0 means not at all.

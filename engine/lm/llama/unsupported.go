@@ -28,14 +28,17 @@ func CheckVersion(string) error { return unavailable() }
 // Variants fails.
 func Variants(string) ([]Variant, error) { return nil, unavailable() }
 
-// Devices returns none.
-func (*Library) Devices() []Device { return nil }
+// Devices fails.
+func Devices(string) ([]Device, error) { return nil, unavailable() }
 
 // A Model is a loaded set of weights; there is none here.
 type Model struct{}
 
 // ModelOptions are the options of OpenModel.
-type ModelOptions struct{ GPULayers int }
+type ModelOptions struct {
+	Device    *Device
+	GPULayers int
+}
 
 // OpenModel fails.
 func (*Library) OpenModel(string, ModelOptions) (*Model, error) { return nil, unavailable() }

@@ -28,8 +28,10 @@ type Variant struct {
 
 // Digest returns the first 16 hexadecimal digits of the SHA-256 of the file,
 // empty for linked-in kernels.
-func (v Variant) Digest() string {
-	sum, err := ctxio.FileSHA256(context.Background(), v.File)
+func (v Variant) Digest() string { return shortDigest(v.File) }
+
+func shortDigest(file string) string {
+	sum, err := ctxio.FileSHA256(context.Background(), file)
 	if err != nil {
 		return ""
 	}
@@ -78,11 +80,4 @@ func runnable(v Variant) error {
 		return fmt.Errorf("%w: this CPU cannot run the %s kernels", predict.ErrMismatch, v.Name)
 	}
 	return nil
-}
-
-// A Device is an accelerator.
-type Device struct {
-	Name        string // "CUDA0"
-	Description string // "NVIDIA …"
-	Free, Total int64  // memory, in bytes
 }

@@ -69,7 +69,7 @@ type platform struct {
 }
 
 // packages lists the tarballs that make up each build. The CUDA build comes in
-// two parts that share a folder.
+// two parts that share a folder: the second is its fallback for CUDA 12.
 var packages = map[platform][]Package{
 	{"linux", "amd64", CPU}: {{npmScope + "linux-x64", "sha512-5uCCDNqWCNfaAm8aR/Uzxbo4HBpKgNF91kCHPepKhgMgV2OAmatoefbOlMihsqCiH2Od35E/eUHQCFbfRBJuOg=="}},
 	{"linux", "amd64", CUDA}: {

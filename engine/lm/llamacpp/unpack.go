@@ -29,10 +29,33 @@ func isLibrary(name string) bool {
 
 var libraryName = regexp.MustCompile(`\.(dll|dylib|metal|metallib)$|\.so(\.[0-9.]+)?$`)
 
-// versioned matches a library that has a version in its name, for which a
-// plain name must exist too: libllama.v0.5.0.so, libllama.0.5.0.dylib,
-// libggml.so.0, llama.v0.5.0.dll.
-var versioned = regexp.MustCompile(`^(lib)?(ggml|ggml-base|llama)(?:\.v?[0-9][0-9.]*)?\.(so|dylib|dll)(?:\.[0-9.]+)?$`)
+// versioned matches a library that has a build or a version in its name, for which a
+// plain name must exist too: libllama.v0.5.0.so, libllama.cuda.v0.5.0.so,
+// libllama.0.5.0.dylib, libggml.so.0, llama.v0.5.0.dll.
+var versioned = regexp.MustCompile(`^(lib)?(ggml|ggml-base|llama)(?:\.(?:cuda|vulkan|metal))?(?:\.v?[0-9][0-9.]*)?\.(so|dylib|dll)(?:\.[0-9.]+)?$`)
+
+// fallbackFolder holds, in packages, a second build of an accelerator's library for
+// older systems, under the same name as the first.
+const fallbackFolder = "fallback"
+
+// FallbackSuffix is what Install adds to the name of such a library: libggml-cuda.so is
+// for CUDA 13, libggml-cuda-fallback.so for CUDA 12.
+const FallbackSuffix = "-fallback"
+
+// unpackedName is the name that a library of a package gets, empty for other files.
+func unpackedName(name string) string {
+	name = path.Clean("/" + name)
+	base := path.Base(name)
+	if !isLibrary(base) {
+		return ""
+	}
+	if path.Base(path.Dir(name)) == fallbackFolder {
+		if plain, ext, ok := strings.Cut(base, "."); ok {
+			return plain + FallbackSuffix + "." + ext
+		}
+	}
+	return base
+}
 
 // unpackTarball writes the libraries of a .tgz, whatever folder of it they are
 // in, into dir. Names come out without their folders, so nothing can be written
@@ -57,8 +80,8 @@ func unpackTarball(file, dir string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		base := path.Base(path.Clean("/" + h.Name))
-		if h.Typeflag != tar.TypeReg || !isLibrary(base) {
+		base := unpackedName(h.Name)
+		if h.Typeflag != tar.TypeReg || base == "" {
 			continue
 		}
 		if err := writeLibrary(filepath.Join(dir, base), t); err != nil {
