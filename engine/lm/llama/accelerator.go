@@ -60,7 +60,7 @@ func findDevices(dir string) ([]Device, error) {
 		if strings.TrimSuffix(name, llamacpp.FallbackSuffix) == first {
 			continue
 		}
-		lastLog.Store(nil)
+		said.forget()
 		devices := ask.devices(loadBackend(ask.load, file), file)
 		if len(devices) == 0 {
 			if problem == nil {
@@ -78,19 +78,18 @@ func findDevices(dir string) ([]Device, error) {
 
 // why is the cause that the library logged for finding nothing.
 func why() error {
-	s := lastLog.Swap(nil)
-	if s == nil || *s == "" {
+	s := said.first()
+	if s == "" {
 		return ErrNoDevice
 	}
-	said := *s
-	if _, after, ok := strings.Cut(said, "failed to load "); ok { // "load_backend: failed to load FILE: CAUSE"
+	if _, after, ok := strings.Cut(s, "failed to load "); ok { // "load_backend: failed to load FILE: CAUSE"
 		if _, after, ok = strings.Cut(after, ": "); ok {
-			said = after
+			s = after
 		}
-	} else if _, after, ok := strings.Cut(said, ": "); ok { // "ggml_cuda_init: CAUSE"
-		said = after
+	} else if _, after, ok := strings.Cut(s, ": "); ok { // "ggml_cuda_init: CAUSE"
+		s = after
 	}
-	return errors.New(said)
+	return errors.New(s)
 }
 
 // acceleratorFiles lists the backends in dir that are not the CPU's, each before its

@@ -51,7 +51,7 @@ func (l *Library) OpenModel(path string, o ModelOptions) (*Model, error) {
 		defer pin.Unpin()
 		p.Devices = uintptr(unsafe.Pointer(list))
 	}
-	lastLog.Store(nil)
+	said.forget()
 	m, err := yzma.ModelLoadFromFile(path, p)
 	if err != nil {
 		return nil, cause("llama.cpp %s cannot load %s: %w", llamacpp.Version, path, err)
@@ -126,7 +126,7 @@ func (m *Model) NewContext(o ContextOptions) (*Context, error) {
 	p.Offload_kqv = boolByte(o.GPU)
 	p.OpOffload = boolByte(o.GPU)
 	p.Embeddings = 0
-	lastLog.Store(nil)
+	said.forget()
 	c, err := yzma.InitFromModel(m.m, p)
 	if err != nil {
 		return nil, cause("allocate the context of %d × %d positions: %w", o.Sequences, o.Positions, err)
@@ -169,6 +169,7 @@ func (c *Context) Add(token, pos int32, seq int, out bool) error {
 
 // Decode evaluates the batch and empties it.
 func (c *Context) Decode() error {
+	said.forget()
 	code, err := yzma.Decode(c.c, c.batch)
 	n := c.batch.NTokens
 	c.batch.Clear()

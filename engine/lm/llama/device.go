@@ -44,3 +44,7 @@ func buildOf(backend string) llamacpp.GPU {
 	}
 	return llamacpp.CPU
 }
+
+// OnAbort is called with the cause when llama.cpp is about to end the process, as it does
+// where a device fails in the middle of a step. It does not have to return.
+var OnAbort func(error)

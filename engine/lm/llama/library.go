@@ -10,7 +10,6 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -29,10 +28,9 @@ const Available = true
 // The binding fills process-wide tables, and ggml keeps process-wide lists of
 // backends, so there is one library per process.
 var (
-	mu      sync.Mutex
-	loaded  *Library
-	users   int // open models
-	lastLog atomic.Pointer[string]
+	mu     sync.Mutex
+	loaded *Library
+	users  int // open models
 )
 
 // A Library is the loaded llama.cpp.
@@ -98,12 +96,11 @@ func open(dir string) (*Library, error) {
 	return l, nil
 }
 
-// logCallback keeps the last error that the library logs, and drops all else.
+// logCallback keeps the errors that the library logs, and drops all else.
 var logCallback = sync.OnceValue(func() uintptr {
 	return purego.NewCallback(func(level int32, text *byte, _ uintptr) uintptr {
 		if level == int32(yzma.LogLevelError) && text != nil {
-			s := strings.TrimSpace(goString(text))
-			lastLog.Store(&s)
+			said.add(strings.TrimSpace(goString(text)))
 		}
 		return 0
 	})
@@ -123,9 +120,8 @@ func CheckVersion(dir string) error {
 		if err != nil {
 			return fmt.Errorf("%w: %s cannot be loaded: %v", predict.ErrRuntimeMissing, filepath.Join(dir, llamacpp.LibraryFile(n)), err)
 		}
-		if set, err := lib.Prep("ggml_log_set", &ffi.TypeVoid, &ffi.TypePointer, &ffi.TypePointer); err == nil {
-			call, data := logCallback(), uintptr(0)
-			set.Call(nil, unsafe.Pointer(&call), unsafe.Pointer(&data))
+		if n == "ggml-base" {
+			listen(lib)
 		}
 	}
 	lib, err := loader.LoadLibrary(dir, "llama")
@@ -278,13 +274,4 @@ func goString(p *byte) string {
 		n++
 	}
 	return string(unsafe.Slice(p, n))
-}
-
-// cause adds what llama.cpp logged last, where it logged an error.
-func cause(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	if s := lastLog.Swap(nil); s != nil && *s != "" {
-		err = fmt.Errorf("%w: %s", err, *s)
-	}
-	return err
 }

@@ -106,7 +106,7 @@ func Locate(gpu GPU) (*Installation, error) {
 	}
 	if dir := os.Getenv(EnvLib); dir != "" {
 		if missing := missingLibraries(dir); len(missing) > 0 {
-			return nil, fmt.Errorf("%w: %s=%s holds no %s", predict.ErrRuntimeMissing, EnvLib, dir, strings.Join(missing, ", "))
+			return nil, &missingError{gpu, fmt.Sprintf("%s=%s holds no %s", EnvLib, dir, strings.Join(missing, ", "))}
 		}
 		m, _ := readManifest(dir)
 		return &Installation{Dir: dir, GPU: gpu, FromEnv: true, Manifest: m}, nil
@@ -123,7 +123,25 @@ func Locate(gpu GPU) (*Installation, error) {
 		}
 		return &Installation{Dir: dir, GPU: gpu, Manifest: m}, nil
 	}
-	return nil, fmt.Errorf("%w: llama.cpp %s (%s); run: %s", predict.ErrRuntimeMissing, Version, gpu, InstallCommand(gpu))
+	return nil, &missingError{gpu, fmt.Sprintf("llama.cpp %s (%s); run: %s", Version, gpu, InstallCommand(gpu))}
+}
+
+// A missingError says that a build is not there.
+type missingError struct {
+	gpu  GPU
+	text string
+}
+
+func (e *missingError) Error() string {
+	return fmt.Sprintf("%v: %s", predict.ErrRuntimeMissing, e.text)
+}
+
+// Unwrap returns predict.ErrRuntimeMissing.
+func (e *missingError) Unwrap() error { return predict.ErrRuntimeMissing }
+
+// Hint returns the command that installs this build, not just any.
+func (e *missingError) Hint() string {
+	return fmt.Sprintf("install the llama.cpp libraries with %q", InstallCommand(e.gpu))
 }
 
 // Installed returns every installation there is, the one of EnvLib first.
