@@ -76,7 +76,7 @@ func checkModel(f *gguf.File, s *shape) error {
 	case s.arch == "llama" && (s.keyLen != s.valueLen || count("rope.dimension_count", int64(s.keyLen)) != int64(s.keyLen)):
 		return bad("heads of %d and %d dimensions, %d of them turned", s.keyLen, s.valueLen, count("rope.dimension_count", int64(s.keyLen)))
 	}
-	if err := checkTokens(f, s.bos); err != nil {
+	if err := checkTokens(f, s.start.Token); err != nil {
 		return bad("%v", err)
 	}
 	return checkTensors(f, s)

@@ -20,7 +20,8 @@ import (
 //   - The first token of each lane is the vocabulary's start symbol, <|endoftext|>
 //     for GPT-2.
 //   - When all ctx positions are taken, the cache is emptied and the last keep
-//     tokens of each active lane are evaluated anew from position 0: all but the
+//     tokens of each active lane (in place of the oldest the start symbol, where
+//     the model's windows begin with it) are evaluated anew from position 0: all but the
 //     newest in batches of batchTokens/lanes tokens per lane, where lanes is the
 //     session's number, then the newest one as an ordinary step.
 //   - Plain attention, separate caches per sequence, float16 cache, weights not
@@ -55,7 +56,7 @@ func (m *Model) NewSession(ctx context.Context, o predict.SessionOptions) (predi
 	if o.Lanes < 1 || o.Lanes > maxSequences {
 		return nil, fmt.Errorf("%d lanes: llama.cpp allows 1 to %d", o.Lanes, maxSequences)
 	}
-	if m.shape.bos < 0 || int(m.shape.bos) >= m.info.Alphabet {
+	if m.shape.start.Token < 0 || int(m.shape.start.Token) >= m.info.Alphabet {
 		return nil, fmt.Errorf("%w: its vocabulary has no start symbol", ErrModel)
 	}
 	positions := m.set.ctx
@@ -104,7 +105,7 @@ func (s *session) Step(prev []int32) error {
 	s.active = len(prev)
 	for i, t := range prev {
 		if t == predict.Start {
-			t = s.m.shape.bos
+			t = s.m.shape.start.Token
 		}
 		s.remember(i, t)
 	}
@@ -160,7 +161,11 @@ func (s *session) refill(n int) error {
 		for lane := range n {
 			tail := s.tail[lane][len(s.tail[lane])-keep:]
 			for p := from; p < min(from+per, keep-1); p++ {
-				if err := s.x.Add(tail[p], int32(p), lane, false); err != nil {
+				t := tail[p]
+				if p == 0 && s.m.shape.start.Window {
+					t = s.m.shape.start.Token
+				}
+				if err := s.x.Add(t, int32(p), lane, false); err != nil {
 					return err
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/llmz/llmz/engine/lm/start"
 	"github.com/llmz/llmz/ggml/gguf"
 )
 
@@ -18,9 +19,9 @@ type shape struct {
 	kvHeads    int
 	keyLen     int
 	valueLen   int
-	ctx        int // positions the model was trained with
-	bos        int32
-	weights    int64 // bytes
+	ctx        int          // positions the model was trained with
+	start      start.Symbol // its token is -1 where there is none
+	weights    int64        // bytes
 	parameters int64
 }
 
@@ -53,12 +54,9 @@ func readShape(f *gguf.File) (s shape, err error) {
 	s.kvHeads = get("attention.head_count_kv", s.heads)
 	s.keyLen = get("attention.key_length", s.embd/s.heads)
 	s.valueLen = get("attention.value_length", s.embd/s.heads)
-	s.bos = -1
-	for _, key := range []string{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"} {
-		if id, err := gguf.Integer(f, key); err == nil && id < 1<<24 {
-			s.bos = int32(id)
-			break
-		}
+	var ok bool
+	if s.start, ok = start.Read(f, 1<<24); !ok {
+		s.start.Token = -1
 	}
 	for i := range f.Tensors {
 		s.weights += f.Tensors[i].Size

@@ -125,6 +125,7 @@ def write_transformer(path, shape, vocabulary, weights, name="", quantised=True)
             tensors.append((key, w.shape[::-1], Q8_0, quantise_blocks(w)))
         else:
             tensors.append((key, w.shape[::-1], F32, w.tobytes()))
+    meta.append(("llmz.window.start", True))  # no window was without the start symbol
     write_file(path, meta + vocabulary.metadata(), tensors)
 
 

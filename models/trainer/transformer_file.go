@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/llmz/llmz/engine/lm/start"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
 	"github.com/llmz/llmz/models/trainer/vocab"
@@ -59,6 +60,7 @@ func writeTransformer(dst io.Writer, s Shape, v *vocab.Vocabulary, weights []Wei
 	} else {
 		w.Set(f+".attention.layer_norm_epsilon", float32(normEpsilon))
 	}
+	w.Set(start.KeyWindow, true)
 	v.Set(&w)
 	for _, t := range weights {
 		if err := addTensor(&w, t, o.Float); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/llmz/llmz/engine/lm/bpe"
 	"github.com/llmz/llmz/engine/lm/freq"
+	"github.com/llmz/llmz/engine/lm/start"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/cpu"
@@ -45,7 +46,7 @@ type Model struct {
 	network  *network
 	rotation *ggml.Rotation
 	tok      *bpe.Tokenizer
-	bos      int32
+	start    start.Symbol
 }
 
 var _ predict.TokenModel = (*Model)(nil)
@@ -96,8 +97,9 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 	if m.tok.Tokens() != m.config.Vocab || m.config.Vocab > freq.MaxTokens {
 		return nil, fmt.Errorf("%w: %d tokens in its vocabulary, %d in its head", ErrModel, m.tok.Tokens(), m.config.Vocab)
 	}
-	if m.bos, err = startToken(f, m.config.Vocab); err != nil {
-		return nil, err
+	var ok bool
+	if m.start, ok = start.Read(f, m.config.Vocab); !ok {
+		return nil, fmt.Errorf("%w: its vocabulary has no start symbol", ErrModel)
 	}
 	if m.backend == nil {
 		if m.backend, err = cpu.New(""); err != nil {
@@ -125,16 +127,6 @@ func load(ctx context.Context, f *gguf.File, o Options) (*Model, error) {
 		Kernel:     m.backend.Kernel(),
 	}
 	return m, nil
-}
-
-// startToken returns the token that a lane begins with.
-func startToken(f *gguf.File, vocab int) (int32, error) {
-	for _, key := range []string{"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id"} {
-		if id, err := gguf.Integer(f, key); err == nil && id < vocab {
-			return int32(id), nil
-		}
-	}
-	return 0, fmt.Errorf("%w: its vocabulary has no start symbol", ErrModel)
 }
 
 // Info describes the model.

@@ -117,7 +117,7 @@ func TestOutliers(t *testing.T) {
 			plain := open(t, path, Options{})
 			ids := tokensOf(t, plain, c.text, n)
 			set := plain.set
-			want := r.bits(plain.bos, ids, set.ctx, set.keep)
+			want := r.bits(plain.start.Token, ids, set.ctx, set.keep)
 			got := bits(t, plain, ids, true)
 			large := rewritten(t, path, func(f *gguf.File, v map[string][]float32) {
 				e := r.Embed

@@ -17,7 +17,8 @@ import (
 //
 //   - The first token of each lane is the vocabulary's start symbol.
 //   - When all ctx positions are taken, the last keep tokens of each lane are
-//     evaluated anew from position 0; the newest of them is the ordinary step.
+//     evaluated anew from position 0; the newest of them is the ordinary step. Where
+//     the model's windows begin with the start symbol, it takes the oldest one's place.
 
 // The columns of a step that evaluates what is known beforehand are enough for the
 // products to run near the processor's peak, and some tokens of each lane, which read
@@ -121,7 +122,7 @@ func (s *session) Step(prev []int32) error {
 	}
 	for i, t := range prev {
 		if t == predict.Start {
-			t = s.m.bos
+			t = s.m.start.Token
 		}
 		switch {
 		case s.known == nil:
@@ -149,7 +150,7 @@ func (s *session) token(lane, step int) int32 {
 	case s.known == nil:
 		return s.tail[lane][len(s.tail[lane])-1-s.steps+step]
 	case step == 0:
-		return s.m.bos
+		return s.m.start.Token
 	}
 	return s.known(lane, step-1)
 }
@@ -226,7 +227,11 @@ func (s *session) refill(first, n int) error {
 	keep, c := s.m.set.keep, 0
 	for lane := range n {
 		for p := range keep - 1 {
-			c = s.put(c, s.token(lane, first-keep+1+p), lane, p)
+			t := s.m.start.Token
+			if p > 0 || !s.m.start.Window {
+				t = s.token(lane, first-keep+1+p)
+			}
+			c = s.put(c, t, lane, p)
 			if c < columns(s.lanes) && (p < keep-2 || lane < n-1) {
 				continue
 			}
