@@ -6,13 +6,16 @@ the first byte of a text, with its state zeroed: that is what the lanes of an
 archive do.
 """
 import math
+import multiprocessing
 import os
+import signal
 import sys
 
 import numpy as np
 
 START = 256
 MIN_TEXT, MAX_TEXT = 512, 16 << 10
+WORKERS, AHEAD = 4, 8  # processes that feed streams, and the chunks that each prepares
 
 
 def read_source(path):
@@ -119,43 +122,40 @@ def _latin1(text):
 
 
 class Streams:
-    """Parallel streams. chunk() returns the next steps symbols of each of them."""
+    """Parallel streams, fed by other processes. A text ends with a chunk, so that states are zeroed between chunks only."""
 
-    def __init__(self, corpus, count, seed, augmented=True):
-        self.corpus, self.augmented = corpus, augmented
-        self.rngs = [np.random.Generator(np.random.PCG64([seed, i])) for i in range(count)]
-        self.texts = [np.zeros(0, np.int64)] * count
-        self.positions = [0] * count
+    def __init__(self, corpus, count, steps, seed, augmented=True, update=0):
+        workers = max(1, min(count // 64, (os.cpu_count() or 2) - 1, WORKERS))
+        fork = multiprocessing.get_context("fork")  # the corpus is not copied
+        self.queues, self.processes = [], []
+        for i in range(workers):
+            part = range(count * i // workers, count * (i + 1) // workers)
+            queue = fork.Queue(AHEAD)
+            self.processes.append(fork.Process(target=_feed, args=(corpus, part, steps, seed, augmented, update, queue), daemon=True))
+            self.processes[-1].start()
+            self.queues.append(queue)
 
-    def _draw(self, i):
-        text = self.corpus.draw(self.rngs[i], None, self.augmented)
-        self.texts[i] = np.concatenate([[START], np.frombuffer(text, np.uint8).astype(np.int64)])
-        self.positions[i] = 0
+    def chunk(self):
+        """Returns the next symbols of each stream, [streams, steps], and which streams begin a text."""
+        symbols, fresh = zip(*(q.get() for q in self.queues))
+        return np.concatenate(symbols), np.concatenate(fresh)
 
-    def chunk(self, steps):
-        """Returns input and target symbols and where texts start, each of shape [steps, streams]."""
-        n = len(self.rngs)
-        x, y = np.empty((steps, n), np.int64), np.empty((steps, n), np.int64)
-        first = np.zeros((steps, n), bool)
-        for i in range(n):
-            t = 0
-            while t < steps:
-                left = len(self.texts[i]) - 1 - self.positions[i]
-                if left <= 0:
-                    self._draw(i)
-                    first[t, i] = True
-                    continue
-                take, p = min(left, steps - t), self.positions[i]
-                x[t:t + take, i] = self.texts[i][p:p + take]
-                y[t:t + take, i] = self.texts[i][p + 1:p + 1 + take]
-                self.positions[i] += take
-                t += take
-        return x, y, first
+    def close(self):
+        for p in self.processes:
+            p.terminate()
 
-    def state_dict(self):
-        return {"rngs": [r.bit_generator.state for r in self.rngs], "texts": self.texts, "positions": self.positions}
 
-    def load_state_dict(self, state):
-        for r, s in zip(self.rngs, state["rngs"], strict=True):
-            r.bit_generator.state = s
-        self.texts, self.positions = list(state["texts"]), list(state["positions"])
+def _feed(corpus, part, steps, seed, augmented, update, queue):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its feeders
+    rngs = [np.random.Generator(np.random.PCG64([seed, i, update])) for i in part]
+    texts, positions = [np.zeros(0, np.uint8)] * len(part), [0] * len(part)
+    while True:
+        symbols, fresh = np.empty((len(part), steps), np.uint8), np.zeros(len(part), bool)
+        for i, rng in enumerate(rngs):
+            if positions[i] + steps > len(texts[i]):
+                text = np.frombuffer(corpus.draw(rng, None, augmented), np.uint8)
+                texts[i] = text if len(text) >= steps else np.resize(text, steps)
+                positions[i], fresh[i] = 0, True
+            symbols[i] = texts[i][positions[i]:positions[i] + steps]
+            positions[i] += steps
+        queue.put((symbols, fresh))

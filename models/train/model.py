@@ -30,25 +30,10 @@ class ByteRNN(nn.Module):
         h = torch.zeros(self.layers, streams, self.hidden, device=device)
         return h if self.cell == "gru" else (h, torch.zeros_like(h))
 
-    def forward(self, x, state, first=None):
-        """Takes symbols [steps, streams]; first [steps, streams] tells where texts start.
-
-        Returns logits [steps, streams, 256] and the state. The sequence is cut where
-        texts start: in between, the whole of it runs in one call.
-        """
-        e = self.embedding(x)
-        if first is None:
-            h, state = self.rnn(e, state)
-            return self.fc(h), state
-        cuts = [t for t in range(x.shape[0]) if bool(first[t].any())]
-        bounds = sorted({0, *cuts, x.shape[0]})
-        outputs = []
-        for a, b in zip(bounds, bounds[1:]):
-            keep = (~torch.as_tensor(first[a], device=x.device)).to(e.dtype)[None, :, None]
-            state = state * keep if self.cell == "gru" else tuple(s * keep for s in state)
-            h, state = self.rnn(e[a:b], state)
-            outputs.append(h)
-        return self.fc(torch.cat(outputs)), state
+    def forward(self, x, state):
+        """Takes symbols [steps, streams]; returns logits [steps, streams, 256] and the state."""
+        h, state = self.rnn(self.embedding(x), state)
+        return self.fc(h), state
 
     @torch.no_grad()
     def bits(self, texts, device):

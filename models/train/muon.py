@@ -13,7 +13,7 @@ A, B, C = 3.4445, -4.7750, 2.0315  # the quintic of the Newton-Schulz iteration
 
 
 def orthogonalise(x):
-    """Returns [gates, rows, cols] with the singular values of each gate's part near 1."""
+    """Returns [maps, rows, cols] with the singular values of each map near 1."""
     tall = x.shape[1] > x.shape[2]
     if tall:
         x = x.transpose(1, 2)
@@ -29,20 +29,22 @@ class Muon(torch.optim.Optimizer):
         """Takes pairs of a matrix and the number of maps in it, one below the other."""
         groups = {}
         for w, parts in matrices:
-            groups.setdefault(parts, []).append(w)
-        super().__init__([{"params": list_, "parts": parts} for parts, list_ in sorted(groups.items())],
+            groups.setdefault((w.shape[0] // parts, w.shape[1], parts), []).append(w)
+        # Matrices of one shape are stepped together: by themselves they are too small for a GPU.
+        super().__init__([{"params": list_, "parts": key[2]} for key, list_ in sorted(groups.items())],
                          {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            along = []
             for w in group["params"]:
                 state = self.state[w]
                 if not state:
                     state["momentum"] = torch.zeros_like(w)
                 momentum = state["momentum"].mul_(MOMENTUM).add_(w.grad)
-                along = w.grad + MOMENTUM * momentum
-                rows = w.shape[0] // group["parts"]
-                step = orthogonalise(along.view(group["parts"], rows, w.shape[1])).view_as(w)
-                length = group["lr"] * SCALE * math.sqrt(max(1, rows / w.shape[1]))
-                w.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-length)
+                along.append((w.grad + MOMENTUM * momentum).view(group["parts"], -1, w.shape[1]))
+            steps = orthogonalise(torch.cat(along))
+            length = group["lr"] * SCALE * math.sqrt(max(1, steps.shape[1] / steps.shape[2]))
+            for w, step in zip(group["params"], steps.split(group["parts"])):
+                w.mul_(1 - group["lr"] * group["weight_decay"]).add_(step.reshape_as(w), alpha=-length)

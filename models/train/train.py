@@ -28,6 +28,7 @@ def arguments():
     p.add_argument("--vocabulary", default="8192", help="of a gpt: how many tokens to learn, or a GGUF to take it from")
     p.add_argument("--context", type=int, default=512, help="tokens that a gpt looks back on")
     p.add_argument("--batch", type=int, default=64, help="sequences of a gpt that fit the memory at once")
+    p.add_argument("--ahead", type=int, default=0, help="updates of a gpt that are prepared ahead; default: what keeps all cores busy")
     p.add_argument("--compile", action="store_true", help="compile the network of a gpt first, which takes a minute")
     p.add_argument("--init", help="weights to start from: a state dict (.pt), or a GGUF for a gpt")
     p.add_argument("--minutes", type=float, help="how long to train")
@@ -63,6 +64,10 @@ def arguments():
 UNSAFE = {"weights_only": False} if "weights_only" in inspect.signature(torch.load).parameters else {}
 
 
+def fused(device):
+    return {"fused": True} if device.startswith("cuda") else {}
+
+
 class Training:
     """Everything that a checkpoint keeps."""
 
@@ -84,7 +89,7 @@ class Training:
         matrices, vectors = ([w for w in rest if (w.ndim > 1) == matrix] for matrix in (True, False))
         self.optimisers = [torch.optim.AdamW(
             [{"params": matrices, "weight_decay": a.decay}, {"params": vectors, "weight_decay": 0.0}],
-            lr=a.rate, betas=(0.9, 0.99), eps=1e-8)]
+            lr=a.rate, betas=(0.9, 0.99), eps=1e-8, **fused(a.device))]
         if maps:
             self.optimisers.append(Muon(maps, a.rate, a.decay))
         self.update, self.before, self.begun = 0, 0.0, time.monotonic()
@@ -112,17 +117,27 @@ class Training:
         return a.rate * (a.final_rate + (1 - a.final_rate) * left) * warm
 
     def step(self):
-        """Trains on one chunk and returns its bits and bytes."""
+        """Trains on one chunk and returns its bits, as a tensor, and bytes."""
+        rate = self.rate()
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = self.rate()
+                group["lr"] = rate
         self.net.zero_grad(set_to_none=True)
         bits, length = self.kind.step(self.update)
-        nn.utils.clip_grad_norm_(self.net.parameters(), self.a.clip)
+        self.clip()
         for optimiser in self.optimisers:
             optimiser.step()
         self.update += 1
         return bits, length
+
+    @torch.no_grad()
+    def clip(self):
+        """Bounds the gradient's norm; a gradient beyond float16 counts as none. Nothing waits for the GPU."""
+        gradients = [w.grad for w in self.net.parameters()]
+        norm = torch.stack([g.norm() for g in gradients]).norm() / self.kind.scale
+        factor = (self.a.clip / norm.clamp(min=self.a.clip)) / self.kind.scale
+        for g in gradients:
+            g.copy_(torch.where(norm.isfinite(), g * factor, torch.zeros_like(g)))
 
     def validate(self):
         bpc = self.kind.measure()
@@ -158,19 +173,19 @@ def main():
     stop = []
     signal.signal(signal.SIGINT, lambda *_: stop.append(True))
     shown = validated = saved = time.monotonic()
-    smooth, since = None, 0
+    bits, length, smooth = 0.0, 0, None
     while t.fraction() < 1 and not stop:
-        bits, length = t.step()
-        bpc = bits / length
-        if not math.isfinite(bpc):
-            sys.exit("training diverged: use a lower --rate")
-        smooth = bpc if smooth is None else smooth + 0.02 * (bpc - smooth)
-        since += length
+        more, n = t.step()
+        bits, length = bits + more, length + n
         now = time.monotonic()
         if now - shown >= 5:
-            print(f"{100 * t.fraction():3.0f}% update {t.update} bpc {smooth:.3f} {since / (now - shown) / 1000:.1f} kB/s "
+            bpc, now = float(bits) / length, time.monotonic()
+            if not math.isfinite(bpc):
+                sys.exit("training diverged: use a lower --rate")
+            smooth = bpc if smooth is None else smooth + 0.3 * (bpc - smooth)
+            print(f"{100 * t.fraction():3.0f}% update {t.update} bpc {smooth:.3f} {length / (now - shown) / 1000:.1f} kB/s "
                   f"lr {t.rate():.2e}", file=sys.stderr)
-            shown, since = now, 0
+            bits, length, shown = 0.0, 0, now
         if now - validated >= a.validate_every:
             t.validate()
             validated = time.monotonic()
