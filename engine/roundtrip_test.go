@@ -84,7 +84,7 @@ func setups() map[string]Options {
 }
 
 func resolver() fakeResolver {
-	return fakeResolver{newFakeModel("a"), newFakeModel("b"), newFakeTokenModel()}
+	return fakeResolver{newFakeModel("a"), newFakeModel("b"), newFakeTokenModel(), newReader()}
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -56,7 +56,7 @@ type coding struct {
 	meter *meter
 
 	// left, if set, is called with the number of symbols done when the model is left that has
-	// coded all of them.
+	// coded all of them, and has not been worth it.
 	left func(done int) error
 
 	// worth is what stretches with the model have cost, and would have cost without it, and
@@ -113,8 +113,10 @@ func (c *coding) run(ctx context.Context) (err error) {
 		for plan.left > 0 && err == nil {
 			size, on := plan.next(mixed, alone)
 			if !on && c.left != nil {
-				if err := c.left(c.base); err != nil {
-					return err
+				if !worth(c.worth.mixed, c.worth.alone) {
+					if err := c.left(c.base); err != nil {
+						return err
+					}
 				}
 				c.left = nil
 			}
