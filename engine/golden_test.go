@@ -28,12 +28,13 @@ func TestGolden(t *testing.T) {
 		"stretches-full-2":       {Model: newFakeModel("a"), Lanes: 2, BlockSize: len(stretchyContent(content))},
 		"mixed-tokens-2-digests": {Model: newFakeTokenModel(), BlockSize: 2000, Lanes: 2, Meta: meta},
 		"part":                   {Model: newFakeModel("a"), NoMix: true, BlockSize: 1000, Lanes: 2, Meta: meta, Part: &Part{Number: 2, Of: 2, Total: 5000, BlockSize: 1000, Lanes: 2}},
-		"alone-4":                {NoModel: true, Rich: true, Meta: meta},
-		"mixed-4":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
-		"stretches-full-4":       {Model: newFakeModel("a"), Rich: true, Lanes: 2, BlockSize: 60 << 10},
-		"code-4":                 {NoModel: true, Rich: true},
-		"mixed-tokens-4":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
-		"code-tokens-4":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
+		"alone-5":                {NoModel: true, Rich: true, Meta: meta},
+		"mixed-5":                {Model: newFakeModel("a"), Rich: true, BlockSize: 2000, Lanes: 3, Meta: meta},
+		"stretches-full-5":       {Model: newFakeModel("a"), Rich: true, Lanes: 2, BlockSize: 60 << 10},
+		"code-5":                 {NoModel: true, Rich: true},
+		"mixed-tokens-5":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
+		"code-tokens-5":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
+		"kinds-5":                {Model: newReader(), Rich: true, Lanes: 4, Meta: meta},
 		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,12 +42,14 @@ func TestGolden(t *testing.T) {
 			switch name {
 			case "stretches-full-2", "rests-2":
 				content = stretchyContent(content)
-			case "stretches-full-4":
+			case "stretches-full-5":
 				content = stretchyContent(content)[:60<<10]
-			case "code-4":
+			case "code-5":
 				content = codeLike()
-			case "code-tokens-4":
+			case "code-tokens-5":
 				content = codeLike()[:9000]
+			case "kinds-5":
+				content = severalKinds(t)
 			}
 			path := filepath.Join("testdata", name+".llmz")
 			made, res := compress(t, content, o)
@@ -96,16 +99,17 @@ func stretchyContent(content []byte) []byte {
 // TestOldGolden decodes archives that older versions have written: for ever.
 func TestOldGolden(t *testing.T) {
 	long := stretchyContent(goldenContent(t))
-	for _, name := range []string{"mixed", "alone", "mixed-tokens", "bare", "mixed-2", "mixed-tokens-2", "tokens", "stretches-2", "stretches-3", "alone-3", "mixed-3", "stretches-full-3", "code-3", "mixed-tokens-3", "code-tokens-3"} {
+	for _, name := range []string{"mixed", "alone", "mixed-tokens", "bare", "mixed-2", "mixed-tokens-2", "tokens", "stretches-2", "stretches-3", "alone-3", "mixed-3", "stretches-full-3", "code-3", "mixed-tokens-3", "code-tokens-3",
+		"alone-4", "mixed-4", "stretches-full-4", "code-4", "mixed-tokens-4", "code-tokens-4"} {
 		content := goldenContent(t)
 		switch name {
 		case "stretches-2":
 			content = long
-		case "stretches-3", "stretches-full-3":
+		case "stretches-3", "stretches-full-3", "stretches-full-4":
 			content = long[:60<<10]
-		case "code-3":
+		case "code-3", "code-4":
 			content = codeLike()
-		case "code-tokens-3":
+		case "code-tokens-3", "code-tokens-4":
 			content = codeLike()[:9000]
 		}
 		p, err := os.ReadFile(filepath.Join("testdata", name+".llmz"))

@@ -15,6 +15,8 @@ package archive
 //	                                                                    with models of tokens, too
 //	                                                                 4: as 3, but for content that is neither text nor
 //	                                                                    image nor audio, which it reads in another way
+//	                                                                 5: as 4, but for stretches, which the kinds of content
+//	                                                                    cut, too
 //	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins
 //	                                                                 1: recurrent networks on the bundled graph
 //	                                                                 2: transformers on the bundled graph
@@ -25,7 +27,9 @@ const (
 	Version = 1
 	// MixerFast is the version of the fast context mixer that new archives have. From MixerRich
 	// on it is the rich one: new archives have MixerVersion, the newest that this package reads.
+	// From MixerByKind on, its blocks' stretches depend on kinds of content.
 	MixerFast    = 2
 	MixerRich    = 3
-	MixerVersion = 4
+	MixerByKind  = 5
+	MixerVersion = 5
 )

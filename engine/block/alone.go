@@ -138,11 +138,11 @@ type uselessError struct {
 func (e *uselessError) Error() string { return "the model is of no use" }
 
 // useless returns a *uselessError where nothing is to be hoped for from a model that has just been
-// left after the first bytes of data, done of them: what follows is not long enough
-// for it to come back, or hardly any of it is text.
-func useless(data []byte, done int) error {
+// left after the first bytes of n, done of them: it may be of use for hope of the others, which
+// are hardly any.
+func useless(n, done, hope int) error {
 	const little = 16 // a sixteenth
-	if rest := len(data) - done; rest > firstAlone && textIn(data[done:])*little > rest {
+	if hope*little > n-done {
 		return nil
 	}
 	return &uselessError{done}
@@ -152,8 +152,7 @@ func useless(data []byte, done int) error {
 func textIn(data []byte) int {
 	n := 0
 	for _, s := range content.Detect(data) {
-		switch s.Kind {
-		case content.Text, content.Source, content.Markup, content.Table, content.Log:
+		if s.Kind.IsText() {
 			n += s.Len
 		}
 	}

@@ -35,8 +35,8 @@ type coding struct {
 
 	lanes   int
 	threads func() int
-	// stretches tells that the block is coded in stretches.
-	stretches bool
+	// stretches, if set, says how the block is cut into stretches.
+	stretches stretcher
 	// rester, if set, says which bytes of the only lane are coded with the model; resting
 	// tells that the next one is not.
 	rester  *rester
@@ -105,14 +105,12 @@ func (c *coding) run(ctx context.Context) (err error) {
 	if c.meter != nil {
 		c.meter.take() // what came before the symbols
 	}
-	if !c.stretches {
+	if c.stretches == nil {
 		err = c.stretch(ctx, n, c.lanes, c.model, &cancelled)
 	} else {
-		plan := stretchPlan{lanes: c.lanes, left: n}
-		var mixed, alone uint64 // cost of the last stretch with the model
-		for plan.left > 0 && err == nil {
-			size, on := plan.next(mixed, alone)
-			if !on && c.left != nil {
+		for !c.stretches.ended() && err == nil {
+			size, count := c.stretches.next()
+			if count == 0 && c.left != nil {
 				if !worth(c.worth.mixed, c.worth.alone) {
 					if err := c.left(c.base); err != nil {
 						return err
@@ -120,14 +118,15 @@ func (c *coding) run(ctx context.Context) (err error) {
 				}
 				c.left = nil
 			}
-			c.mixer.Begin(c.base+size, on)
-			if on {
-				err = c.stretch(ctx, size, min(c.lanes, size), c.model, &cancelled)
-				mixed, alone = c.mixer.Worth()
-				c.worth.mixed, c.worth.alone, c.worth.bytes = c.worth.mixed+mixed, c.worth.alone+alone, c.worth.bytes+size
-			} else {
+			c.mixer.Begin(c.base+size, count)
+			if count == 0 {
 				err = c.stretch(ctx, size, 1, nil, &cancelled)
+				continue
 			}
+			err = c.stretch(ctx, size, count, c.model, &cancelled)
+			c.stretches.judge()
+			mixed, alone := c.mixer.Worth()
+			c.worth.mixed, c.worth.alone, c.worth.bytes = c.worth.mixed+mixed, c.worth.alone+alone, c.worth.bytes+size
 		}
 	}
 	if err != nil {

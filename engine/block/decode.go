@@ -93,7 +93,6 @@ func (c *Codec) decode(ctx context.Context, t *Target) ([]byte, int, error) {
 	if t.Watch != nil {
 		t.Watch.Begin(c.Model, symbols, nil)
 	}
-	x.stretches = c.stretches(b.Lanes)
 	switch {
 	case c.rich():
 		if err := c.mixRich(x, b.Length, plan, nil); err != nil {

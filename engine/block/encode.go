@@ -144,7 +144,6 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		}
 	}
 	x.lanes = b.Lanes
-	x.stretches = c.stretches(b.Lanes)
 	s.Report.Begin(c.Info(), b.Lanes, c.mixed())
 	if s.Watch != nil {
 		s.Watch.Begin(c.Model, symbols, x.tokens)
@@ -167,9 +166,9 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		x.probeSteps = min(probeSteps, lanes.Cut{Symbols: symbols, Lanes: b.Lanes}.Steps())
 	}
 	if s.Only {
-		x.left = func(done int) error { return useless(data, done) }
+		x.left = func(done int) error { return useless(len(data), done, x.stretches.hope(data[done:])) }
 	}
-	try := tryLength(data, x.lanes >= 8 && !x.stretches)
+	try := tryLength(data, x.lanes >= 8 && x.stretches == nil)
 	x.monitor = func(done int) error {
 		bytes := int64(len(data)) * int64(done) / int64(symbols)
 		size := int64(x.coder.Size())

@@ -13,9 +13,9 @@ import (
 // byteMixer is a mixer that codes bytes: the fast one, or the rich one.
 type byteMixer interface {
 	Code(c mixer.BitCoder, lane int, freqs []uint32, total uint32, sym byte) byte
-	// Begin begins a stretch, and Worth tells what it has cost with the model, and what it
-	// would have cost without.
-	Begin(end int, model bool)
+	// Begin begins a stretch with the model in so many lanes, or without where there are none,
+	// and Worth tells what it has cost with the model, and what it would have cost without.
+	Begin(end, lanes int)
 	Worth() (mixed, alone uint64)
 }
 
@@ -32,7 +32,7 @@ func (c *Codec) rich() bool { return c.Header.Mixer >= archive.MixerRich }
 // mix gives x the fast mixer for a block of n bytes: which are, or are going to be, in
 // x.data unless symbols are tokens. Those are the block's when encoding, nil when decoding.
 func (c *Codec) mix(x *coding, n int, kind mixer.Kind, symbols []int32) (err error) {
-	cfg := mixer.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Kind: kind, Model: c.Model != nil, Stretches: x.stretches, Rests: c.rests(x.lanes)}
+	cfg := mixer.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Kind: kind, Model: c.Model != nil, Stretches: c.stretches(x.lanes), Rests: c.rests(x.lanes)}
 	if tm, ok := Tokens(c.Model); ok {
 		return c.mixTokens(x, mixer.MemoryBytes(cfg), tm, symbols, func(v *tokens.Vocabulary, laneBytes []int) (tokenMixer, error) {
 			return mixer.NewTokens(cfg, v, x.coder, laneBytes)
@@ -42,15 +42,19 @@ func (c *Codec) mix(x *coding, n int, kind mixer.Kind, symbols []int32) (err err
 	makeRoom(mixer.MemoryBytes(cfg))
 	m, err := mixer.New(cfg)
 	x.mixer = m
-	if err == nil && cfg.Rests {
+	switch {
+	case err != nil:
+	case cfg.Rests:
 		x.rester = newRester(m)
+	case cfg.Stretches:
+		x.stretches = &stretchPlan{mixer: m, lanes: x.lanes, left: n}
 	}
 	return err
 }
 
 // mixRich gives x the rich mixer for a block of n bytes, with symbols as mix takes them.
 func (c *Codec) mixRich(x *coding, n int, plan content.Plan, symbols []int32) (err error) {
-	cfg := rich.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Stretches: x.stretches}
+	cfg := rich.Config{Version: int(c.Header.Mixer), BlockLen: n, Lanes: x.lanes, Plan: plan, Model: c.Model != nil, Stretches: c.stretches(x.lanes)}
 	if tm, ok := Tokens(c.Model); ok {
 		cfg.Tokens = true
 		return c.mixTokens(x, rich.MemoryBytes(cfg), tm, symbols, func(v *tokens.Vocabulary, laneBytes []int) (tokenMixer, error) {
@@ -59,7 +63,15 @@ func (c *Codec) mixRich(x *coding, n int, plan content.Plan, symbols []int32) (e
 	}
 	cfg.History = x.data
 	makeRoom(rich.MemoryBytes(cfg))
-	x.mixer, err = rich.New(cfg)
+	m, err := rich.New(cfg)
+	x.mixer = m
+	switch {
+	case err != nil || !cfg.Stretches:
+	case c.Header.Mixer >= archive.MixerByKind:
+		x.stretches = newKindPlan(m, x.lanes, plan)
+	default:
+		x.stretches = &stretchPlan{mixer: m, lanes: x.lanes, left: n}
+	}
 	return err
 }
 

@@ -32,19 +32,45 @@ const (
 	lastAlone  = 4 << 20
 )
 
-// stretchPlan says how a block goes on.
-type stretchPlan struct {
-	lanes int
-	left  int  // bytes to go
-	lane  int  // bytes in a lane of the last stretch with the model, 0 at first
-	alone int  // bytes in the last stretch without it
-	model bool // the last one had it
+// A stretcher says how a block that is coded in stretches goes on.
+type stretcher interface {
+	// ended tells whether it does not.
+	ended() bool
+	// next returns the length of the next stretch, and in how many lanes the model is used in it:
+	// 0 without.
+	next() (n, lanes int)
+	// judge takes what the model has been worth in the last one, where it was used.
+	judge()
+	// hope returns how many of the bytes to come, which are known, may be ones that a model that is being
+	// left is of use for.
+	hope(data []byte) int
 }
 
-// next returns the length of the next stretch, and whether the model is used in it.
-// mixed and alone are what mixer.Worth says of the last one.
-func (p *stretchPlan) next(mixed, alone uint64) (n int, model bool) {
-	if p.model && !worth(mixed, alone) {
+// stretchPlan says how a block goes on of whose content nothing is known.
+type stretchPlan struct {
+	mixer   byteMixer
+	lanes   int
+	left    int  // bytes to go
+	lane    int  // bytes in a lane of the last stretch with the model, 0 at first
+	alone   int  // bytes in the last stretch without it
+	model   bool // the last one had it
+	useless bool // and did not need it
+}
+
+func (p *stretchPlan) ended() bool { return p.left == 0 }
+
+func (p *stretchPlan) judge() { p.useless = !worth(p.mixer.Worth()) }
+
+// hope is that for text, where the block is long enough for the model to come back.
+func (p *stretchPlan) hope(data []byte) int {
+	if len(data) <= firstAlone {
+		return 0
+	}
+	return textIn(data)
+}
+
+func (p *stretchPlan) next() (n, lanes int) {
+	if p.model && p.useless {
 		p.model, p.lane = false, 0
 		p.alone = min(max(2*p.alone, firstAlone), lastAlone)
 		n = p.alone
@@ -60,7 +86,10 @@ func (p *stretchPlan) next(mixed, alone uint64) (n int, model bool) {
 		n = p.left // a short rest would be worth no start
 	}
 	p.left -= n
-	return n, p.model
+	if p.model {
+		lanes = min(p.lanes, n)
+	}
+	return n, lanes
 }
 
 // worth tells whether a model is worth its time: it must save a thirty-second.

@@ -21,17 +21,20 @@ func TestStretchPlan(t *testing.T) {
 		{"comes back", 1 << 20, func(i int) uint64 { return []uint64{useless, 0, saves, saves, useless, 0, saves}[min(i, 6)] },
 			[]int{4 << 10, -512 << 10, 4 << 10, 8 << 10, 16 << 10, -480 << 10}},
 	} {
-		p := stretchPlan{lanes: 2, left: c.left}
+		m := &worthMixer{alone: 1000}
+		p := stretchPlan{mixer: m, lanes: 2, left: c.left}
 		var got []int
 		sum := 0
-		for i := 0; p.left > 0; i++ {
-			mixed := uint64(0)
-			if i > 0 {
-				mixed = c.mixed(i - 1)
-			}
-			n, on := p.next(mixed, 1000)
+		for i := 0; !p.ended(); i++ {
+			n, lanes := p.next()
 			sum += n
-			if !on {
+			if lanes > 0 {
+				m.mixed = c.mixed(i)
+				p.judge()
+				if lanes != 2 {
+					t.Errorf("%s: %d lanes", c.name, lanes)
+				}
+			} else {
 				n = -n
 			}
 			got = append(got, n)
@@ -41,3 +44,11 @@ func TestStretchPlan(t *testing.T) {
 		}
 	}
 }
+
+// worthMixer is a mixer that has been with a model of some use.
+type worthMixer struct {
+	byteMixer
+	mixed, alone uint64
+}
+
+func (m *worthMixer) Worth() (mixed, alone uint64) { return m.mixed, m.alone }

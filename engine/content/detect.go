@@ -58,7 +58,7 @@ func settle(all []piece) {
 	text, plain := 0, 0
 	for _, p := range all {
 		switch {
-		case p.Kind.isText():
+		case p.Kind.IsText():
 			text += p.Len
 		case p.Kind == Plain:
 			plain += p.Len
@@ -69,7 +69,7 @@ func settle(all []piece) {
 	}
 	for i := range all {
 		p := &all[i]
-		if p.Kind.isText() && p.Len < leastPiece {
+		if p.Kind.IsText() && p.Len < leastPiece {
 			p.Segment = Segment{Len: p.Len}
 		}
 	}

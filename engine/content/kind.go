@@ -84,8 +84,8 @@ func (k Kind) hasStep() bool {
 	return k == Table || k == Numbers || k == Image24 || k == Audio || k == X86 || k == Code
 }
 
-// isText tells whether people can read kind k.
-func (k Kind) isText() bool { return k >= Text && k <= Log }
+// IsText tells whether people can read kind k.
+func (k Kind) IsText() bool { return k >= Text && k <= Log }
 
 // isCode tells whether Apply knows the calls of kind k.
 func (k Kind) isCode() bool { return k == X86 || k == ARM || k == ARM64 }

@@ -143,13 +143,14 @@ func runBlock(t testing.TB, c BitCoder, cfg Config, data []byte) []byte {
 	for at, k := 0, 0; at < cfg.BlockLen; k++ {
 		n := min(1<<(k%9)*3, cfg.BlockLen-at)
 		model := k%4 != 3
-		x.Begin(at+n, model)
 		if model {
+			x.Begin(at+n, min(cfg.Lanes, n))
 			part(at, n, min(cfg.Lanes, n), true)
 			if tape, ok := c.(*bitTape); ok {
 				tape.note(x.Worth())
 			}
 		} else {
+			x.Begin(at+n, 0)
 			part(at, n, 1, false)
 		}
 		at += n

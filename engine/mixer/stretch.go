@@ -34,12 +34,11 @@ type stretches struct {
 const primeBytes = 64
 
 // Begin starts a stretch, where the last one ended, up to end, exclusive: with the model
-// in all lanes, or without in one.
-func (x *Mixer) Begin(end int, model bool) {
+// in so many lanes, or without in one, where that is 0.
+func (x *Mixer) Begin(end, count int) {
 	x.since, x.until = x.until, end
-	cut := lanes.Cut{Symbols: end - x.since, Lanes: 1}
-	if model {
-		cut.Lanes = min(len(x.lanes), max(cut.Symbols, 1))
+	cut := lanes.Cut{Symbols: end - x.since, Lanes: max(count, 1)}
+	if count > 0 {
 		x.judge = &x.lanes[x.begun%cut.Lanes]
 		x.begun++
 	}

@@ -12,8 +12,8 @@ import (
 
 // Config describes a block.
 type Config struct {
-	// Version is the mixer's version, 3 or 4; 0 is the newest. They read text, images and audio
-	// alike, other content each in its own way.
+	// Version is the mixer's version, 3 to 5; 0 is the newest. They read text, images and audio
+	// alike; version 3 reads other content in its own way, version 5 judges other bytes.
 	Version int
 	// BlockLen is the number of bytes in the block.
 	BlockLen int
@@ -41,7 +41,8 @@ type Config struct {
 // The versions of the mixer that there are.
 const (
 	versionFirst  = 3
-	versionNewest = 4
+	versionByKind = 5
+	versionNewest = 5
 )
 
 // version returns the version that is meant.
@@ -165,6 +166,9 @@ func New(cfg Config) (*Mixer, error) {
 		x.lanes[i].id = uint32(i) & 63
 		x.lanes[i].own = &x.own[i*len(x.own)/len(x.lanes)]
 	}
+	if cfg.Stretches {
+		x.mains = mainKinds(plan)
+	}
 	if cfg.Stretches || cfg.Tokens {
 		return x, nil // what begins a stretch, or knows the lanes, starts them
 	}
@@ -208,7 +212,7 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 
 // codeByte codes a byte of lane l.
 func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte {
-	x.judge(model != nil)
+	x.judge(l, model != nil)
 	x.findSlots(l)
 	for i := 7; i >= 0; i-- {
 		if i == 3 {

@@ -259,8 +259,8 @@ func (x *Mixer) update(l *lane, bit uint32) {
 		x.main.learn(&b.net, &x.x, bit)
 		if x.judged {
 			x.without.learn(alone, &x.less, bit)
-			x.mixed += uint64(cm.Cost(x.pMixed, bit))
-			x.mixerAlone += uint64(cm.Cost(x.pAlone, bit))
+			x.seen.mixed += uint64(cm.Cost(x.pMixed, bit))
+			x.seen.alone += uint64(cm.Cost(x.pAlone, bit))
 		}
 	} else {
 		x.main.learn(alone, &x.x, bit)
