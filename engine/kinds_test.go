@@ -161,3 +161,17 @@ func TestKindsRead(t *testing.T) {
 		t.Error("another archive with another number of threads")
 	}
 }
+
+// TestKindsRandom: what looks random, with little else in it, is stored as soon as the model is left.
+func TestKindsRandom(t *testing.T) {
+	content := randomBytes(200_000)
+	clear(content[:40])
+	for at := 6000; at < len(content); at += 12_500 {
+		copy(content[at:at+60], content[at-1000:])
+	}
+	for _, lanes := range []int{2, 4, 8} {
+		if _, res := compress(t, content, Options{Model: newReader(), Rich: true, Lanes: lanes}); res.StoredBlocks != 1 {
+			t.Errorf("%d lanes: %d bytes became %d", lanes, len(content), res.CompressedBytes)
+		}
+	}
+}

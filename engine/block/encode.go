@@ -165,10 +165,15 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		x.probe = sha256.New()
 		x.probeSteps = min(probeSteps, lanes.Cut{Symbols: symbols, Lanes: b.Lanes}.Steps())
 	}
-	if s.Only {
-		x.left = func(done int) error { return useless(len(data), done, x.stretches.hope(data[done:])) }
-	}
 	try := tryLength(data, x.lanes >= 8 && x.stretches == nil)
+	if s.Only {
+		x.left = func(done int) error {
+			if try <= fewRandom && x.coder.Size() > done-done/64 {
+				return errIncompressible // the mixer alone would take long for hardly anything
+			}
+			return useless(len(data), done, x.stretches.hope(data[done:]))
+		}
+	}
 	x.monitor = func(done int) error {
 		bytes := int64(len(data)) * int64(done) / int64(symbols)
 		size := int64(x.coder.Size())
