@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"github.com/llmz/llmz/cmd/llmz/internal/busguard"
@@ -18,6 +19,10 @@ func init() {
 // endAborted says why llama.cpp ends the process, and ends it as any failure does. What
 // was being written keeps its temporary name, as after a kill.
 func endAborted(err error) {
-	text.Fprintf(os.Stderr, "\nllmz: %v\nllmz: hint: the device, its driver or its memory failed; \"llmz doctor\" shows them\n", err)
+	text.Fprintf(os.Stderr, "\nllmz: %v\n", err)
+	var h interface{ Hint() string }
+	if errors.As(err, &h) {
+		text.Fprintf(os.Stderr, "llmz: hint: %s\n", h.Hint())
+	}
 	os.Exit(exitFailed)
 }

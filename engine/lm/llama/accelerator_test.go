@@ -62,7 +62,7 @@ func TestAbortCause(t *testing.T) {
 	if said.last() != "more" || len(said.lines) != maxLogged {
 		t.Errorf("%d lines, the last %q", len(said.lines), said.last())
 	}
-	got := abortCause(said.first(), "/home/someone/llama.cpp/ggml/src/ggml-cuda/ggml-cuda.cu:103: CUDA error\n").Error()
+	got := newAbortError(said.first(), "/home/someone/llama.cpp/ggml/src/ggml-cuda/ggml-cuda.cu:103: CUDA error\n").Error()
 	for _, want := range []string{"CUDA error: out of memory", "(ggml-cuda.cu:103: CUDA error)", llamacpp.Version} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not say %q", got, want)
@@ -72,7 +72,7 @@ func TestAbortCause(t *testing.T) {
 		t.Error(got)
 	}
 	said.forget()
-	if got := abortCause(said.first(), "a.c:1: x").Error(); !strings.Contains(got, "a.c:1: x") {
+	if got := newAbortError(said.first(), "a.c:1: x").Error(); !strings.Contains(got, "a.c:1: x") {
 		t.Error(got)
 	}
 }

@@ -129,7 +129,7 @@ func (m *Model) NewContext(o ContextOptions) (*Context, error) {
 	said.forget()
 	c, err := yzma.InitFromModel(m.m, p)
 	if err != nil {
-		return nil, cause("allocate the context of %d × %d positions: %w", o.Sequences, o.Positions, err)
+		return nil, &contextError{cause("allocate the context of %d × %d positions: %w", o.Sequences, o.Positions, err)}
 	}
 	x := &Context{m: m, c: c, threads: o.Threads}
 	if o.Poll >= 0 && o.Threads > 1 {

@@ -3,17 +3,13 @@
 package llama
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 	"github.com/hybridgroup/yzma/pkg/loader"
 	"github.com/jupiterrider/ffi"
-
-	"github.com/llmz/llmz/engine/lm/llamacpp"
 )
 
 // said holds the errors that the library has logged since its last call of consequence.
@@ -89,21 +85,8 @@ func listen(base loader.Lib) {
 var abortCallback = sync.OnceValue(func() uintptr {
 	return purego.NewCallback(func(text *byte) uintptr {
 		if OnAbort != nil {
-			OnAbort(abortCause(said.first(), goString(text)))
+			OnAbort(newAbortError(said.first(), goString(text)))
 		}
 		return 0
 	})
 })
-
-// abortCause puts together what was logged first, such as "CUDA error: out of memory",
-// and the place in the library's sources.
-func abortCause(log, place string) error {
-	place = strings.TrimSpace(place)
-	if i := strings.LastIndexByte(place, '/'); i >= 0 { // the builder's own folders
-		place = place[i+1:]
-	}
-	if log == "" {
-		return fmt.Errorf("llama.cpp %s gave up: %s", llamacpp.Version, place)
-	}
-	return fmt.Errorf("llama.cpp %s gave up: %w (%s)", llamacpp.Version, errors.New(log), place)
-}
