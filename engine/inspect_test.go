@@ -106,6 +106,7 @@ func TestInspectIsTheArchive(t *testing.T) {
 		"lanes":               {text, Options{Model: newFakeModel("a"), Lanes: 7, BlockSize: 8000}, "bb"},
 		"stretches":           {text, Options{Model: newFakeModel("a"), Lanes: 2, BlockSize: 8500}, "bb"},
 		"mixer":               {text, Options{NoModel: true}, "x"},
+		"asked for all":       {append(randomLetters(2500), text...), Options{Model: newReader(), Lanes: 1}, "b"},
 		"mixer, of itself":    {make([]byte, 3000), Options{Model: newFakeModel("a")}, "x"},
 		"stored":              {randomBytes(3000), Options{Model: newFakeModel("a")}, "s"},
 		"some stored":         {mixed, Options{Model: newFakeModel("a"), BlockSize: 3000}, "bs"},

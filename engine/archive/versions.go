@@ -25,9 +25,11 @@ package archive
 const (
 	// Version is the format version that this package writes, and the newest it reads.
 	Version = 1
-	// MixerFast is the version of the fast context mixer that new archives have. From MixerRich
+	// MixerWhole is the version whose blocks ask the model for every byte. New archives have it
+	// where a short block gains by that. MixerFast is the version of the fast context mixer that new archives have. From MixerRich
 	// on it is the rich one: new archives have MixerVersion, the newest that this package reads.
 	// From MixerByKind on, its blocks' stretches depend on kinds of content.
+	MixerWhole   = 1
 	MixerFast    = 2
 	MixerRich    = 3
 	MixerByKind  = 5

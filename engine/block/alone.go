@@ -53,6 +53,7 @@ const little = 768
 // encodeOnly encodes a block that is all there is, in the way that makes the smallest archive.
 func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 	out, err := c.encode(ctx, s)
+	early, tries := out.early, 1
 	var useless *uselessError
 	switch {
 	case errors.As(err, &useless):
@@ -60,9 +61,11 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 		alone.Lanes = 0 // as stretches without the model have one lane
 		out, err = alone.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: &later{s.Report, useless.done}, Watch: s.Watch})
 		out.alone, out.kept = true, 1
+		tries = 2
 	case err == nil && (c.triesAlone(len(s.Data), &out) || out.Without != nil && c.mixed()):
 		var again Encoded
 		again, err = c.alone().encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}, Watch: s.Watch})
+		tries = 2
 		if again.alone, again.Without = true, out.Without; again.Header.Kind == archive.Coded && c.cost(&again) <= c.cost(&out) {
 			if out.Without == nil && len(again.Payload) <= len(out.Payload) {
 				again.kept = 1
@@ -70,13 +73,16 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 			out = again
 		}
 	}
+	if err == nil && early && len(s.Data) <= shortWhole && c.Header.Part == nil {
+		err = c.tryWhole(ctx, s, &out, tries)
+	}
 	if err == nil && c.rich() && c.Header.Part == nil && out.Header.Kind == archive.Coded && len(out.Payload) <= little {
 		// The rich mixer says what the content is, and knows less of it at the start.
 		fast := c.alone()
 		fast.Header.Mixer = archive.MixerFast
 		var again Encoded
 		again, err = fast.encode(ctx, &Source{Number: s.Number, Data: s.Data, Report: quiet{s.Report}})
-		again.alone, again.fast, again.Without, again.kept = true, true, out.Without, out.kept
+		again.alone, again.mixer, again.Without, again.kept = true, archive.MixerFast, out.Without, out.kept
 		if again.Header.Kind == archive.Coded && c.cost(&again) < c.cost(&out) {
 			out = again
 		}
@@ -114,8 +120,8 @@ func (e *Encoded) Narrow(h *archive.Header) {
 	switch {
 	case e.Header.Kind == archive.Stored:
 		h.Mixer = 0
-	case e.fast:
-		h.Mixer = archive.MixerFast
+	case e.mixer != 0:
+		h.Mixer = e.mixer
 	}
 }
 

@@ -50,8 +50,11 @@ type Encoded struct {
 	// alone is true where the model was left out: the mixer did as well without.
 	alone bool
 
-	// fast is true where the fast mixer did better than the rich one.
-	fast bool
+	// mixer is the mixer's version where another than the header's did better, else 0.
+	mixer uint8
+
+	// early is true where the model of a single lane rested as soon as it was judged.
+	early bool
 
 	// kept is the way of coding that a Watcher keeps the costs of: the smallest one, though
 	// naming the model may take more than it saves.
@@ -202,6 +205,7 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 	s.Report.Progress(int64(len(data)), int64(len(payload)), int64(symbols), x.profile)
 	w := &x.worth
 	out.doubtful = 8*w.bytes >= len(data) && 12*w.mixed > 11*w.alone
+	out.early = x.rester != nil && x.rester.early
 	out.Payload, out.bare = payload, int64(x.bare/(8*256))
 	return nil
 }

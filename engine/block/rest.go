@@ -45,6 +45,7 @@ type rester struct {
 	enough  int  // bytes to judge by
 	rest    int  // length of the last rest
 	until   int  // where it ends
+	early   bool // it rested the first time that it was judged
 }
 
 func newRester(m restingMixer) *rester {
@@ -68,6 +69,7 @@ func (r *rester) step(s predict.Session, data []byte, pos int) (bool, error) {
 	}
 	if r.until == 0 && r.mixer.Judged() >= r.enough {
 		if !r.worth() {
+			r.early = r.early || !r.tried && r.rest == 0
 			r.rest = min(max(2*r.rest, firstRest), lastRest)
 			r.until = pos + r.rest
 			r.mixer.Rest()

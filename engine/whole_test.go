@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"testing"
+
+	"github.com/llmz/llmz/engine/archive"
+)
+
+// TestWhole: where a model is of no use at the beginning of a short block, and would be later,
+// it is asked for all of it.
+func TestWhole(t *testing.T) {
+	text := alice(t, 45_000)
+	table := randomLetters(2500)
+	for name, c := range map[string]struct {
+		content []byte
+		mixer   uint8
+		model   bool
+	}{
+		"a table, then text":        {append(bytes.Clone(table), text[:20_000]...), archive.MixerWhole, true},
+		"a table, then little text": {append(bytes.Clone(table), text[:3000]...), archive.MixerWhole, true},
+		"text, then a table":        {append(bytes.Clone(text[:20_000]), table...), archive.MixerFast, true},
+		"text":                      {text[:20_000], archive.MixerFast, true},
+		"tables":                    {randomLetters(20_000), archive.MixerFast, false},
+		"a table, then long text":   {append(bytes.Clone(table), text...), archive.MixerWhole, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := Options{Model: newReader(), Lanes: 1}
+			ar, _ := compress(t, c.content, o)
+			members, err := archive.List(bytes.NewReader(ar), int64(len(ar)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := members[0].Header
+			if h.Mixer != c.mixer || (h.Model != nil) != c.model {
+				t.Fatalf("mixer %d, model %v", h.Mixer, h.Model)
+			}
+			got, _, err := decompress(ar, ReadOptions{Models: resolver()})
+			if err != nil || !bytes.Equal(got, c.content) {
+				t.Fatalf("%d bytes came back, %v", len(got), err)
+			}
+			if alone, _ := compress(t, c.content, Options{NoModel: true}); len(ar) > len(alone) {
+				t.Errorf("%d bytes, %d without the model", len(ar), len(alone))
+			}
+			f := resumeFile(t, ar[:len(ar)/2])
+			if _, err := Resume(context.Background(), f, bytes.NewReader(c.content), o); err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := os.ReadFile(f.Name()); !bytes.Equal(again, ar) {
+				t.Error("resumed, it is another archive")
+			}
+		})
+	}
+}
