@@ -51,6 +51,7 @@ func TestJoin(t *testing.T) {
 		"bare":   {Model: newFakeModel("a"), NoMix: true, Lanes: 3},
 		"mixer":  {NoModel: true, Meta: meta},
 		"tokens": {Model: newFakeTokenModel(), Meta: meta},
+		"rich":   {Model: newFakeModel("a"), Rich: true, Meta: meta},
 	} {
 		for what, content := range map[string][]byte{"nothing": nil, "a byte": {'x'}, "less than a block": mixed[:999], "zeros": make([]byte, 900), "random": randomBytes(500),
 			"a block": mixed[:1000], "two": mixed[:1001], "five": mixed} {

@@ -145,7 +145,7 @@ func matches(p *archive.Prefix, h *archive.Header) bool {
 	if less.Model = nil; p.Blocks[0].Kind == archive.Stored {
 		less.Mixer = 0
 	}
-	fast := less
-	fast.Mixer = min(fast.Mixer, archive.MixerFast)
-	return p.Matches(&less) || p.Matches(&fast)
+	fast, always := less, *h
+	fast.Mixer, always.Mixer = min(fast.Mixer, archive.MixerFast), min(h.Mixer, archive.MixerWhole)
+	return p.Matches(&less) || p.Matches(&fast) || p.Matches(&always)
 }

@@ -44,12 +44,18 @@ func TestWhole(t *testing.T) {
 			if alone, _ := compress(t, c.content, Options{NoModel: true}); len(ar) > len(alone) {
 				t.Errorf("%d bytes, %d without the model", len(ar), len(alone))
 			}
-			f := resumeFile(t, ar[:len(ar)/2])
-			if _, err := Resume(context.Background(), f, bytes.NewReader(c.content), o); err != nil {
-				t.Fatal(err)
+			for _, cut := range []int{10, len(ar) / 2, len(ar) - 1, len(ar)} {
+				f := resumeFile(t, ar[:cut])
+				if _, err := Resume(context.Background(), f, bytes.NewReader(c.content), o); err != nil {
+					t.Fatalf("after %d of %d bytes: %v", cut, len(ar), err)
+				}
+				if again, _ := os.ReadFile(f.Name()); !bytes.Equal(again, ar) {
+					t.Errorf("resumed after %d of %d bytes, it is another archive", cut, len(ar))
+				}
 			}
-			if again, _ := os.ReadFile(f.Name()); !bytes.Equal(again, ar) {
-				t.Error("resumed, it is another archive")
+			var joined bytes.Buffer
+			if _, err := Join(t.Context(), &joined, partFiles(makeParts(t, c.content, o, 2))); err != nil || !bytes.Equal(joined.Bytes(), ar) {
+				t.Errorf("joined from parts, it is another archive, of %d bytes instead of %d: %v", joined.Len(), len(ar), err)
 			}
 		})
 	}

@@ -73,10 +73,10 @@ func (c *Codec) encodeOnly(ctx context.Context, s *Source) (Encoded, error) {
 			out = again
 		}
 	}
-	if err == nil && early && len(s.Data) <= shortWhole && c.Header.Part == nil {
+	if err == nil && early && len(s.Data) <= shortWhole {
 		err = c.tryWhole(ctx, s, &out, tries)
 	}
-	if err == nil && c.rich() && c.Header.Part == nil && out.Header.Kind == archive.Coded && len(out.Payload) <= little {
+	if err == nil && c.rich() && out.Header.Kind == archive.Coded && len(out.Payload) <= little {
 		// The rich mixer says what the content is, and knows less of it at the start.
 		fast := c.alone()
 		fast.Header.Mixer = archive.MixerFast
@@ -108,6 +108,7 @@ func (c *Codec) cost(e *Encoded) int {
 	}
 	h, b := *c.Header, e.Header
 	e.Narrow(&h)
+	h.Part = nil // as it is once the parts are joined
 	b.Whole, b.Size = true, len(e.Payload)
 	return archive.MemberSize(&h, &b)
 }
