@@ -32,7 +32,7 @@ type bundle struct {
 var bundled = []bundle{
 	newBundle("gru", loadNetwork, "the prototype's GRU, 3 layers of 512: the better ratio"),
 	newBundle("lstm", loadNetwork, "a small LSTM: several times faster"),
-	newBundle("gpt", loadTransformer, "a GPT of 6 layers of 384 over 8,192 tokens: the best on prose"),
+	newBundle("gpt", loadTransformer, "a GPT of 6 layers of 384 over 8,192 tokens: the best on text"),
 }
 
 func newBundle(name string, load loader, about string) bundle {

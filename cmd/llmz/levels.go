@@ -27,7 +27,7 @@ var levels = [9]level{
 	{model: "lstm", rich: true, about: "the same, with the rich mixer"},
 	{model: "gru", repeats: "lstm", about: "the large network: the default"},
 	{model: "gru", rich: true, about: "the same, with the rich mixer"},
-	{model: "gpt", rich: true, about: "a small GPT, with the rich mixer: the smallest on prose"},
+	{model: "gpt", rich: true, about: "a small GPT, with the rich mixer: the smallest on text"},
 	{model: "gpt", rich: true},
 }
 
