@@ -1,7 +1,6 @@
 package models
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/llmz/llmz/engine/lm/transformer"
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // withSetting writes a copy of a language model with another setting.
@@ -38,12 +38,8 @@ func withSetting(t *testing.T, key string, value any) string {
 		}
 		w.AddTensor(x.Name, x.Type, x.Shape, data)
 	}
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "changed.gguf")
-	write(t, path, b.Bytes())
+	write(t, path, gguftest.Bytes(t, &w))
 	return path
 }
 

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 	"github.com/llmz/llmz/models/hub"
 )
 
@@ -110,17 +111,14 @@ func TestSplitModel(t *testing.T) {
 	w.Set("general.architecture", "gpt2")
 	w.Set("split.count", uint16(2))
 	w.Set("split.no", uint16(0))
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	write(t, path, b.Bytes())
+	file := gguftest.Bytes(t, &w)
+	write(t, path, file)
 	if _, err := (&Registry{Dir: t.TempDir()}).Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "llama-gguf-split --merge") {
 		t.Errorf("opened: %v", err)
 	}
 	// Under another name it is found out once it is here, and not kept as a model.
 	var gets atomic.Int32
-	c := serveModel(t, b.Bytes(), &gets)
+	c := serveModel(t, file, &gets)
 	dir := t.TempDir()
 	_, err := (&Registry{Dir: dir}).Pull(t.Context(), PullOptions{What: "owner/repo/whole.gguf", Client: c})
 	if err == nil || !strings.Contains(err.Error(), "llama-gguf-split --merge") {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // tinyModel returns the file of an LSTM with a few constant weights.
@@ -42,11 +43,7 @@ func tinyModel(t *testing.T, bias float32) []byte {
 	add("lstm.bias_hh_l0", 4*hidden)
 	add("fc.weight", hidden, 256)
 	add("fc.bias", 256)
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return gguftest.Bytes(t, &w)
 }
 
 func write(t *testing.T, path string, data []byte) {

@@ -1,13 +1,13 @@
 package lm
 
 import (
-	"bytes"
 	"errors"
 	"math"
 	"testing"
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // hostileModel returns a small model file with some values and tensors changed.
@@ -32,14 +32,7 @@ func hostileModel(t *testing.T, set map[string]any, add func(w *gguf.Writer)) er
 	} else {
 		w.AddFloat32s("token_embd.weight", []int{32, 4}, make([]float32, 128))
 	}
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	f, err := gguf.Parse(b.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := gguftest.Parse(t, w)
 	s, err := readShape(f)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // rewrite returns the file with changed metadata and tensors: edit may change the
@@ -37,7 +38,7 @@ func rewrite(t *testing.T, file []byte, kv func(*gguf.KV) bool, tensor func(ts *
 			w.AddTensor(ts.Name, ts.Type, ts.Shape, data)
 		}
 	}
-	return encode(t, &w)
+	return gguftest.Bytes(t, &w)
 }
 
 func TestLoadInfo(t *testing.T) {

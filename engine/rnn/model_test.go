@@ -1,12 +1,12 @@
 package rnn
 
 import (
-	"bytes"
 	"fmt"
 	"testing"
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // rng is a deterministic source of test weights and symbols.
@@ -65,7 +65,7 @@ func randomModel(t testing.TB, c Config, seed uint64, quantised bool) []byte {
 	}
 	matrix("fc.weight", Alphabet, c.Hidden, 0.5)
 	vector("fc.bias", Alphabet)
-	return encode(t, &w)
+	return gguftest.Bytes(t, &w)
 }
 
 func setConfig(w *gguf.Writer, c Config) {
@@ -75,13 +75,4 @@ func setConfig(w *gguf.Writer, c Config) {
 	w.Set("llmz.hidden", uint32(c.Hidden))
 	w.Set("llmz.embed", uint32(c.Embed))
 	w.Set("llmz.numerics", uint32(Numerics))
-}
-
-func encode(t testing.TB, w *gguf.Writer) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }

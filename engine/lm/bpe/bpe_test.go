@@ -17,6 +17,7 @@ import (
 
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 const tiny = "../../../testdata/gpt2-tiny/"
@@ -206,14 +207,7 @@ func TestBadVocabulary(t *testing.T) {
 	} {
 		var w gguf.Writer
 		set(&w)
-		var b bytes.Buffer
-		if _, err := w.WriteTo(&b); err != nil {
-			t.Fatal(err)
-		}
-		f, err := gguf.Parse(b.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := gguftest.Parse(t, &w)
 		if _, err := New(f); !errors.Is(err, ErrVocabulary) {
 			t.Errorf("%s: error %v", name, err)
 		}

@@ -1,10 +1,10 @@
 package start
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 func TestRead(t *testing.T) {
@@ -28,14 +28,7 @@ func TestRead(t *testing.T) {
 		for k, v := range c.kv {
 			w.Set(k, v)
 		}
-		var b bytes.Buffer
-		if _, err := w.WriteTo(&b); err != nil {
-			t.Fatal(err)
-		}
-		f, err := gguf.Parse(b.Bytes())
-		if err != nil {
-			t.Fatal(err)
-		}
+		f := gguftest.Parse(t, &w)
 		if got, ok := Read(f, 10); got != c.want || ok != c.ok {
 			t.Errorf("%s: %+v, %v, want %+v, %v", name, got, ok, c.want, c.ok)
 		}

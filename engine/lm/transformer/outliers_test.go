@@ -1,7 +1,6 @@
 package transformer
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // rewritten writes a model with every matrix in float32, changed by edit: the same
@@ -43,12 +43,8 @@ func rewritten(t *testing.T, path string, edit func(f *gguf.File, v map[string][
 	if out := v["output.weight"]; out != nil && shapes["output.weight"] == nil {
 		w.AddFloat32s("output.weight", shapes["token_embd.weight"], out)
 	}
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
 	name := filepath.Join(t.TempDir(), filepath.Base(path))
-	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(name, gguftest.Bytes(t, &w), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return name

@@ -13,6 +13,7 @@ import (
 	"github.com/llmz/llmz/engine/predict"
 	"github.com/llmz/llmz/ggml"
 	"github.com/llmz/llmz/ggml/gguf"
+	"github.com/llmz/llmz/ggml/gguf/gguftest"
 )
 
 // A tiny is a model file of a few kilobytes with random weights, in parts, to be changed.
@@ -151,11 +152,7 @@ func (m *tiny) bytes(t testing.TB) []byte {
 			w.AddTensor(name, x.typ, x.shape, make([]byte, n))
 		}
 	}
-	var b bytes.Buffer
-	if _, err := w.WriteTo(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return gguftest.Bytes(t, w)
 }
 
 // try loads a model and codes a little with it; what is loaded must work.
