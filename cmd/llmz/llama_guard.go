@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 
 	"github.com/llmz/llmz/cmd/llmz/internal/busguard"
@@ -19,10 +18,6 @@ func init() {
 // endAborted says why llama.cpp ends the process, and ends it as any failure does. What
 // was being written keeps its temporary name, as after a kill.
 func endAborted(err error) {
-	text.Fprintf(os.Stderr, "\nllmz: %v\n", err)
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		text.Fprintf(os.Stderr, "llmz: hint: %s\n", h.Hint())
-	}
+	text.Fprintf(os.Stderr, "\nllmz: %v\nllmz: hint: %s\n", err, hintFor(err))
 	os.Exit(exitFailed)
 }

@@ -34,16 +34,13 @@ type kindPlan struct {
 	runs  []content.Run
 	run   int // the one that the next byte is in
 	at    int
-	kinds [numKinds]kindUse
+	kinds [content.NumKinds]kindUse
 
 	// Of the last stretch.
 	size  int // its length, 0 where it was without the model
 	trial bool
 	count int // lanes
 }
-
-// numKinds is the number of kinds of content.
-const numKinds = int(content.Code) + 1
 
 // kindUse is what is known of the model's use to a kind of content.
 type kindUse struct {
@@ -169,7 +166,7 @@ func (p *kindPlan) judge() {
 
 // hope is that for text, but what the model rests through.
 func (p *kindPlan) hope([]byte) int {
-	var text [numKinds]int
+	var text [content.NumKinds]int
 	at := p.at
 	for _, r := range p.runs[p.run:] {
 		if r.Kind.IsText() {

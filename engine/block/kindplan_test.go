@@ -106,7 +106,7 @@ func TestKindPlanCovers(t *testing.T) {
 	for range 2000 {
 		var p content.Plan
 		for range 1 + r.IntN(12) {
-			p = append(p, content.Segment{Kind: content.Kind(r.IntN(numKinds)), Len: 1 + r.IntN(1<<r.IntN(22))})
+			p = append(p, content.Segment{Kind: content.Kind(r.IntN(content.NumKinds)), Len: 1 + r.IntN(1<<r.IntN(22))})
 		}
 		lanes := 2 + r.IntN(1<<r.IntN(8))
 		seed := r.IntN(100)
@@ -118,7 +118,7 @@ func TestKindPlanCovers(t *testing.T) {
 // TestKindPlanAsks: whatever came before it, a text for whose kind the model does not rest has it from the first
 // byte on, and what follows is not asked in vain for long.
 func TestKindPlanAsks(t *testing.T) {
-	for k := range content.Kind(numKinds) {
+	for k := range content.Kind(content.NumKinds) {
 		if k.IsText() {
 			continue
 		}

@@ -41,17 +41,18 @@ const (
 	// Code is other machine code, in units of Step bytes.
 	Code
 
-	numKinds = int(Code) + 1
+	// NumKinds is the number of kinds.
+	NumKinds = int(Code) + 1
 )
 
-var kindNames = [numKinds]string{
+var kindNames = [NumKinds]string{
 	"plain", "text", "source", "markup", "table", "log", "records", "numbers",
 	"1-bit image", "8-bit image", "24-bit image", "audio", "x86 code", "ARM code", "ARM64 code", "code",
 }
 
 // String returns the kind's name.
 func (k Kind) String() string {
-	if int(k) < numKinds {
+	if int(k) < NumKinds {
 		return kindNames[k]
 	}
 	return fmt.Sprintf("kind %d", uint8(k))
@@ -96,7 +97,7 @@ func (k Kind) hasOrder() bool { return k == Numbers || k == Audio || k == Code }
 // valid tells whether the parameters are some that the kind may have.
 func (s *Segment) valid() bool {
 	switch {
-	case int(s.Kind) >= numKinds, s.Len < 1:
+	case int(s.Kind) >= NumKinds, s.Len < 1:
 		return false
 	case s.Width < 0 || s.Width > MaxWidth || s.Width > 0 && !s.Kind.hasWidth():
 		return false

@@ -82,6 +82,3 @@ func (r reading) schedule() schedule {
 	}
 	return schedule{slow: 25, fast: 40, final: 1}
 }
-
-// numKinds is the number of kinds that there are input sets for.
-const numKinds = int(content.Code) + 1

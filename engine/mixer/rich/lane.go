@@ -16,11 +16,11 @@ type lane struct {
 	common      *common
 	in          inputSet
 	kind        content.Kind
-	sets        [numKinds]inputSet // what it has read with so far
-	bit         bitInputs          // in, where it has them
-	sel         selectors          // of the byte
-	bitSel      selectors          // of the bit
-	id          uint32             // lane number, modulo 64
+	sets        [content.NumKinds]inputSet // what it has read with so far
+	bit         bitInputs                  // in, where it has them
+	sel         selectors                  // of the byte
+	bitSel      selectors                  // of the bit
+	id          uint32                     // lane number, modulo 64
 	pos, end    int
 	from        int    // where its past begins
 	span        *span  // what it has not coded yet
@@ -48,7 +48,7 @@ type lane struct {
 
 // own is what lanes that share it learn apart from the others.
 type own struct {
-	brains [numKinds]*brain
+	brains [content.NumKinds]*brain
 }
 
 // enterSegment lets the lane read on in the segment that its position is in.

@@ -19,7 +19,7 @@ func MemoryBytes(cfg Config) int64 {
 	m += numMatch * 4 << log2Clamp(n, 10, 22)
 	if cfg.Ways > 0 {
 		most := int64(0)
-		for k := range numKinds {
+		for k := range content.NumKinds {
 			most = max(most, setBytes(reading{content.Kind(k), cfg.version()}, n, cfg.Lanes))
 		}
 		return m + int64(cfg.Ways)*(wayBytes(cfg)+int64(cfg.Lanes)*most)
@@ -44,7 +44,7 @@ func Ways(p content.Plan) int {
 }
 
 // ways tells which kinds' ways of reading a plan calls for.
-func ways(p content.Plan) (used [numKinds]bool) {
+func ways(p content.Plan) (used [content.NumKinds]bool) {
 	if len(p) == 0 {
 		used[setOf(content.Plain)] = true
 	}

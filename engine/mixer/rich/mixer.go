@@ -71,7 +71,7 @@ type Mixer struct {
 	hist   []uint8 // the bytes of the block, meaningless where not coded yet
 
 	table   table
-	common  [numKinds]*common
+	common  [content.NumKinds]*common
 	matches [numMatch]matchModel
 	apart   bool // there are several lanes
 	own     []own
@@ -147,7 +147,7 @@ func New(cfg Config) (*Mixer, error) {
 	x.table.hugePages()
 	at := 0
 	for _, s := range plan {
-		if int(s.Kind) >= numKinds || s.Len < 0 {
+		if int(s.Kind) >= content.NumKinds || s.Len < 0 {
 			return nil, fmt.Errorf("%w: unknown %v", ErrConfig, s.Kind)
 		}
 		x.starts = append(x.starts, at)

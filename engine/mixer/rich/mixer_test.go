@@ -120,7 +120,7 @@ func codeAt(c *bitTape, x *Mixer, model bool, lane, pos, step int, hasPrev bool,
 // checkWorth holds what the kinds' bytes have cost against what all have.
 func checkWorth(t testing.TB, x *Mixer, mixed, alone uint64) {
 	t.Helper()
-	for k := range content.Kind(numKinds) {
+	for k := range content.Kind(content.NumKinds) {
 		m, a, judged := x.WorthOf(k)
 		if (m > 0 || a > 0) != (judged > 0) {
 			t.Errorf("%v: %d and %d for %d bytes", k, m, a, judged)
@@ -326,7 +326,7 @@ func TestConfig(t *testing.T) {
 // TestVersions: versions read text and images alike, and other content each in its own way.
 func TestVersions(t *testing.T) {
 	data := testBlocks(t)["mixed"]
-	for k := range content.Kind(numKinds) {
+	for k := range content.Kind(content.NumKinds) {
 		plan := content.Plan{{Kind: k, Width: 8, Step: 1, Len: len(data)}}
 		if k == content.Numbers || k == content.Code {
 			plan[0].Step = 4

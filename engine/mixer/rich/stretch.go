@@ -14,10 +14,10 @@ type stretches struct {
 	front int     // all before has been given to lanes
 	open  []*span // what is not coded of that, in order
 
-	turn  int             // counts the bytes with the model
-	worth [numKinds]worth // of the judged ones in the stretch, by the kind of the run that they are in
-	seen  *worth          // that of the byte being coded, where it is judged
-	mains []content.Kind  // kinds of the runs that the plan's segments are in
+	turn  int                     // counts the bytes with the model
+	worth [content.NumKinds]worth // of the judged ones in the stretch, by the kind of the run that they are in
+	seen  *worth                  // that of the byte being coded, where it is judged
+	mains []content.Kind          // kinds of the runs that the plan's segments are in
 
 	// Of the decision being coded.
 	judged         bool   // the byte is
@@ -105,7 +105,7 @@ func (x *Mixer) known(p int) int {
 func (x *Mixer) Begin(end, count int) {
 	cut := lanes.Cut{Symbols: end - x.front, Lanes: max(count, 1)}
 	if count > 0 {
-		x.worth = [numKinds]worth{}
+		x.worth = [content.NumKinds]worth{}
 	}
 	for i := range cut.Lanes {
 		x.enter(&x.lanes[i], x.front+cut.Len(i))
