@@ -1,7 +1,6 @@
 package block
 
 import (
-	"bytes"
 	"context"
 
 	"github.com/llmz/llmz/engine/archive"
@@ -29,7 +28,7 @@ func (c *Codec) tryWhole(ctx context.Context, s *Source, out *Encoded, tries int
 		return c.encode(ctx, &Source{Number: s.Number, Data: data, Report: quiet{s.Report}, Watch: w})
 	}
 	if len(s.Data) > 2*shortSample {
-		sample := bytes.Clone(s.Data[len(s.Data)/2:][:shortSample])
+		sample := s.Data[len(s.Data)/2:][:shortSample]
 		with, err := encode(&whole, sample, nil)
 		if err != nil {
 			return err
