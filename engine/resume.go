@@ -146,6 +146,9 @@ func matches(p *archive.Prefix, h *archive.Header) bool {
 		less.Mixer = 0
 	}
 	fast, always := less, *h
-	fast.Mixer, always.Mixer = min(fast.Mixer, archive.MixerFast), min(h.Mixer, archive.MixerWhole)
+	fast.Mixer = min(fast.Mixer, archive.MixerFast)
+	if h.Mixer == archive.MixerFast { // the rich mixer is never replaced by it
+		always.Mixer = archive.MixerWhole
+	}
 	return p.Matches(&less) || p.Matches(&fast) || p.Matches(&always)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"testing"
 
@@ -51,6 +52,13 @@ func TestWhole(t *testing.T) {
 				}
 				if again, _ := os.ReadFile(f.Name()); !bytes.Equal(again, ar) {
 					t.Errorf("resumed after %d of %d bytes, it is another archive", cut, len(ar))
+				}
+			}
+			if c.mixer == archive.MixerWhole {
+				rich := o
+				rich.Rich = true
+				if _, err := Resume(context.Background(), resumeFile(t, ar), bytes.NewReader(c.content), rich); !errors.Is(err, ErrNotResumable) {
+					t.Errorf("resumed with the rich mixer: %v", err)
 				}
 			}
 			var joined bytes.Buffer
