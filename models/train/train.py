@@ -65,6 +65,7 @@ UNSAFE = {"weights_only": False} if "weights_only" in inspect.signature(torch.lo
 
 
 def fused(device):
+    """AdamW in one kernel, where there are such."""
     return {"fused": True} if device.startswith("cuda") else {}
 
 
@@ -165,6 +166,11 @@ class Training:
         self.kind.export(weights, os.path.splitext(os.path.basename(self.a.output))[0])
 
 
+def must_be_finite(loss):
+    if not math.isfinite(loss):
+        sys.exit("training diverged: use a lower --rate")
+
+
 def main():
     a = arguments()
     t = Training(a)
@@ -180,8 +186,7 @@ def main():
         now = time.monotonic()
         if now - shown >= 5:
             bpc, now = float(bits) / length, time.monotonic()
-            if not math.isfinite(bpc):
-                sys.exit("training diverged: use a lower --rate")
+            must_be_finite(bpc)
             smooth = bpc if smooth is None else smooth + 0.3 * (bpc - smooth)
             print(f"{100 * t.fraction():3.0f}% update {t.update} bpc {smooth:.3f} {length / (now - shown) / 1000:.1f} kB/s "
                   f"lr {t.rate():.2e}", file=sys.stderr)
@@ -193,6 +198,7 @@ def main():
             t.save()
             saved = time.monotonic()
     t.kind.close()
+    must_be_finite(float(bits))  # of what has not been shown
     if stop:
         t.save()
         print(f"saved {t.checkpoint}; the same command with --resume goes on", file=sys.stderr)
