@@ -172,9 +172,9 @@ func (n *net) init(r reading, model bool) {
 	n.weights = make([]int32, numVectors*numInputs)
 	var first inputs
 	for i := range numCtx {
-		first[i*inputsPerCtx] = weightOne / 10
-		first[i*inputsPerCtx+1] = weightOne / 40
-		first[i*inputsPerCtx+3] = weightOne / 40
+		first[inCtx+i*inputsPerCtx] = weightOne / 10
+		first[inCtx+i*inputsPerCtx+1] = weightOne / 40
+		first[inCtx+i*inputsPerCtx+3] = weightOne / 40
 	}
 	for i := range 3 * numMatch {
 		first[inMatch+i] = weightOne / 10

@@ -105,16 +105,22 @@ const (
 
 // Positions in the input vector.
 const (
-	inCtx    = 0
-	inOrder  = inCtx + inputsPerCtx*numCtx
+	inOrder  = 0
 	inMatch  = inOrder + 2
 	inModel  = inMatch + 3*numMatch
 	inDirect = inModel + numModel
 	inBias   = inDirect + numDirect
-	inEnd    = inBias + 1
+	inCtx    = (inBias + 1 + inputsPerCtx - 1) &^ (inputsPerCtx - 1) // last, as there may be fewer
+	inEnd    = inCtx + inputsPerCtx*numCtx
 )
 
 const _ = uint(numInputs - inEnd)
+
+// usedInputs returns how many inputs there are with so many contexts, in whole vectors of the network's
+// products.
+func usedInputs(contexts int) int {
+	return (inCtx + inputsPerCtx*contexts + inputChunk - 1) &^ (inputChunk - 1)
+}
 
 func log2Clamp(n int, lo, hi uint) uint {
 	return min(max(ilogInt(n), lo), hi)

@@ -17,25 +17,25 @@ var (
 	wide   = simd.Use(simd.AVX512VNNI, cpuid.AVX512BW)
 )
 
-func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
+func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32, n int) {
 	switch {
 	case wide && vector:
-		dotsAVX512(&w[0], &x[0], &out[0], &off[0])
+		dotsAVX512(&w[0], &x[0], &out[0], &off[0], n)
 	case vector:
-		dotsAVX2(&w[0], &x[0], &out[0], &off[0])
+		dotsAVX2(&w[0], &x[0], &out[0], &off[0], n)
 	default:
-		dotsGeneric(w, x, out, off)
+		dotsGeneric(w, x, out, off, n)
 	}
 }
 
-func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
+func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int) {
 	switch {
 	case wide && vector:
-		trainsAVX512(&w[0], &x[0], &e[0], &off[0])
+		trainsAVX512(&w[0], &x[0], &e[0], &off[0], n)
 	case vector:
-		trainsAVX2(&w[0], &x[0], &e[0], &off[0])
+		trainsAVX2(&w[0], &x[0], &e[0], &off[0], n)
 	default:
-		trainsGeneric(w, x, e, off)
+		trainsGeneric(w, x, e, off, n)
 	}
 }
 

@@ -7,19 +7,19 @@ import "github.com/llmz/llmz/ggml/simd"
 // vector tells that the NEON code is used; tests change it.
 var vector = simd.Use(simd.NEON)
 
-func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
+func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32, n int) {
 	if vector {
-		dotsNEON(&w[0], &x[0], &out[0], &off[0])
+		dotsNEON(&w[0], &x[0], &out[0], &off[0], n)
 	} else {
-		dotsGeneric(w, x, out, off)
+		dotsGeneric(w, x, out, off, n)
 	}
 }
 
-func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
+func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int) {
 	if vector {
-		trainsNEON(&w[0], &x[0], &e[0], &off[0])
+		trainsNEON(&w[0], &x[0], &e[0], &off[0], n)
 	} else {
-		trainsGeneric(w, x, e, off)
+		trainsGeneric(w, x, e, off, n)
 	}
 }
 
@@ -30,17 +30,18 @@ func (t *table) prefetch(at []uint32) {
 	}
 }
 
-// dotsNEON computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32
-// wrap-around, for the numSets weight vectors at off and the numInputs inputs x.
+// dotsNEON computes out[k] = sum over i < n of (w[off[k]+i]>>16)*(x[i]>>16) with int32
+// wrap-around, for the numSets weight vectors at off and the inputs x; n is a multiple of
+// 16, at least 16.
 //
 //go:noescape
-func dotsNEON(w, x, out *int32, off *uint32)
+func dotsNEON(w, x, out *int32, off *uint32, n int)
 
-// trainsNEON adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax, for
-// the numSets weight vectors at off.
+// trainsNEON adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i] for i < n, clamped to ±weightMax, for
+// the numSets weight vectors at off; n as above.
 //
 //go:noescape
-func trainsNEON(w, x, e *int32, off *uint32)
+func trainsNEON(w, x, e *int32, off *uint32, n int)
 
 // prefetchARM brings the n 64-byte buckets at[i] into the first-level cache; n is at
 // least 1.

@@ -4,20 +4,22 @@
 
 // Some vector instructions are not known to Go's assembler: they are written as numbers,
 // with the manual's spelling beside them, destination first. numSets is 11; the
-// numInputs = 192 inputs are 12 times four vectors.
+// n inputs are n/16 times four vectors.
 
-// func dotsNEON(w, x, out *int32, off *uint32)
-TEXT ·dotsNEON(SB), NOSPLIT, $0-32
+// func dotsNEON(w, x, out *int32, off *uint32, n int)
+TEXT ·dotsNEON(SB), NOSPLIT, $0-40
 	MOVD w+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD out+16(FP), R2
 	MOVD off+24(FP), R3
+	MOVD n+32(FP), R10
+	LSR  $4, R10, R10
 	MOVD $11, R4
 set:
 	MOVWU.P 4(R3), R5
 	ADD  R5<<2, R0, R6
 	MOVD R1, R7
-	MOVD $12, R8
+	MOVD R10, R8
 	VEOR V24.B16, V24.B16, V24.B16
 	VEOR V25.B16, V25.B16, V25.B16
 dot:
@@ -45,12 +47,14 @@ dot:
 	BNE  set
 	RET
 
-// func trainsNEON(w, x, e *int32, off *uint32)
-TEXT ·trainsNEON(SB), NOSPLIT, $0-32
+// func trainsNEON(w, x, e *int32, off *uint32, n int)
+TEXT ·trainsNEON(SB), NOSPLIT, $0-40
 	MOVD w+0(FP), R0
 	MOVD x+8(FP), R1
 	MOVD e+16(FP), R2
 	MOVD off+24(FP), R3
+	MOVD n+32(FP), R10
+	LSR  $4, R10, R10
 	MOVW $0x3fffffff, R5 // weightMax
 	VDUP R5, V30.S4
 	MOVW $0xc0000001, R5 // -weightMax
@@ -63,7 +67,7 @@ set:
 	MOVWU.P 4(R2), R5
 	VDUP R5, V29.S4
 	MOVD R1, R7
-	MOVD $12, R8
+	MOVD R10, R8
 train:
 	VLD1.P 64(R6), [V16.S4, V17.S4, V18.S4, V19.S4]
 	VLD1.P 64(R7), [V0.S4, V1.S4, V2.S4, V3.S4]

@@ -4,12 +4,12 @@ package rich
 
 var vector = false
 
-func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32) {
-	dotsGeneric(w, x, out, off)
+func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32, n int) {
+	dotsGeneric(w, x, out, off, n)
 }
 
-func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32) {
-	trainsGeneric(w, x, e, off)
+func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int) {
+	trainsGeneric(w, x, e, off, n)
 }
 
 // prefetch is only a hint, which portable Go cannot give.

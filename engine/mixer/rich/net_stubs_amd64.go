@@ -4,29 +4,29 @@
 
 package rich
 
-// dotsAVX2 computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,
-// for the numSets weight vectors at off and the numInputs inputs x, whose lower halves are 0.
+// dotsAVX2 computes out[k] = sum over i < n of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,
+// for the numSets weight vectors at off and the inputs x, whose lower halves are 0; n is a multiple of 16, at least 16.
 //
 //go:noescape
-func dotsAVX2(w *int32, x *int32, out *int32, off *uint32)
+func dotsAVX2(w *int32, x *int32, out *int32, off *uint32, n int)
 
-// dotsAVX512 computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,
-// for the numSets weight vectors at off and the numInputs inputs x, whose lower halves are 0.
+// dotsAVX512 computes out[k] = sum over i < n of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,
+// for the numSets weight vectors at off and the inputs x, whose lower halves are 0; n is a multiple of 16, at least 16.
 //
 //go:noescape
-func dotsAVX512(w *int32, x *int32, out *int32, off *uint32)
+func dotsAVX512(w *int32, x *int32, out *int32, off *uint32, n int)
 
-// trainsAVX2 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax,
-// for the numSets weight vectors at off.
+// trainsAVX2 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i] for i < n, clamped to ±weightMax,
+// for the numSets weight vectors at off; n is a multiple of 16, at least 16.
 //
 //go:noescape
-func trainsAVX2(w *int32, x *int32, e *int32, off *uint32)
+func trainsAVX2(w *int32, x *int32, e *int32, off *uint32, n int)
 
-// trainsAVX512 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax,
-// for the numSets weight vectors at off.
+// trainsAVX512 adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i] for i < n, clamped to ±weightMax,
+// for the numSets weight vectors at off; n is a multiple of 16, at least 16.
 //
 //go:noescape
-func trainsAVX512(w *int32, x *int32, e *int32, off *uint32)
+func trainsAVX512(w *int32, x *int32, e *int32, off *uint32, n int)
 
 // prefetchAVX2 brings the 64-byte buckets at[:n] into the first-level cache.
 //

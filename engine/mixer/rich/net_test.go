@@ -36,14 +36,15 @@ func TestNetworkProducts(t *testing.T) {
 			fill(x[:], maxStretch<<16)
 			fill(w, weightMax)
 		}
-		dots(w, &x, &got, &off)
-		dotsGeneric(w, &x, &want, &off)
+		n := 16 * (1 + r.IntN(numInputs/16))
+		dots(w, &x, &got, &off, n)
+		dotsGeneric(w, &x, &want, &off, n)
 		if got != want {
 			t.Fatalf("dots: %v, want %v", got, want)
 		}
 		v := slices.Clone(w)
-		trains(w, &x, &e, &off)
-		trainsGeneric(v, &x, &e, &off)
+		trains(w, &x, &e, &off, n)
+		trainsGeneric(v, &x, &e, &off, n)
 		if !slices.Equal(w, v) {
 			t.Fatalf("round %d: trains differ", round)
 		}

@@ -41,7 +41,8 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	}
 	in := &x.x
 	n := l.n
-	clear(in[inputsPerCtx*n : inOrder])
+	used := usedInputs(n)
+	clear(in[inCtx+inputsPerCtx*n : used])
 	runPart := uint32(0) // of the byte: first bit, rest of the first nibble, second
 	if bitpos > 0 {
 		runPart += 16
@@ -51,7 +52,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	}
 	sm, run := h.sm[:n], b.run[:n]
 	for i, s := range l.slots[:n] {
-		v := (*[4]int32)(in[4*i:])
+		v := (*[4]int32)(in[inCtx+4*i:])
 		v[3] = 0
 		x.runAt[i] = 0
 		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
@@ -142,6 +143,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	in[inBias] = stretchUnit << 16
 
 	d := &x.main
+	d.inputs = used
 	m := (mctx*2+min(expect, 2)>>1)*positions + bitpos
 	last := uint32(l.c8&0xffff)<<8 | c0
 	// One by one: a literal would be copied as vectors, which has to wait for its parts.
@@ -190,6 +192,7 @@ type decision struct {
 	sets   [numSets]uint32  // which vector in each set
 	finals [numFinal]uint32 // and in the second layer's
 	maps   [numMaps]uint32  // contexts of the maps
+	inputs int              // how many there are
 
 	off   [numSets]uint32 // where the vectors are
 	xf    [numSets]int32
@@ -203,7 +206,7 @@ func (d *decision) combine(n *net, in *inputs) uint32 {
 	for k, s := range d.sets {
 		d.off[k] = (base[k] + s) * numInputs
 	}
-	dots(n.weights, in, &d.xf, &d.off)
+	dots(n.weights, in, &d.xf, &d.off, d.inputs)
 	for i := range d.xf {
 		v := min(max(d.xf[i]>>12, -maxStretch), maxStretch)
 		d.xf[i] = v
@@ -245,7 +248,7 @@ func (d *decision) learn(n *net, in *inputs, bit uint32) {
 		e := ((target-int32(d.ps[i]))*r + 1<<7) >> 8
 		es[i] = min(max(e, -32767), 32767)
 	}
-	trains(n.weights, in, &es, &d.off)
+	trains(n.weights, in, &es, &d.off, d.inputs)
 	for i := range n.maps {
 		n.maps[i].Train(bit, mapRate)
 	}

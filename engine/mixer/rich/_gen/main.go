@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
@@ -10,7 +12,6 @@ import (
 
 // As in net.go.
 const (
-	numInputs = 192
 	numSets   = 11
 	weightMax = 1<<30 - 1
 )
@@ -27,38 +28,39 @@ func main() {
 
 // dots writes the products of inputs and weights; register makes registers of lanes int32.
 func dots(name string, register func() VecVirtual, lanes int) {
-	TEXT(name, NOSPLIT, "func(w, x, out *int32, off *uint32)")
+	TEXT(name, NOSPLIT, "func(w, x, out *int32, off *uint32, n int)")
 	Pragma("noescape")
-	Doc(name+" computes out[k] = sum over i of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,",
-		"for the numSets weight vectors at off and the numInputs inputs x, whose lower halves are 0.")
-	w := Load(Param("w"), GP64())
+	Doc(name+" computes out[k] = sum over i < n of (w[off[k]+i]>>16)*(x[i]>>16) with int32 wrap-around,",
+		"for the numSets weight vectors at off and the inputs x, whose lower halves are 0; n is a multiple of 16, at least 16.")
+	w := vectors()
 	x := Load(Param("x"), GP64())
 	move := mover(lanes)
+	n := Load(Param("n"), GP64())
+	var sum [numSets]VecVirtual
+	for k := range sum {
+		sum[k] = register()
+		VPXOR(sum[k].AsY(), sum[k].AsY(), sum[k].AsY())
+	}
+	in, t := register(), register()
+	i := GP64()
+	XORQ(i, i)
+	Label("chunk")
+	move(Mem{Base: x, Index: i, Scale: 4}, in)
+	for k := range sum {
+		VPMADDWD(Mem{Base: w[k], Index: i, Scale: 4}, in, t)
+		VPADDD(t, sum[k], sum[k])
+	}
+	ADDQ(Imm(uint64(lanes)), i)
+	CMPQ(i, n)
+	JB(LabelRef("chunk"))
 	out := Load(Param("out"), GP64())
-	off := Load(Param("off"), GP64())
-	for k := range numSets {
-		p := GP64()
-		MOVL(Mem{Base: off, Disp: 4 * k}, p.As32())
-		var sum [4]VecVirtual
-		for i := range numInputs / lanes {
-			t := register()
-			move(Mem{Base: x, Disp: 4 * lanes * i}, t)
-			VPMADDWD(Mem{Base: w, Index: p, Scale: 4, Disp: 4 * lanes * i}, t, t)
-			if i < len(sum) {
-				sum[i] = t
-				continue
-			}
-			VPADDD(t, sum[i%len(sum)], sum[i%len(sum)])
-		}
-		VPADDD(sum[1], sum[0], sum[0])
-		VPADDD(sum[3], sum[2], sum[2])
-		VPADDD(sum[2], sum[0], sum[0])
+	for k, s := range sum {
+		lo, hi := s.AsX(), t.AsX()
 		if lanes == 16 {
-			VEXTRACTI64X4(Imm(1), sum[0], sum[1].AsY())
-			VPADDD(sum[1].AsY(), sum[0].AsY(), sum[0].AsY())
+			VEXTRACTI64X4(Imm(1), s, t.AsY())
+			VPADDD(t.AsY(), s.AsY(), s.AsY())
 		}
-		lo, hi := sum[0].AsX(), sum[1].AsX()
-		VEXTRACTI128(Imm(1), sum[0].AsY(), hi)
+		VEXTRACTI128(Imm(1), s.AsY(), hi)
 		VPADDD(hi, lo, lo)
 		VPSHUFD(Imm(0x4e), lo, hi)
 		VPADDD(hi, lo, lo)
@@ -70,15 +72,28 @@ func dots(name string, register func() VecVirtual, lanes int) {
 	RET()
 }
 
+// vectors returns where the weight vectors are.
+func vectors() (at [numSets]GPVirtual) {
+	w := Load(Param("w"), GP64())
+	off := Load(Param("off"), GP64())
+	for k := range at {
+		at[k] = GP64()
+		MOVL(Mem{Base: off, Disp: 4 * k}, at[k].As32())
+		LEAQ(Mem{Base: w, Index: at[k], Scale: 4}, at[k])
+	}
+	return at
+}
+
 // trains writes the training of weights; register makes registers of lanes int32.
 func trains(name string, register func() VecVirtual, lanes int) {
-	TEXT(name, NOSPLIT, "func(w, x, e *int32, off *uint32)")
+	TEXT(name, NOSPLIT, "func(w, x, e *int32, off *uint32, n int)")
 	Pragma("noescape")
-	Doc(name+" adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i], clamped to ±weightMax,",
-		"for the numSets weight vectors at off.")
+	Doc(name+" adds ((x[i]>>16)*e[k] + 2) >> 2 to w[off[k]+i] for i < n, clamped to ±weightMax,",
+		"for the numSets weight vectors at off; n is a multiple of 16, at least 16.")
 	w := Load(Param("w"), GP64())
 	x := Load(Param("x"), GP64())
 	e := Load(Param("e"), GP64())
+	n := Load(Param("n"), GP64())
 	move := mover(lanes)
 	off := Load(Param("off"), GP64())
 	half, top, low := register(), register(), register()
@@ -95,12 +110,17 @@ func trains(name string, register func() VecVirtual, lanes int) {
 	for k := range numSets {
 		p := GP64()
 		MOVL(Mem{Base: off, Disp: 4 * k}, p.As32())
+		LEAQ(Mem{Base: w, Index: p, Scale: 4}, p)
 		VPBROADCASTD(Mem{Base: e, Disp: 4 * k}, ev)
 		VPSLLD(Imm(16), ev, ev)
-		for i := range numInputs / lanes {
-			m := Mem{Base: w, Index: p, Scale: 4, Disp: 4 * lanes * i}
+		i := GP64()
+		XORQ(i, i)
+		next := fmt.Sprintf("set%d", k)
+		Label(next)
+		for j := range 16 / lanes {
+			m := Mem{Base: p, Index: i, Scale: 4, Disp: 4 * lanes * j}
 			r := register()
-			VPMADDWD(Mem{Base: x, Disp: 4 * lanes * i}, ev, r)
+			VPMADDWD(Mem{Base: x, Index: i, Scale: 4, Disp: 4 * lanes * j}, ev, r)
 			VPADDD(half, r, r)
 			VPSRAD(Imm(2), r, r)
 			VPADDD(m, r, r)
@@ -108,6 +128,9 @@ func trains(name string, register func() VecVirtual, lanes int) {
 			VPMAXSD(low, r, r)
 			move(r, m)
 		}
+		ADDQ(Imm(16), i)
+		CMPQ(i, n)
+		JB(LabelRef(next))
 	}
 	VZEROUPPER()
 	RET()
