@@ -72,6 +72,12 @@ func (a *APM) Refine(x int32, ctx uint32) uint32 {
 	return p
 }
 
+// Memory returns where its points are, and the first and the last byte of those for context ctx.
+func (a *APM) Memory(ctx uint32) (p *uint16, first, last uint32) {
+	first = (ctx & a.mask) * APMPoints * 2
+	return &a.t[0], first, first + APMPoints*2 - 1
+}
+
 // Train moves the point used last towards bit.
 func (a *APM) Train(bit uint32, rate uint) {
 	p := int32(a.t[a.idx])

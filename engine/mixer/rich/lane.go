@@ -80,11 +80,12 @@ func (x *Mixer) enterSegment(l *lane) {
 	}
 }
 
-// endByte takes the byte just coded into the lane's state.
-func (x *Mixer) endByte(l *lane, b byte) {
+// endByte takes the byte just coded into the lane's state. It returns false if the lane was full, which only
+// damaged data can bring about.
+func (x *Mixer) endByte(l *lane, b byte) bool {
 	l.c0, l.node = 1, 1
 	if l.pos >= l.end {
-		return // damaged data: the lane is full
+		return false
 	}
 	x.hist[l.pos] = b
 	l.pos++
@@ -92,7 +93,13 @@ func (x *Mixer) endByte(l *lane, b byte) {
 	if x.cfg.Stretches && l.pos == l.end {
 		x.close(l.span)
 	}
-	for i := range l.n {
+	l.see(x, b)
+	return true
+}
+
+// countRuns counts in the n contexts that byte b was in how often it has come in a row.
+func (x *Mixer) countRuns(l *lane, n int, b byte) {
+	for i := range n {
 		k := &l.runSlot[i].slot[l.runIdx[i]&3%3]
 		last := &l.runSlot[i].last[l.runIdx[i]&3%3]
 		if k[0] == 0 || *last != b {
@@ -101,7 +108,6 @@ func (x *Mixer) endByte(l *lane, b byte) {
 			k[0]++
 		}
 	}
-	l.see(x, b)
 }
 
 // see takes the byte before pos into what the lane has just read.

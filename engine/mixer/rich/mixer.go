@@ -220,10 +220,13 @@ func (x *Mixer) Code(c BitCoder, lane int, freqs []uint32, total uint32, sym byt
 func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte {
 	x.judge(l, model != nil)
 	x.findSlots(l)
+	var half uint32 // what the slots of the second nibble have been looked for with
 	for i := 7; i >= 0; i-- {
 		if i == 3 {
 			l.node = 1
-			x.hashSlots(l, uint64(l.c0), 0)
+			if half != l.c0 {
+				x.hashSlots(l, uint64(l.c0), 0)
+			}
 			x.findSlots(l)
 		}
 		var pm uint32
@@ -232,6 +235,10 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte
 			pm, only = model.One(l.c0)
 		}
 		p := x.predict(l, pm)
+		if i == 4 { // most likely, so that memory has answered until then
+			half = l.c0<<1 | p>>15
+			x.hashSlots(l, uint64(half), 0)
+		}
 		bit := pm >> 15
 		if !only {
 			bit = uint32(c.Bit(p, int(sym>>i)&1))
@@ -241,7 +248,9 @@ func (x *Mixer) codeByte(c BitCoder, l *lane, model cm.ByteModel, sym byte) byte
 		l.node = l.node<<1 | bit
 	}
 	b := byte(l.c0)
-	x.endByte(l, b)
-	x.beginByte(l)
+	if n := l.n; x.endByte(l, b) {
+		x.beginByte(l)
+		x.countRuns(l, n, b) // while memory is asked for the next one's slots
+	}
 	return b
 }

@@ -2,7 +2,12 @@
 
 package rich
 
-import "github.com/llmz/llmz/ggml/simd"
+import (
+	"unsafe"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
+	"github.com/llmz/llmz/ggml/simd"
+)
 
 // vector tells that the NEON code is used; tests change it.
 var vector = simd.Use(simd.NEON)
@@ -27,6 +32,15 @@ func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int
 func (t *table) prefetch(at []uint32) {
 	if vector && len(at) > 0 {
 		prefetchARM(&t.buckets[0].slot[0][0], &at[0], len(at))
+	}
+}
+
+// prefetchMap brings the points of a map for context ctx into the cache.
+func prefetchMap(a *cm.APM, ctx uint32) {
+	if vector {
+		p, first, last := a.Memory(ctx)
+		at := [2]uint32{first / 64, last / 64}
+		prefetchARM((*uint8)(unsafe.Pointer(p)), &at[0], len(at))
 	}
 }
 

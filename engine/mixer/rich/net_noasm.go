@@ -2,6 +2,8 @@
 
 package rich
 
+import "github.com/llmz/llmz/engine/mixer/cm"
+
 var vector = false
 
 func dots(w []int32, x *inputs, out *[numSets]int32, off *[numSets]uint32, n int) {
@@ -14,3 +16,6 @@ func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int
 
 // prefetch is only a hint, which portable Go cannot give.
 func (t *table) prefetch(at []uint32) {}
+
+// prefetchMap does nothing: there is no code for it.
+func prefetchMap(*cm.APM, uint32) {}

@@ -32,9 +32,19 @@ func init() {
 // the model's probability, 0 if there is no model.
 func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	c0 := l.c0
+	c1 := uint32(l.c8 & 0xff)
 	bitpos := ilog(c0) - 1
 	node := l.node & 15
 	b := l.brain
+	d := &x.main
+	bits := c0
+	if x.atEnd {
+		bits = 0
+	}
+	d.maps[1] = bits | c1<<8
+	d.maps[2] = (uint32(l.c8&0xffff)<<8 | bits) * 0x9e3779b1 >> 16
+	prefetchMap(&l.common.maps[0], d.maps[1])
+	prefetchMap(&l.common.maps[1], d.maps[2])
 	h := &b.histories
 	if x.atEnd {
 		h = b.ends
@@ -57,32 +67,23 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		x.runAt[i] = 0
 		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
 			k := (uint32(l.runCtx[i]) + runPart) & 63
-			p := stretch(run[i][k].P())
-			k |= runUsed
-			if r>>(7-bitpos)&1 == 0 {
-				p = -p
-			} else {
-				k |= runOne
-			}
-			x.runAt[i] = uint8(k)
-			v[3] = p << 16
+			one := r >> (7 - bitpos) & 1
+			sign := int32(one) - 1 // for a zero, -1: masks, not branches, as those could not be foretold
+			x.runAt[i] = uint8(k | one*runOne | runUsed)
+			v[3] = (stretch(run[i][k].P()) ^ sign - sign) << 16
 		}
 		st := s[node]
 		x.states[i] = st
-		if st == 0 {
-			v[0], v[1], v[2] = 0, 0, 0
-			continue
-		}
+		known := -int32((uint32(st) + 255) >> 8) // -1 where there is a history
 		p := sm[i][st].P()
-		t := stretch(p)
+		t := stretch(p) & known
 		v[0] = t << 16
-		v[1] = (int32(p) - 32768) >> 5 << 16
+		v[1] = (int32(p) - 32768) >> 5 << 16 & known
 		v[2] = t * certainty[st] << 16
 	}
 	if x.atEnd {
 		c0, bitpos = 0, endPos
 	}
-	c1 := uint32(l.c8 & 0xff)
 	x.o0 = &b.order0[c0&255]
 	x.o1 = &b.order1[c1<<8|c0&255]
 	in[inOrder] = stretch(x.o0.P()) << 16
@@ -106,10 +107,8 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		st := stretch(a)
 		lin := (int32(a) - 32768) >> 5
 		ln := min(int32(t.length)*16, 1024)
-		if y == 0 {
-			st, lin, ln = -st, -lin, -ln
-		}
-		v[0], v[1], v[2] = st<<16, lin<<16, ln<<16
+		sign := int32(y) - 1
+		v[0], v[1], v[2] = (st^sign-sign)<<16, (lin^sign-sign)<<16, (ln^sign-sign)<<16
 		if ebyte == 0 {
 			mctx = t.bucket
 			expect = 1 + y
@@ -142,10 +141,8 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	}
 	in[inBias] = stretchUnit << 16
 
-	d := &x.main
 	d.inputs = used
 	m := (mctx*2+min(expect, 2)>>1)*positions + bitpos
-	last := uint32(l.c8&0xffff)<<8 | c0
 	// One by one: a literal would be copied as vectors, which has to wait for its parts.
 	d.sets[0] = c0
 	d.sets[1] = c1
@@ -159,8 +156,7 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 	d.sets[9] = l.bitSel.b
 	d.sets[10] = uint32(l.c8 >> 16 & 0xff)
 	d.finals[0], d.finals[1], d.finals[2] = c0&255, m, l.bitSel.b
-	d.maps[0], d.maps[1] = c0|expect<<8, c0|c1<<8
-	d.maps[2], d.maps[3] = last*0x9e3779b1>>16, l.bitSel.final
+	d.maps[0], d.maps[3] = c0|expect<<8, l.bitSel.final
 	if x.atEnd {
 		for k, also := range byPosition {
 			if k > 0 && !also {
@@ -273,15 +269,12 @@ func (x *Mixer) update(l *lane, bit uint32) {
 		h = b.ends
 	}
 	sm, run := h.sm[:l.n], b.run[:l.n]
+	// What is learned of no history, or no run, is never asked.
 	for i, s := range l.slots[:l.n] {
-		st := s[node] // another than before where contexts share a slot
-		if st != 0 {
-			sm[i][x.states[i]].Train(bit, smLimit)
-		}
-		s[node] = cm.NextState[st][bit]
-		if k := uint32(x.runAt[i]); k != 0 {
-			run[i][k&63].Train(^(k/runOne^bit)&1, runLimit)
-		}
+		sm[i][x.states[i]].Train(bit, smLimit)
+		s[node] = cm.NextState[s[node]][bit] // the state may have changed, where contexts share a slot
+		k := uint32(x.runAt[i])
+		run[i][k&63].Train(^(k/runOne^bit)&1, runLimit)
 	}
 	x.o0.Train(bit, orderLimit)
 	x.o1.Train(bit, orderLimit)
