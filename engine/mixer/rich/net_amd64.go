@@ -57,3 +57,10 @@ func prefetchMap(a *cm.APM, ctx uint32) {
 		prefetchAVX2((*uint8)(unsafe.Pointer(p)), &at[0], len(at))
 	}
 }
+
+// prefetchWeights brings the first n elements of the weight vectors at off into the cache.
+func prefetchWeights(w []int32, off *[numSets]uint32, n int) {
+	if vector {
+		prefetchVectorsAVX2(&w[0], &off[0], n)
+	}
+}

@@ -44,6 +44,13 @@ func prefetchMap(a *cm.APM, ctx uint32) {
 	}
 }
 
+// prefetchWeights brings the first n elements of the weight vectors at off into the cache.
+func prefetchWeights(w []int32, off *[numSets]uint32, n int) {
+	if vector {
+		prefetchVectorsARM(&w[0], &off[0], n)
+	}
+}
+
 // dotsNEON computes out[k] = sum over i < n of (w[off[k]+i]>>16)*(x[i]>>16) with int32
 // wrap-around, for the numSets weight vectors at off and the inputs x; n is a multiple of
 // 16, at least 16.
@@ -62,3 +69,9 @@ func trainsNEON(w, x, e *int32, off *uint32, n int)
 //
 //go:noescape
 func prefetchARM(buckets *uint8, at *uint32, n int)
+
+// prefetchVectorsARM brings the first n elements of the numSets weight vectors at off into the
+// first-level cache; n is a multiple of 16, at least 16.
+//
+//go:noescape
+func prefetchVectorsARM(w *int32, off *uint32, n int)

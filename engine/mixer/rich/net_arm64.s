@@ -114,3 +114,22 @@ next:
 	SUBS $1, R2, R2
 	BNE  next
 	RET
+
+// func prefetchVectorsARM(w *int32, off *uint32, n int)
+TEXT ·prefetchVectorsARM(SB), NOSPLIT, $0-24
+	MOVD w+0(FP), R0
+	MOVD off+8(FP), R1
+	MOVD n+16(FP), R2
+	MOVD $11, R3
+vector:
+	MOVWU.P 4(R1), R4
+	ADD  R4<<2, R0, R5
+	MOVD R2, R6
+line:
+	PRFM (R5), PLDL1KEEP
+	ADD  $64, R5, R5
+	SUBS $16, R6, R6
+	BNE  line
+	SUBS $1, R3, R3
+	BNE  vector
+	RET

@@ -19,3 +19,6 @@ func (t *table) prefetch(at []uint32) {}
 
 // prefetchMap does nothing: there is no code for it.
 func prefetchMap(*cm.APM, uint32) {}
+
+// prefetchWeights does nothing: there is no code for it.
+func prefetchWeights([]int32, *[numSets]uint32, int) {}

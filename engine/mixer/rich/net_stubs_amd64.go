@@ -32,3 +32,9 @@ func trainsAVX512(w *int32, x *int32, e *int32, off *uint32, n int)
 //
 //go:noescape
 func prefetchAVX2(buckets *uint8, at *uint32, n int)
+
+// prefetchVectorsAVX2 brings the first n elements of the numSets weight vectors at off into the cache;
+// n is a multiple of 16, at least 16.
+//
+//go:noescape
+func prefetchVectorsAVX2(w *int32, off *uint32, n int)

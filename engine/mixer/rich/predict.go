@@ -31,64 +31,59 @@ func init() {
 // predict returns the 16-bit probability that the lane's next decision is a one. pm is
 // the model's probability, 0 if there is no model.
 func (x *Mixer) predict(l *lane, pm uint32) uint32 {
-	c0 := l.c0
-	c1 := uint32(l.c8 & 0xff)
-	bitpos := ilog(c0) - 1
-	node := l.node & 15
 	b := l.brain
-	d := &x.main
-	bits := c0
-	if x.atEnd {
-		bits = 0
-	}
-	d.maps[1] = bits | c1<<8
-	d.maps[2] = (uint32(l.c8&0xffff)<<8 | bits) * 0x9e3779b1 >> 16
-	prefetchMap(&l.common.maps[0], d.maps[1])
-	prefetchMap(&l.common.maps[1], d.maps[2])
 	h := &b.histories
+	c0, bitpos := l.c0, ilog(l.c0)-1
 	if x.atEnd {
 		h = b.ends
-	}
-	in := &x.x
-	n := l.n
-	used := usedInputs(n)
-	clear(in[inCtx+inputsPerCtx*n : used])
-	runPart := uint32(0) // of the byte: first bit, rest of the first nibble, second
-	if bitpos > 0 {
-		runPart += 16
-	}
-	if bitpos > 3 {
-		runPart += 16
-	}
-	sm, run := h.sm[:n], b.run[:n]
-	for i, s := range l.slots[:n] {
-		v := (*[4]int32)(in[inCtx+4*i:])
-		v[3] = 0
-		x.runAt[i] = 0
-		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
-			k := (uint32(l.runCtx[i]) + runPart) & 63
-			one := r >> (7 - bitpos) & 1
-			sign := int32(one) - 1 // for a zero, -1: masks, not branches, as those could not be foretold
-			x.runAt[i] = uint8(k | one*runOne | runUsed)
-			v[3] = (stretch(run[i][k].P()) ^ sign - sign) << 16
-		}
-		st := s[node]
-		x.states[i] = st
-		known := -int32((uint32(st) + 255) >> 8) // -1 where there is a history
-		p := sm[i][st].P()
-		t := stretch(p) & known
-		v[0] = t << 16
-		v[1] = (int32(p) - 32768) >> 5 << 16 & known
-		v[2] = t * certainty[st] << 16
-	}
-	if x.atEnd {
 		c0, bitpos = 0, endPos
 	}
+	x.choose(l, h, pm, c0, bitpos)
+	d := &x.main
+	n := &b.net
+	if l.common.alone != nil && pm == 0 {
+		n = l.common.alone
+	}
+	d.inputs = usedInputs(l.n)
+	d.find(n) // while the contexts' inputs are made
+	x.contextInputs(l, h)
+	in := &x.x
 	x.o0 = &b.order0[c0&255]
-	x.o1 = &b.order1[c1<<8|c0&255]
+	x.o1 = &b.order1[uint32(l.c8&0xff)<<8|c0&255]
 	in[inOrder] = stretch(x.o0.P()) << 16
 	in[inOrder+1] = stretch(x.o1.P()) << 16
+	in[inBias] = stretchUnit << 16
+	if pm > 0 {
+		st := stretch(pm)
+		in[inModel+2] = stretch(b.model0.Refine(st, c0)) << 16
+		in[inModel+3] = stretch(l.common.model1.Refine(st, d.maps[1])) << 16
+	}
+	p := d.combine(n, in)
+	if x.judged && pm > 0 && l.common.alone != nil {
+		x.less = x.x
+		clear(x.less[inModel : inModel+numModel])
+		x.without = x.main
+		x.without.sets[5] = bitpos
+		x.without.find(l.common.alone)
+		x.pAlone = x.without.combine(l.common.alone, &x.less)
+		x.pMixed = p
+	}
+	return p
+}
 
+// choose chooses the weights and maps for the decision, by what the matches and the model say, and
+// makes their inputs. c0 are the bits so far and bitpos the position.
+func (x *Mixer) choose(l *lane, h *histories, pm, c0, bitpos uint32) {
+	in := &x.x
+	d := &x.main
+	c1 := uint32(l.c8 & 0xff)
+	d.maps[1] = c0 | c1<<8
+	d.maps[2] = (uint32(l.c8&0xffff)<<8 | c0) * 0x9e3779b1 >> 16
+	prefetchMap(&l.common.maps[0], d.maps[1])
+	prefetchMap(&l.common.maps[1], d.maps[2])
+	if pm > 0 {
+		prefetchMap(&l.common.model1, d.maps[1])
+	}
 	mctx, expect, ebyte := uint32(0), uint32(0), uint32(0)
 	for i := range l.match {
 		t := &l.match[i]
@@ -104,11 +99,10 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 			y = t.byte >> (7 - bitpos) & 1
 		}
 		a := h.conf[i][t.ctx].P()
-		st := stretch(a)
-		lin := (int32(a) - 32768) >> 5
-		ln := min(int32(t.length)*16, 1024)
 		sign := int32(y) - 1
-		v[0], v[1], v[2] = (st^sign-sign)<<16, (lin^sign-sign)<<16, (ln^sign-sign)<<16
+		v[0] = (stretch(a) ^ sign - sign) << 16
+		v[1] = ((int32(a)-32768)>>5 ^ sign - sign) << 16
+		v[2] = (min(int32(t.length)*16, 1024) ^ sign - sign) << 16
 		if ebyte == 0 {
 			mctx = t.bucket
 			expect = 1 + y
@@ -121,8 +115,6 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		st := stretch(pm)
 		in[inModel] = st << 16
 		in[inModel+1] = (int32(pm) - 32768) >> 5 << 16
-		in[inModel+2] = stretch(b.model0.Refine(st, c0)) << 16
-		in[inModel+3] = stretch(l.common.model1.Refine(st, c0|c1<<8)) << 16
 		if st < 0 {
 			st = -st
 		}
@@ -139,9 +131,6 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 			in[inDirect+i] = v << 16
 		}
 	}
-	in[inBias] = stretchUnit << 16
-
-	d.inputs = used
 	m := (mctx*2+min(expect, 2)>>1)*positions + bitpos
 	// One by one: a literal would be copied as vectors, which has to wait for its parts.
 	d.sets[0] = c0
@@ -165,22 +154,44 @@ func (x *Mixer) predict(l *lane, pm uint32) uint32 {
 		}
 		d.finals[2] = selectorSize
 	}
-	if l.common.alone == nil {
-		return x.main.combine(&b.net, in)
+}
+
+// contextInputs makes the inputs of the contexts.
+func (x *Mixer) contextInputs(l *lane, h *histories) {
+	c0 := l.c0
+	bitpos := ilog(c0) - 1
+	node := l.node & 15
+	n := l.n
+	in := &x.x
+	clear(in[inCtx+inputsPerCtx*n : x.main.inputs])
+	runPart := uint32(0) // of the byte: first bit, rest of the first nibble, second
+	if bitpos > 0 {
+		runPart += 16
 	}
-	if pm == 0 {
-		return x.main.combine(l.common.alone, in)
+	if bitpos > 3 {
+		runPart += 16
 	}
-	p := x.main.combine(&b.net, in)
-	if x.judged {
-		x.less = x.x
-		clear(x.less[inModel : inModel+numModel])
-		x.without = x.main
-		x.without.sets[5] = bitpos
-		x.pAlone = x.without.combine(l.common.alone, &x.less)
-		x.pMixed = p
+	sm, run := h.sm[:n], l.brain.run[:n]
+	for i, s := range l.slots[:n] {
+		v := (*[4]int32)(in[inCtx+4*i:])
+		v[3] = 0
+		x.runAt[i] = 0
+		if r := l.runByte[i]; r>>(8-bitpos) == c0 {
+			k := (uint32(l.runCtx[i]) + runPart) & 63
+			one := r >> (7 - bitpos) & 1
+			sign := int32(one) - 1 // for a zero, -1: masks, not branches, as those could not be foretold
+			x.runAt[i] = uint8(k | one*runOne | runUsed)
+			v[3] = (stretch(run[i][k].P()) ^ sign - sign) << 16
+		}
+		st := s[node]
+		x.states[i] = st
+		known := -int32((uint32(st) + 255) >> 8) // -1 where there is a history
+		p := sm[i][st].P()
+		t := stretch(p) & known
+		v[0] = t << 16
+		v[1] = (int32(p) - 32768) >> 5 << 16 & known
+		v[2] = t * certainty[st] << 16
 	}
-	return p
 }
 
 // decision is what a network made of the inputs, and chose its weights by.
@@ -197,11 +208,16 @@ type decision struct {
 	pf    [numFinal]uint32          // and what each gave
 }
 
-// combine returns the probability that network n makes of the inputs.
-func (d *decision) combine(n *net, in *inputs) uint32 {
+// find finds the weight vectors of network n, and asks for them.
+func (d *decision) find(n *net) {
 	for k, s := range d.sets {
 		d.off[k] = (base[k] + s) * numInputs
 	}
+	prefetchWeights(n.weights, &d.off, d.inputs)
+}
+
+// combine returns the probability that network n makes of the inputs.
+func (d *decision) combine(n *net, in *inputs) uint32 {
 	dots(n.weights, in, &d.xf, &d.off, d.inputs)
 	for i := range d.xf {
 		v := min(max(d.xf[i]>>12, -maxStretch), maxStretch)

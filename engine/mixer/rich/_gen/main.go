@@ -23,6 +23,7 @@ func main() {
 	trains("trainsAVX2", YMM, 8)
 	trains("trainsAVX512", ZMM, 16)
 	prefetch()
+	prefetchVectors()
 	Generate()
 }
 
@@ -162,5 +163,24 @@ func prefetch() {
 	DECQ(n)
 	JNZ(LabelRef("next"))
 	Label("done")
+	RET()
+}
+
+func prefetchVectors() {
+	TEXT("prefetchVectorsAVX2", NOSPLIT, "func(w *int32, off *uint32, n int)")
+	Pragma("noescape")
+	Doc("prefetchVectorsAVX2 brings the first n elements of the numSets weight vectors at off into the cache;",
+		"n is a multiple of 16, at least 16.")
+	at := vectors()
+	n := Load(Param("n"), GP64())
+	i := GP64()
+	XORQ(i, i)
+	Label("line")
+	for _, p := range at {
+		PREFETCHT0(Mem{Base: p, Index: i, Scale: 4})
+	}
+	ADDQ(Imm(16), i)
+	CMPQ(i, n)
+	JB(LabelRef("line"))
 	RET()
 }
