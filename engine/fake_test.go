@@ -14,6 +14,7 @@ import (
 
 // fakeModel predicts bytes with adaptive order-1 counts, each lane on its own.
 type fakeModel struct {
+	lean   bool
 	info   predict.Info
 	lanes  int // 0: one per KiB, at most 16
 	skew   uint32
@@ -31,6 +32,14 @@ func newFakeModel(name string) *fakeModel {
 	}}
 }
 
+// lean makes m a model that the lean mixer is for.
+func lean[M interface{ wantLean() }](m M) M {
+	m.wantLean()
+	return m
+}
+
+func (m *fakeModel) wantLean() { m.lean = true }
+
 func (m *fakeModel) Info() predict.Info { return m.info }
 
 func (m *fakeModel) Lanes(n int) int {
@@ -46,7 +55,7 @@ func (m *fakeModel) Preferences(lanes int) predict.Preferences {
 	if !m.info.Exact() {
 		return predict.Preferences{BlockSize: 1 << 20}
 	}
-	p := predict.Preferences{Threads: 4, LoadBytes: 2 * m.MemoryBytes(1)}
+	p := predict.Preferences{Threads: 4, LoadBytes: 2 * m.MemoryBytes(1), Lean: m.lean}
 	if lanes == 1 {
 		p.Threads = 2
 	}

@@ -35,6 +35,9 @@ func TestGolden(t *testing.T) {
 		"mixed-tokens-5":         {Model: newFakeTokenModel(), Rich: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 		"code-tokens-5":          {Model: newFakeTokenModel(), Rich: true, BlockSize: 8000},
 		"kinds-5":                {Model: newReader(), Rich: true, Lanes: 4, Meta: meta},
+		"mixed-6":                {Model: lean(newFakeModel("a")), BlockSize: 2000, Lanes: 3, Meta: meta},
+		"stretches-full-6":       {Model: lean(newFakeModel("a")), Lanes: 2, BlockSize: 60 << 10},
+		"kinds-6":                {Model: lean(newReader()), Lanes: 4, Meta: meta},
 		"tokens-digests":         {Model: newFakeTokenModel(), NoMix: true, BlockSize: 2000, Lanes: 2, Meta: meta},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,13 +45,13 @@ func TestGolden(t *testing.T) {
 			switch name {
 			case "stretches-full-2", "rests-2":
 				content = stretchyContent(content)
-			case "stretches-full-5":
+			case "stretches-full-5", "stretches-full-6":
 				content = stretchyContent(content)[:60<<10]
 			case "code-5":
 				content = codeLike()
 			case "code-tokens-5":
 				content = codeLike()[:9000]
-			case "kinds-5":
+			case "kinds-5", "kinds-6":
 				content = severalKinds(t)
 			}
 			path := filepath.Join("testdata", name+".llmz")

@@ -21,6 +21,8 @@ type Result struct {
 	Lanes           int // of the first block
 	Threads         int
 	Mixed           bool
+	// Mixer names the mixer of a new archive, "fast", "lean" or "rich"; empty where it has none.
+	Mixer string
 	// Verified is true when the archive was decoded and compared.
 	Verified bool
 	Elapsed  time.Duration

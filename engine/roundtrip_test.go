@@ -74,6 +74,7 @@ func inputs(t testing.TB) map[string][]byte {
 func setups() map[string]Options {
 	return map[string]Options{
 		"mixed":      {Model: newFakeModel("a")},
+		"lean":       {Model: lean(newFakeModel("a"))},
 		"bare":       {Model: newFakeModel("a"), NoMix: true},
 		"mixer only": {NoModel: true},
 		"tokens":     {Model: newFakeTokenModel()},

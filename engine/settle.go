@@ -3,7 +3,9 @@ package engine
 import (
 	"io"
 
+	"github.com/llmz/llmz/engine/archive"
 	"github.com/llmz/llmz/engine/block"
+	"github.com/llmz/llmz/engine/content"
 )
 
 // severalLanes is the number of lanes from which on they cost a large network more, where
@@ -31,11 +33,24 @@ func (o Options) settledBy(first []byte) Options {
 	if o.ForRepeats = nil; other == nil || o.NoModel || o.NoMix || o.Rich || o.Lanes > 0 {
 		return o
 	}
-	if o.lanesOf(len(first)) >= severalLanes && block.Repetitive(first) {
+	if o.lanesOf(len(first)) >= severalLanes && block.Repetitive(first) && mostlyText(first) {
 		o.BlockSize = int(o.blockSize()) // blocks stay what they were going to be
 		o.Model = other
 	}
 	return o
+}
+
+// mostlyText tells whether at least three quarters of a block are text. What is not, the lean mixer knows better
+// than the fast one that a small network has.
+func mostlyText(data []byte) bool {
+	text, at := 0, 0
+	for _, r := range content.Detect(data).Runs() {
+		if r.Kind.IsText() {
+			text += r.End - at
+		}
+		at = r.End
+	}
+	return 4*text >= 3*len(data)
 }
 
 // settle settles on the model of all blocks, before anything of the first one is coded.
@@ -44,6 +59,9 @@ func (z *Writer) settle(first []byte) {
 		return
 	}
 	z.o = z.o.settledBy(first)
-	m := block.Recorded(z.o.Model.Info())
-	z.codec.Model, z.codec.Header.Model, z.header.Model = z.o.Model, m, m
+	h := z.o.header()
+	z.codec.Model = z.o.Model
+	for _, to := range []*archive.Header{z.codec.Header, z.header} {
+		to.Model, to.Mixer = h.Model, h.Mixer
+	}
 }

@@ -35,6 +35,7 @@ func TestForRepeats(t *testing.T) {
 		"bare":            {logs, Options{NoMix: true}, "a"},
 		"lanes asked for": {logs, Options{Lanes: 4}, "a"},
 		"short":           {logs[:3000], Options{}, "a"},
+		"no text":         {bytes.Repeat(nibbles(3000), 10), Options{}, "a"},
 		"several":         {logs, Options{BlockSize: 9000}, "b"},
 		"text, then logs": {append(bytes.Clone(text[:10_000]), logs...), Options{BlockSize: 10_000}, "a"},
 		"logs, then text": {append(bytes.Clone(logs[:10_000]), text...), Options{BlockSize: 10_000}, "b"},

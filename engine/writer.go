@@ -266,12 +266,20 @@ func (o *Options) header() *archive.Header {
 		h.Model = block.Recorded(o.Model.Info())
 	}
 	if !o.NoMix {
-		h.Mixer = archive.MixerFast
-		if o.Rich {
-			h.Mixer = archive.MixerVersion
-		}
+		h.Mixer = o.mixer()
 	}
 	return h
+}
+
+// mixer returns the version of the mixer that o leads to.
+func (o *Options) mixer() uint8 {
+	switch {
+	case o.Rich:
+		return archive.MixerFull
+	case o.Model == nil || o.NoModel || !o.Model.Preferences(1).Lean:
+		return archive.MixerFast
+	}
+	return archive.MixerLean
 }
 
 // emptyHeader returns the header of an archive without content, which needs nothing.
@@ -291,6 +299,7 @@ func (z *Writer) Close() error {
 	z.tally.result.CompressedBytes = z.w.n
 	z.tally.result.Meta = z.o.Meta
 	z.tally.result.NeedsModel = z.header.Model != nil
+	z.tally.result.Mixer = archive.MixerName(z.header.Mixer)
 	if z.ar != nil {
 		z.tally.result.OriginalBytes = z.ar.ContentSize()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"slices"
 	"testing"
 )
@@ -33,5 +34,23 @@ func TestChosenLevels(t *testing.T) {
 		if _, err := chosenLevels([]string{s}); err == nil {
 			t.Errorf("level %q is taken", s)
 		}
+	}
+}
+
+// The table says which levels' models want the lean mixer.
+func TestLeanLevels(t *testing.T) {
+	a := newApp(os.Stdin, os.Stdout, os.Stderr)
+	for i, l := range levels {
+		if l.model == noModel || l.rich {
+			continue
+		}
+		m, err := a.models.Open(t.Context(), l.model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Preferences(1).Lean; got != l.lean {
+			t.Errorf("-%d: %s wants the lean mixer: %v", i+1, l.model, got)
+		}
+		closeAll(m)
 	}
 }

@@ -17,6 +17,8 @@ package archive
 //	                                                                    image nor audio, which it reads in another way
 //	                                                                 5: as 4, but for stretches, which the kinds of content
 //	                                                                    cut, too
+//	                                                                 6: as 5, but text is read in half as many contexts: the
+//	                                                                    lean mixer
 //	numerics        header, Model.Numerics a model is computed       0: by an external runtime, which Model.Runtime pins
 //	                                                                 1: recurrent networks on the bundled graph
 //	                                                                 2: transformers on the bundled graph
@@ -27,11 +29,27 @@ const (
 	Version = 1
 	// MixerWhole is the version whose blocks ask the model for every byte. New archives have it
 	// where a short block gains by that. MixerFast is the version of the fast context mixer that new archives have. From MixerRich
-	// on it is the rich one: new archives have MixerVersion, the newest that this package reads.
-	// From MixerByKind on, its blocks' stretches depend on kinds of content.
+	// on it is the rich one, of which new archives have MixerFull, or MixerLean, which reads text in fewer contexts.
+	// From MixerByKind on, its blocks' stretches depend on kinds of content. MixerVersion is the newest that this
+	// package reads.
 	MixerWhole   = 1
 	MixerFast    = 2
 	MixerRich    = 3
 	MixerByKind  = 5
-	MixerVersion = 5
+	MixerFull    = 5
+	MixerLean    = 6
+	MixerVersion = 6
 )
+
+// MixerName names the mixer of a version as levels do, empty for none.
+func MixerName(version uint8) string {
+	switch {
+	case version == 0:
+		return ""
+	case version < MixerRich:
+		return "fast"
+	case version == MixerLean:
+		return "lean"
+	}
+	return "rich"
+}

@@ -37,11 +37,7 @@ func Ladder(rows []Row) *Table {
 	vary.rich = false
 	for i := range rows {
 		r := &rows[i]
-		mixer := "fast"
-		if r.Rich {
-			mixer = "rich"
-		}
-		cells := []string{levelName(r.Levels), r.File, r.label(vary), mixer}
+		cells := []string{levelName(r.Levels), r.File, r.label(vary), r.mixer()}
 		if r.Failed() {
 			t.add(append(cells, failedCell+oneLine(r.Error), "-", "-", "-", "-")...)
 			continue
@@ -60,6 +56,20 @@ func AllLevels(rows []Row) bool {
 // AnyLevels tells whether some rows are levels.
 func AnyLevels(rows []Row) bool {
 	return slices.ContainsFunc(rows, func(r Row) bool { return r.isLevel() })
+}
+
+// mixer names the row's mixer, "-" where it is not known. Little content is coded with the fast one even where
+// the rich one was asked for.
+func (r *Row) mixer() string {
+	switch {
+	case r.Rich:
+		return "rich"
+	case r.Mixer != "":
+		return r.Mixer
+	case r.Failed():
+		return "-"
+	}
+	return "fast" // of a build that did not say
 }
 
 func (r *Row) isLevel() bool { return len(r.Levels) > 0 }

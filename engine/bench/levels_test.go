@@ -7,18 +7,18 @@ import (
 
 func TestLadder(t *testing.T) {
 	rows := []Row{
-		{File: "b", Model: "gru", Kind: KindModel, Levels: []int{7, 8, 9}, Rich: true, Ratio: 4, BPC: 2, CompressBytesPerSecond: 1000, DecompressBytesPerSecond: 900},
-		{File: "b", Model: "none", Kind: KindModel, Levels: []int{1}, Ratio: 3, BPC: 2.667},
+		{File: "b", Model: "gru", Kind: KindModel, Levels: []int{7, 8, 9}, Rich: true, Mixer: "rich", Ratio: 4, BPC: 2, CompressBytesPerSecond: 1000, DecompressBytesPerSecond: 900},
+		{File: "b", Model: "none", Kind: KindModel, Levels: []int{1}, Mixer: "fast", Ratio: 3, BPC: 2.667},
 		{File: "b", Model: "xz-9", Kind: KindClassic, Ratio: 2, BPC: 4},
 		{File: "a", Model: "gru", Kind: KindModel, Levels: []int{6}, Error: "no\nmodel"},
-		{File: "a", Model: "none", Kind: KindModel, Levels: []int{2, 3, 5}, Rich: true, Ratio: 3, BPC: 2.667},
+		{File: "a", Model: "none", Kind: KindModel, Levels: []int{2, 3, 5}, Rich: true, Mixer: "rich", Ratio: 3, BPC: 2.667},
 	}
 	got := Ladder(rows).Rows
 	want := [][]string{
 		{"-1", "b", "none", "fast", "3.00", "2.667", "0.00", "0.00", "-"},
 		{"-7 to -9", "b", "gru", "rich", "4.00", "2.000", "1000", "900", "-"},
 		{"-2 to -3, -5", "a", "none", "rich", "3.00", "2.667", "0.00", "0.00", "-"},
-		{"-6", "a", "gru", "fast", "failed: no model", "-", "-", "-", "-"},
+		{"-6", "a", "gru", "-", "failed: no model", "-", "-", "-", "-"},
 	}
 	if !slices.EqualFunc(got, want, slices.Equal) {
 		t.Errorf("got %q\nwant %q", got, want)

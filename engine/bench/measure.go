@@ -160,7 +160,7 @@ func (m *measurement) compress(run int) (time.Duration, error) {
 	if run == 0 {
 		m.archive = archive
 		r := m.row
-		r.Symbols, r.Blocks, r.Lanes, r.Profile = out.Symbols, out.Blocks, out.Lanes, out.Profile
+		r.Symbols, r.Blocks, r.Lanes, r.Mixer, r.Profile = out.Symbols, out.Blocks, out.Lanes, out.Mixer, out.Profile
 		if r.Profile == nil {
 			r.Profile = stages(engine.Profile{engine.StageOther: m.took(out, elapsed)}, engine.Compressing)
 		}

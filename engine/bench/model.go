@@ -97,7 +97,7 @@ func (s *modelSubject) Close() error {
 }
 
 func outcome(r engine.Result) Outcome {
-	return Outcome{Symbols: r.Symbols, Blocks: r.Blocks, Lanes: r.Lanes, Threads: r.Threads, Profile: stages(r.Profile, r.Direction)}
+	return Outcome{Symbols: r.Symbols, Blocks: r.Blocks, Lanes: r.Lanes, Threads: r.Threads, Mixer: r.Mixer, Profile: stages(r.Profile, r.Direction)}
 }
 
 // stages returns a profile as rows have it: seconds by the stages' names.

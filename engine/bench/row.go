@@ -75,7 +75,7 @@ type Row struct {
 	LanesAsked int `json:"lanes_asked,omitempty"`
 	// NoMix is true for the bare model, without context mixing.
 	NoMix bool `json:"no_mix,omitempty"`
-	// Rich is true for the rich mixer.
+	// Rich is true where the rich mixer was asked for.
 	Rich bool `json:"rich,omitempty"`
 	// Levels are the levels that the row stands for, if they were asked for.
 	Levels []int `json:"levels,omitempty"`
@@ -86,6 +86,8 @@ type Row struct {
 	BlockSize int `json:"block_size,omitempty"`
 	// ArchiveSHA256 tells archives of our own apart, in hexadecimal.
 	ArchiveSHA256 string `json:"archive_sha256,omitempty"`
+	// Mixer names the archive's mixer, "fast", "lean" or "rich"; empty for none.
+	Mixer string `json:"mixer,omitempty"`
 
 	Host
 }

@@ -82,6 +82,7 @@ type Outcome struct {
 	Blocks  int
 	Lanes   int
 	Threads int
+	Mixer   string // as in engine.Result
 	Profile map[string]float64
 	// Elapsed replaces the time that the runner took, where the subject knows it
 	// better; 0 otherwise.

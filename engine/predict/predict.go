@@ -131,6 +131,9 @@ type Preferences struct {
 	// FewLanes is the largest number of lanes for content in which much comes again, where lanes
 	// cost most; 0 for any.
 	FewLanes int
+	// Lean tells that the lean mixer, which takes longer than the fast one and makes less of the
+	// same content, costs little beside the model. It is for models of bytes.
+	Lean bool
 	// LoadBytes is the memory that loading the model leaves behind, beside what
 	// MemoryBytes says.
 	LoadBytes int64

@@ -129,9 +129,14 @@ func (m *Model) Preferences(lanes int) predict.Preferences {
 	if lanes == 1 {
 		p.Threads = 2
 	}
+	p.Lean = m.info.Parameters >= leanFrom
 	p.LoadBytes = 2 * m.MemoryBytes(1) // the file, and the weights as they were read
 	return p
 }
+
+// leanFrom is the number of parameters from which on a network takes several times as long as the fast
+// mixer.
+const leanFrom = 1 << 21
 
 // NewSession starts the state of the lanes of a block.
 func (m *Model) NewSession(_ context.Context, o predict.SessionOptions) (predict.Session, error) {

@@ -189,11 +189,7 @@ func (t *binaryReader) shapeContexts(x *Mixer, l *lane, ctx *[maxCtx]uint64, n i
 
 // expectedContexts are of the byte that a match expects.
 func (t *binaryReader) expectedContexts(l *lane, ctx *[maxCtx]uint64, n int) int {
-	e := uint64(0)
-	if l.expect > 0 {
-		e = uint64(l.expect)<<8 | uint64(matchBucket(max(l.match[0].length, l.match[1].length, l.match[2].length)))
-	}
-	n += copy(ctx[n:], []uint64{e, cm.Hash(uint64(l.expect), l.c8&0xff)})
+	n += copy(ctx[n:], []uint64{l.expected(), cm.Hash(uint64(l.expect), l.c8&0xff)})
 	return n
 }
 

@@ -54,6 +54,9 @@ func (r reading) binary() bool {
 	return true
 }
 
+// lean tells whether it is that of leanInputs.
+func (r reading) lean() bool { return setOf(r.kind) == content.Text && r.version == versionLean }
+
 // units tells whether it is that of unitInputs.
 func (r reading) units() bool { return r.binary() && r.version != versionFirst }
 
@@ -61,6 +64,9 @@ func (r reading) units() bool { return r.binary() && r.version != versionFirst }
 func (r reading) newInputSet() inputSet {
 	switch r.kind {
 	case content.Text, content.Source, content.Markup, content.Table, content.Log:
+		if r.lean() {
+			return new(leanInputs)
+		}
 		return new(textInputs)
 	case content.Image1:
 		return new(image1Inputs)

@@ -64,7 +64,7 @@ func (x *Mixer) enterSegment(l *lane) {
 	}
 	if o.brains[k] == nil {
 		o.brains[k] = newBrain(reading{k, x.cfg.Version}, x.cfg.Model, x.cfg.Tokens)
-		o.brains[k].refineWith(&x.common[k].maps[0], &x.common[k].maps[1])
+		o.brains[k].refineWith(x.common[k].maps)
 	}
 	if l.sets[k] == nil {
 		l.sets[k] = reading{k, x.cfg.Version}.newInputSet()

@@ -33,11 +33,12 @@ func (c *costCoder) Bit(p1 uint32, bit int) int {
 // what else one brain has learned, which goes on from file to file.
 type learner struct {
 	costCoder
-	kind  content.Kind
-	model bool
-	vocab *tokens.Vocabulary // of the model, nil if it is one of bytes
-	x     *Mixer
-	b     *brain
+	kind    content.Kind
+	model   bool
+	version int                // of the mixer
+	vocab   *tokens.Vocabulary // of the model, nil if it is one of bytes
+	x       *Mixer
+	b       *brain
 
 	use    []float64
 	sum    [numSets][numInputs]float64
@@ -68,7 +69,7 @@ func (le *learner) Bit(p1 uint32, bit int) int {
 // start makes a mixer for data that goes on with the brain.
 func (le *learner) start(t *testing.T, data []byte) {
 	t.Helper()
-	cfg := Config{BlockLen: len(data), Lanes: 1, Plan: content.Plan{{Kind: le.kind, Len: len(data)}}, Model: le.model, History: data}
+	cfg := Config{Version: le.version, BlockLen: len(data), Lanes: 1, Plan: content.Plan{{Kind: le.kind, Len: len(data)}}, Model: le.model, History: data}
 	var x *Mixer
 	var err error
 	if le.vocab != nil {
@@ -84,7 +85,7 @@ func (le *learner) start(t *testing.T, data []byte) {
 		le.use = make([]float64, numVectors)
 	}
 	le.b.count = 20000 // neither as fast as at first nor as slow as in the end
-	le.b.refineWith(&x.lanes[0].common.maps[0], &x.lanes[0].common.maps[1])
+	le.b.refineWith(x.lanes[0].common.maps)
 	x.lanes[0].brain, x.own[0].brains[le.kind] = le.b, le.b
 	le.x = x
 }
@@ -204,6 +205,23 @@ func TestLearnWarmUnits(t *testing.T) {
 	if os.Getenv("LLMZ_WARM_BINARY") == "" {
 		t.Skip("LLMZ_WARM_BINARY names no files")
 	}
+	learnBoth(t, "warmunits.bin", learner{kind: content.Plain})
+}
+
+// TestLearnWarmLean writes warmlean.bin, from the files that LLMZ_WARM_TEXT matches: which the
+// model must not have been trained on, or it is trusted too much.
+//
+//	LLMZ_WARM_TEXT='text/*' LLMZ_WARM_MODEL=gru.gguf go test -run TestLearnWarmLean -timeout 2h ./engine/mixer/rich
+func TestLearnWarmLean(t *testing.T) {
+	if os.Getenv("LLMZ_WARM_TEXT") == "" || os.Getenv("LLMZ_WARM_MODEL") == "" {
+		t.Skip("LLMZ_WARM_TEXT names no files, or LLMZ_WARM_MODEL no model")
+	}
+	learnBoth(t, "warmlean.bin", learner{kind: content.Text, version: versionLean})
+}
+
+// learnBoth writes the warm starts of learners like le, without a model and with the one that
+// LLMZ_WARM_MODEL names.
+func learnBoth(t *testing.T, path string, le learner) {
 	gguf, err := os.ReadFile(os.Getenv("LLMZ_WARM_MODEL"))
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +230,9 @@ func TestLearnWarmUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	learners := []*learner{{kind: content.Plain}, {kind: content.Plain, model: true}}
+	with := le
+	with.model = true
+	learners := []*learner{&le, &with}
 	t.Run("", func(t *testing.T) {
 		for _, le := range learners {
 			t.Run(le.kind.String(), func(t *testing.T) {
@@ -225,7 +245,7 @@ func TestLearnWarmUnits(t *testing.T) {
 	for _, le := range learners {
 		all = append(all, le.warm())
 	}
-	write(t, "warmunits.bin", all...)
+	write(t, path, all...)
 }
 
 // TestLearnWarmTokens writes warmtokens.bin, from the files that LLMZ_WARM_TEXT matches, with the
@@ -260,7 +280,7 @@ func (le *learner) learn(t *testing.T, model predict.Model) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no files match %s: %v", name, err)
 	}
-	if le.model {
+	if le.model && le.version != versionLean {
 		files = slicesEvery(files, 3)
 	}
 	order := rand.New(rand.NewPCG(5, 6))

@@ -12,7 +12,7 @@ import (
 func MemoryBytes(cfg Config) int64 {
 	n := cfg.BlockLen
 	m := int64(reflect.TypeFor[Mixer]().Size()) + int64(cfg.Lanes)*int64(reflect.TypeFor[lane]().Size())
-	m += int64(tableLen(n)) * 64
+	m += int64(tableLen(n, cfg.version())) * 64
 	if cfg.History == nil {
 		m += int64(n)
 	}
@@ -22,11 +22,12 @@ func MemoryBytes(cfg Config) int64 {
 		for k := range content.NumKinds {
 			most = max(most, setBytes(reading{content.Kind(k), cfg.version()}, n, cfg.Lanes))
 		}
-		return m + int64(cfg.Ways)*(wayBytes(cfg)+int64(cfg.Lanes)*most)
+		return m + int64(cfg.Ways)*(wayBytes(reading{content.Plain, cfg.version()}, cfg)+int64(cfg.Lanes)*most)
 	}
 	for k, used := range ways(cfg.Plan) {
 		if used {
-			m += wayBytes(cfg) + int64(cfg.Lanes)*setBytes(reading{content.Kind(k), cfg.version()}, n, cfg.Lanes)
+			r := reading{content.Kind(k), cfg.version()}
+			m += wayBytes(r, cfg) + int64(cfg.Lanes)*setBytes(r, n, cfg.Lanes)
 		}
 	}
 	return m
@@ -55,10 +56,14 @@ func ways(p content.Plan) (used [content.NumKinds]bool) {
 }
 
 // wayBytes is the memory for one way of reading.
-func wayBytes(cfg Config) int64 {
+func wayBytes(r reading, cfg Config) int64 {
 	weights := int64(numVectors)*numInputs*4 + 2*cm.APMPoints*(1<<matchMap+1<<selectLog)
 	own := int64(reflect.TypeFor[brain]().Size()) + weights
-	shared := int64(2 * 2 * cm.APMPoints << mapLog)
+	maps := int64(2 * cm.APMPoints << mapLog)
+	if !r.lean() {
+		maps *= 2
+	}
+	shared := maps
 	if cfg.Model {
 		own += 2 * cm.APMPoints << 8
 		shared += 2 * cm.APMPoints << mapLog
@@ -67,7 +72,7 @@ func wayBytes(cfg Config) int64 {
 		own += int64(reflect.TypeFor[histories]().Size())
 	}
 	if cfg.Stretches {
-		shared += int64(reflect.TypeFor[net]().Size()) + weights + 2*2*cm.APMPoints<<mapLog
+		shared += int64(reflect.TypeFor[net]().Size()) + weights + maps
 	}
 	return int64(min(cfg.Lanes, maxOwn))*own + shared
 }
@@ -75,7 +80,7 @@ func wayBytes(cfg Config) int64 {
 // setBytes is the memory of a lane's input set, in a block of n bytes in so many lanes.
 func setBytes(r reading, n, lanes int) int64 {
 	switch r.newInputSet().(type) {
-	case *textInputs:
+	case *textInputs, *leanInputs:
 		return int64(reflect.TypeFor[textInputs]().Size())
 	case *image1Inputs:
 		m := int64(reflect.TypeFor[image1Inputs]().Size())

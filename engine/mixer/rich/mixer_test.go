@@ -260,6 +260,7 @@ var goldens = map[int][2]string{
 	3: {"e17f2784f95a5f2cbee4e638c1d9922a", "61cf27549cd16b7eb2fa8ccd338705ba"},
 	4: {"308b7d3765db5a21cbbff3196ca75f54", "2ed00759bbdce8bee9a34a0b338d91a8"},
 	5: {"308b7d3765db5a21cbbff3196ca75f54", "36e365bb9a53ad183c9e83043692efc1"},
+	6: {"5aaf74508b418295aeb6743afcb73716", "d8f47f9d5f0b64cdec08dc71551a7f80"},
 }
 
 // TestGolden pins every probability: all machines, and all programs that write the same
@@ -323,7 +324,8 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// TestVersions: versions read text and images alike, and other content each in its own way.
+// TestVersions: versions 3 and 4 read text and images alike, and other content each in its own way; versions
+// 5 and 6 differ in text only.
 func TestVersions(t *testing.T) {
 	data := testBlocks(t)["mixed"]
 	for k := range content.Kind(content.NumKinds) {
@@ -334,7 +336,14 @@ func TestVersions(t *testing.T) {
 		old := roundTrip(t, data, Config{Version: 3, Lanes: 1, Plan: plan}).p
 		now := roundTrip(t, data, Config{Version: 4, Lanes: 1, Plan: plan}).p
 		if other := (reading{k, 4}).units(); slices.Equal(old, now) == other {
-			t.Errorf("%v: other probabilities: %v, want %v", k, !other, other)
+			t.Errorf("%v: other probabilities in version 4: %v, want %v", k, !other, other)
+		}
+		short := data[:80] // their tables are of the same size
+		plan[0].Len = len(short)
+		full := roundTrip(t, short, Config{Version: versionFull, Lanes: 1, Plan: plan}).p
+		lean := roundTrip(t, short, Config{Version: versionLean, Lanes: 1, Plan: plan}).p
+		if slices.Equal(full, lean) == k.IsText() {
+			t.Errorf("%v: other probabilities in version 6: %v, want %v", k, !k.IsText(), k.IsText())
 		}
 	}
 }
@@ -344,6 +353,8 @@ func TestMemory(t *testing.T) {
 	for _, cfg := range []Config{
 		{BlockLen: 3000, Lanes: 1}, {BlockLen: 5000, Lanes: 1, Plan: plans(5000)[1]},
 		{BlockLen: 5000, Lanes: 4, Model: true, Stretches: true, Plan: plans(5000)[2]},
+		{Version: versionLean, BlockLen: 5000, Lanes: 1, Plan: plans(5000)[1]},
+		{Version: versionLean, BlockLen: 5000, Lanes: 4, Model: true, Stretches: true, Plan: plans(5000)[2]},
 	} {
 		cfg.History = bytes.Repeat([]byte("some text, "), 500)[:cfg.BlockLen]
 		checkMemory(t, cfg)

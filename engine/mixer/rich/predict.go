@@ -79,8 +79,11 @@ func (x *Mixer) choose(l *lane, h *histories, pm, c0, bitpos uint32) {
 	c1 := uint32(l.c8 & 0xff)
 	d.maps[1] = c0 | c1<<8
 	d.maps[2] = (uint32(l.c8&0xffff)<<8 | c0) * 0x9e3779b1 >> 16
-	prefetchMap(&l.common.maps[0], d.maps[1])
-	prefetchMap(&l.common.maps[1], d.maps[2])
+	for i, m := range l.common.maps {
+		if m != nil {
+			prefetchMap(m, d.maps[1+i])
+		}
+	}
 	if pm > 0 {
 		prefetchMap(&l.common.model1, d.maps[1])
 	}
@@ -238,9 +241,13 @@ func (d *decision) combine(n *net, in *inputs) uint32 {
 	sum /= numFinal
 	q0 := n.maps[0].Refine(sum, d.maps[0])
 	q1 := n.maps[1].Refine(sum, d.maps[1])
-	q2 := n.maps[2].Refine(sum, d.maps[2])
 	q3 := n.maps[3].Refine(sum, d.maps[3])
-	p := (2*squash(sum) + q0 + 2*q1 + 2*q2 + q3 + 4) / 8
+	p := squash(sum)
+	q2 := p
+	if m := n.maps[2]; m != nil {
+		q2 = m.Refine(sum, d.maps[2])
+	}
+	p = (2*p + q0 + 2*q1 + 2*q2 + q3 + 4) / 8
 	return min(max(p, 1), 65535)
 }
 
@@ -261,8 +268,10 @@ func (d *decision) learn(n *net, in *inputs, bit uint32) {
 		es[i] = min(max(e, -32767), 32767)
 	}
 	trains(n.weights, in, &es, &d.off, d.inputs)
-	for i := range n.maps {
-		n.maps[i].Train(bit, mapRate)
+	for _, m := range n.maps {
+		if m != nil {
+			m.Train(bit, mapRate)
+		}
 	}
 }
 

@@ -15,8 +15,13 @@ type table struct {
 }
 
 // tableLen returns the number of buckets for a block of n bytes: about 800 bytes of table
-// per byte of the block, as far as that goes.
-func tableLen(n int) int { return min(max(12*n, 1<<10), 6<<20) }
+// per byte of the block, as far as that goes, and half of that for the lean mixer.
+func tableLen(n, version int) int {
+	if version == versionLean {
+		return min(max(6*n, 1<<10), 3<<20)
+	}
+	return min(max(12*n, 1<<10), 6<<20)
+}
 
 // find returns the slot of the context with the given check in bucket at. If it is not
 // there, it takes the place of the one with the least evidence.

@@ -266,13 +266,17 @@ func (t *textInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	add(cm.Hash(uint64(t.ind1[c1]), c1))
 	add(cm.Hash(uint64(t.ind2[c2]), c1))
 	add(hash3(uint64(t.ind3[c3*cm.Phi>>48]), c2, 0))
-	e := uint64(0)
-	if t := &l.match[0]; l.expect > 0 {
-		e = uint64(l.expect)<<8 | uint64(matchBucket(max(t.length, l.match[1].length, l.match[2].length)))
-	}
-	add(e)
+	add(l.expected())
 	add(cm.Hash(uint64(l.expect), c2))
 	return n
+}
+
+// expected is what the longest match expects, with how long the matches are; 0 where there is none.
+func (l *lane) expected() uint64 {
+	if l.expect == 0 {
+		return 0
+	}
+	return uint64(l.expect)<<8 | uint64(matchBucket(max(l.match[0].length, l.match[1].length, l.match[2].length)))
 }
 
 func (t *textInputs) selectors(x *Mixer, l *lane) selectors {

@@ -24,6 +24,11 @@ var warmFile []byte
 //go:embed warmunits.bin
 var warmUnitsFile []byte
 
+// warmLeanFile is the same for leanInputs.
+//
+//go:embed warmlean.bin
+var warmLeanFile []byte
+
 // warm is the warm start of one way of reading, with or without a model.
 type warm struct {
 	Kind, Model uint8
@@ -54,10 +59,11 @@ type warmTokens struct {
 // warmTrust is how many observations a learned probability counts for.
 const warmTrust = 24
 
-// warmTable, warmUnitsTable and warmTokensTable return the warm starts.
+// warmTable and the others return the warm starts.
 var (
 	warmTable       = sync.OnceValue(func() []*warm { return unpack[warm](warmFile) })
 	warmUnitsTable  = sync.OnceValue(func() []*warm { return unpack[warm](warmUnitsFile) })
+	warmLeanTable   = sync.OnceValue(func() []*warm { return unpack[warm](warmLeanFile) })
 	warmTokensTable = sync.OnceValue(func() []*warmTokens { return unpack[warmTokens](warmTokensFile) })
 )
 
@@ -89,8 +95,11 @@ func warmFor(r reading, model bool) *warm {
 	if r.binary() {
 		k = content.Plain // other kinds have the same inputs
 	}
-	if r.units() {
+	switch {
+	case r.units():
 		table = warmUnitsTable
+	case r.lean():
+		table = warmLeanTable
 	}
 	for _, w := range table() {
 		if w.Kind == uint8(k) && w.Model == m {
