@@ -43,8 +43,8 @@ type Encoded struct {
 	// with it.
 	Without error
 
-	// doubtful is true where a good part was coded in stretches with a model that saved less in them,
-	// a twelfth, than the lanes may have cost, which the mixer alone does without.
+	// doubtful is true where a good part was coded in stretches with a model that saved less in them
+	// than the lanes may have cost, which the mixer alone does without.
 	doubtful bool
 
 	// alone is true where the model was left out: the mixer did as well without.
@@ -203,8 +203,10 @@ func (c *Codec) code(ctx context.Context, s *Source, out *Encoded) error {
 		s.Watch.End(x.tokens)
 	}
 	s.Report.Progress(int64(len(data)), int64(len(payload)), int64(symbols), x.profile)
-	w := &x.worth
-	out.doubtful = 8*w.bytes >= len(data) && 12*w.mixed > 11*w.alone
+	if w := &x.worth; 8*w.bytes >= len(data) {
+		// Lanes may cost what the model saves: a twelfth, where much comes again.
+		out.doubtful = 16*w.mixed > 15*w.alone || 12*w.mixed > 11*w.alone && Repetitive(data)
+	}
 	out.early = x.rester != nil && x.rester.early
 	out.Payload, out.bare = payload, int64(x.bare/(8*256))
 	return nil
