@@ -30,6 +30,7 @@ func Brief(w io.Writer, rows []Row, _ func(string) string) error {
 		return errNoRows
 	}
 	var size int64
+	h := rows[len(rows)-1].Host
 	t := newTable("", summaryFile, "Size>", "Ratio>", "Compression>", "Decompression>")
 	for _, s := range summaryRows {
 		cells := []string{s.label, "not measured", "", "", ""}
@@ -38,7 +39,7 @@ func Brief(w io.Writer, rows []Row, _ func(string) string) error {
 			if r == nil {
 				continue
 			}
-			size = r.OriginalBytes
+			size, h = r.OriginalBytes, r.Host
 			cells = []string{orElse(s.label, m), thousands(r.CompressedBytes), fmt.Sprintf("%.2f", r.Ratio),
 				speed(r.CompressBytesPerSecond), speed(r.DecompressBytesPerSecond)}
 			break
@@ -48,7 +49,6 @@ func Brief(w io.Writer, rows []Row, _ func(string) string) error {
 	t.Head[0] = fmt.Sprintf("%s, %s bytes", summaryFile, thousands(size))
 	var b strings.Builder
 	_ = t.WriteMarkdown(&b) // a Builder takes everything
-	h := rows[len(rows)-1].Host
 	fmt.Fprintf(&b, "\nMeasured on %s, at commit %s.\n", orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"))
 	_, err := io.WriteString(w, b.String())
 	return err
