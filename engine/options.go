@@ -31,7 +31,8 @@ type Options struct {
 	NoModel bool
 	// ForRepeats, if not nil, is a smaller model of bytes that predicts in Model's place where
 	// much of the first block comes again, as in archives of documents, logs and dumps, and
-	// Model would have several lanes: a small network in one lane takes half the time for them. It does nothing where Lanes, NoMix or Rich is set. Its caller closes it.
+	// Model would have several lanes: a small network in one lane takes half the time for
+	// them. It does nothing where Lanes, NoMix or Rich is set. Its caller closes it.
 	ForRepeats predict.Model
 	// NoMix turns the context mixer off and codes with the bare model.
 	NoMix bool

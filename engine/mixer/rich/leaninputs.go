@@ -10,13 +10,7 @@ type leanInputs struct{ textInputs }
 func (t *leanInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	c8 := l.c8
 	c1, c2, c3 := c8&0xff, c8&0xffff, c8&0xffffff
-	var above, aboveNext uint64
-	if p := t.lastLine + l.pos - t.lineStart; p < t.lineStart {
-		above = uint64(x.hist[p])
-		if p+1 < l.pos { // not the byte to come, after an empty line
-			aboveNext = uint64(x.hist[p+1])
-		}
-	}
+	above, aboveNext := t.above(x, l)
 	w0, w1, w2 := t.word, t.words[0], t.words[1]
 	ctx[0] = c2
 	ctx[1] = c3

@@ -5,7 +5,6 @@ package rich
 import (
 	"unsafe"
 
-	"github.com/llmz/llmz/engine/mixer/cm"
 	"github.com/llmz/llmz/ggml/simd"
 )
 
@@ -28,19 +27,10 @@ func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int
 	}
 }
 
-// prefetch brings the buckets at the given indices into the cache.
-func (t *table) prefetch(at []uint32) {
+// prefetchLines brings the cache lines at the given indices from p on into the cache.
+func prefetchLines(p unsafe.Pointer, at []uint32) {
 	if vector && len(at) > 0 {
-		prefetchARM(&t.buckets[0].slot[0][0], &at[0], len(at))
-	}
-}
-
-// prefetchMap brings the points of a map for context ctx into the cache.
-func prefetchMap(a *cm.APM, ctx uint32) {
-	if vector {
-		p, first, last := a.Memory(ctx)
-		at := [2]uint32{first / 64, last / 64}
-		prefetchARM((*uint8)(unsafe.Pointer(p)), &at[0], len(at))
+		prefetchARM((*uint8)(p), &at[0], len(at))
 	}
 }
 

@@ -2,7 +2,7 @@
 
 package rich
 
-import "github.com/llmz/llmz/engine/mixer/cm"
+import "unsafe"
 
 var vector = false
 
@@ -14,11 +14,6 @@ func trains(w []int32, x *inputs, e *[numSets]int32, off *[numSets]uint32, n int
 	trainsGeneric(w, x, e, off, n)
 }
 
-// prefetch is only a hint, which portable Go cannot give.
-func (t *table) prefetch(at []uint32) {}
-
-// prefetchMap does nothing: there is no code for it.
-func prefetchMap(*cm.APM, uint32) {}
-
-// prefetchWeights does nothing: there is no code for it.
+// Prefetching is only a hint, which portable Go cannot give.
+func prefetchLines(unsafe.Pointer, []uint32)         {}
 func prefetchWeights([]int32, *[numSets]uint32, int) {}

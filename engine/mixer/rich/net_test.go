@@ -36,7 +36,7 @@ func TestNetworkProducts(t *testing.T) {
 			fill(x[:], maxStretch<<16)
 			fill(w, weightMax)
 		}
-		n := 16 * (1 + r.IntN(numInputs/16))
+		n := inputChunk * (1 + r.IntN(numInputs/inputChunk))
 		dots(w, &x, &got, &off, n)
 		dotsGeneric(w, &x, &want, &off, n)
 		if got != want {

@@ -1,6 +1,10 @@
 package rich
 
-import "github.com/llmz/llmz/engine/mixer/cm"
+import (
+	"unsafe"
+
+	"github.com/llmz/llmz/engine/mixer/cm"
+)
 
 const (
 	smLimit    = 255
@@ -157,6 +161,13 @@ func (x *Mixer) choose(l *lane, h *histories, pm, c0, bitpos uint32) {
 		}
 		d.finals[2] = selectorSize
 	}
+}
+
+// prefetchMap brings the points of a map for context ctx into the cache.
+func prefetchMap(a *cm.APM, ctx uint32) {
+	p, first, last := a.Memory(ctx)
+	at := [2]uint32{first / 64, last / 64}
+	prefetchLines(unsafe.Pointer(p), at[:])
 }
 
 // contextInputs makes the inputs of the contexts.

@@ -1,5 +1,7 @@
 package rich
 
+import "unsafe"
+
 // bucket is one cache line: three slots, each for the bit histories of one context and
 // nibble.
 type bucket struct {
@@ -22,6 +24,9 @@ func tableLen(n, version int) int {
 	}
 	return min(max(12*n, 1<<10), 6<<20)
 }
+
+// prefetch brings the buckets at the given indices into the cache.
+func (t *table) prefetch(at []uint32) { prefetchLines(unsafe.Pointer(&t.buckets[0]), at) }
 
 // find returns the slot of the context with the given check in bucket at. If it is not
 // there, it takes the place of the one with the least evidence.

@@ -208,19 +208,26 @@ func formatOf(b, class byte) byte {
 	return b
 }
 
+// above returns the byte above the one to come, and the one after that; 0 where the last line is shorter.
+func (t *textInputs) above(x *Mixer, l *lane) (above, next uint64) {
+	p := t.lastLine + l.pos - t.lineStart
+	if p >= t.lineStart {
+		return 0, 0
+	}
+	if p+1 < l.pos { // not the byte to come, after an empty line
+		next = uint64(x.hist[p+1])
+	}
+	return uint64(x.hist[p]), next
+}
+
 func (t *textInputs) contexts(x *Mixer, l *lane, ctx *[maxCtx]uint64) int {
 	c8 := l.c8
 	c1 := c8 & 0xff
 	c2 := c8 & 0xffff
 	c3 := c8 & 0xffffff
 	col := l.pos - t.lineStart
-	var above, aboveNext, above2 uint64
-	if p := t.lastLine + col; p < t.lineStart {
-		above = uint64(x.hist[p])
-		if p+1 < l.pos { // not the byte to come, after an empty line
-			aboveNext = uint64(x.hist[p+1])
-		}
-	}
+	above, aboveNext := t.above(x, l)
+	var above2 uint64
 	if p := t.line2 + col; p < t.lastLine {
 		above2 = uint64(x.hist[p])
 	}
