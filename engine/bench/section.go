@@ -155,6 +155,17 @@ func Section(w io.Writer, rows []Row, link func(name string) string) error {
 	return err
 }
 
+// commits names the commits that the rows were measured at, in the rows' order.
+func commits(rows []Row) string {
+	var all []string
+	for i := range rows {
+		if c := shortCommit(rows[i].Commit); c != "" && !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return orElse(strings.Join(all, " and "), "unknown")
+}
+
 // measuredOn says where and when the rows were measured.
 func measuredOn(rows []Row) string {
 	h := rows[len(rows)-1].Host
@@ -163,7 +174,7 @@ func measuredOn(rows []Row) string {
 		checked = err.Error()
 	}
 	text := fmt.Sprintf("Measured on %s, at commit %s, on %s. Speeds are medians; %s.\n\n",
-		orElse(h.Machine, "an unnamed machine"), orElse(shortCommit(h.Commit), "unknown"), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"), checked)
+		orElse(h.Machine, "an unnamed machine"), commits(rows), orElse(strings.SplitN(h.Date, "T", 2)[0], "an unknown day"), checked)
 	if busy := typicalBusyness(rows); busy > 1.5 {
 		text += fmt.Sprintf("**The machine was busy with other work: about %.0f processes wanted each core. Sizes are exact, speeds lower than on a quiet machine.**\n\n", busy)
 	}
